@@ -1,0 +1,54 @@
+//! Where things lie: the layout every writer and reader of the store agrees on.
+
+use kinora_media::{TrackId, VideoId};
+
+use crate::Key;
+
+/// The source as uploaded.
+pub fn source(video: VideoId) -> Key {
+    key(format!("sources/{video}/original"))
+}
+
+/// An uploaded caption file, as WebVTT.
+pub fn source_captions(video: VideoId, language: &TrackId) -> Key {
+    key(format!("sources/{video}/captions/{language}.vtt"))
+}
+
+/// Everything uploaded for a video.
+pub fn source_folder(video: VideoId) -> String {
+    format!("sources/{video}/")
+}
+
+/// All versions of a video's media.
+pub fn media_folder(video: VideoId) -> String {
+    format!("media/{video}/")
+}
+
+/// The mutable head of the segment index.
+pub fn head(video: VideoId, version: u32) -> Key {
+    index(video, version, "head.json")
+}
+
+/// A file of the segment index: `head.json`, `page-0000.json`.
+pub fn index(video: VideoId, version: u32, file: &str) -> Key {
+    key(format!("media/{video}/{version}/index/{file}"))
+}
+
+/// A track's initialisation segment.
+pub fn init(video: VideoId, version: u32, track: &TrackId) -> Key {
+    track_object(video, version, track, "init.mp4")
+}
+
+/// A file of a track: `00007-2.m4s`.
+pub fn track_object(video: VideoId, version: u32, track: &TrackId, object: &str) -> Key {
+    key(format!("media/{video}/{version}/{track}/{object}"))
+}
+
+/// The file name of chunk (or audio part) `chunk`, encoded by `attempt`.
+pub fn chunk_object(chunk: u32, attempt: u32) -> String {
+    format!("{chunk:05}-{attempt}.m4s")
+}
+
+fn key(text: String) -> Key {
+    Key::new(text).expect("ids and our own file names are made of key characters")
+}

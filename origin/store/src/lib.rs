@@ -1,0 +1,9 @@
+//! The object store: one port, and the adapters behind it.
+//!
+//! Media objects are created once and never change; only a segment index's head is replaced,
+//! under compare-and-swap.
+
+pub mod keys;
+mod port;
+
+pub use port::{ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError};

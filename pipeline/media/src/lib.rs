@@ -1,0 +1,21 @@
+//! The vocabulary every part of Kinora shares: ids, media time, tracks, access units, the
+//! segment index, and the addresses under which players fetch media.
+//!
+//! No IO, no async, no clock: wall time comes in as an argument. Media time is integer ticks
+//! with a timescale, never a float.
+
+mod access_unit;
+mod frame_rate;
+mod id;
+mod index;
+pub mod playback;
+pub mod ticks;
+mod track;
+
+pub use access_unit::AccessUnit;
+pub use frame_rate::FrameRate;
+pub use id::{AccountId, IdError, JobId, TrackId, VideoId};
+pub use index::{
+    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, SegmentEntry, SegmentLocation, Status,
+};
+pub use track::{AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

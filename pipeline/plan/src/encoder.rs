@@ -1,0 +1,196 @@
+//! What `kinora-encoder` is asked and what it answers.
+//!
+//! The worker writes a spec to a file and starts `kinora-encoder <probe|chunk|audio> --spec FILE`
+//! with the source socket as standard input (see [`crate::source_protocol`]). The child writes
+//! its files into `output_dir` and one [`Message`] a line, as JSON, on standard output; the last
+//! is `Done` or `Failed`. Log lines go to standard error.
+
+use std::path::PathBuf;
+
+use kinora_media::{SegmentEntry, TrackId};
+use serde::{Deserialize, Serialize};
+
+use crate::{AudioStream, Chunk, ProbeReport, Rung, VideoStream, Warning};
+
+/// Any child's task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+pub enum EncoderSpec {
+    /// Say what the source holds.
+    Probe(ProbeSpec),
+    /// Encode one chunk into every rung.
+    Chunk(Box<ChunkSpec>),
+    /// Encode one soundtrack from its beginning to its end.
+    Audio(Box<AudioSpec>),
+}
+
+/// Say what the source holds. Answer: [`Outcome::Probe`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeSpec {
+    /// Bytes of the source.
+    pub source_size: u64,
+    /// Refuse pictures wider or higher than this.
+    pub max_side: u32,
+    /// Refuse sources longer than this, nanoseconds.
+    pub max_duration_ns: u64,
+}
+
+/// Encode one chunk into every rung, decoding once. Answer: [`Outcome::Chunk`]; files:
+/// `{track}/init.mp4` and `{track}/chunk.m4s`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkSpec {
+    /// Bytes of the source.
+    pub source_size: u64,
+    /// What to decode.
+    pub video: VideoStream,
+    /// Which frames.
+    pub chunk: Chunk,
+    /// Whether this chunk runs to the end of the source, so that fewer frames are an end and
+    /// not a loss.
+    pub last: bool,
+    /// Whether to decode from the start instead of seeking (the seek self-check failed).
+    pub sequential: bool,
+    /// Frames a GOP on the source's grid; a rung of half the rate has half as many.
+    pub gop_frames: u64,
+    /// What to encode.
+    pub rungs: Vec<Rung>,
+    /// An existing folder for the results.
+    pub output_dir: PathBuf,
+}
+
+/// Encode one soundtrack. Answers: an [`Message::AudioPart`] each time segments are complete,
+/// then [`Outcome::Audio`]. Files: `init.mp4`, and a file a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudioSpec {
+    /// Bytes of the source.
+    pub source_size: u64,
+    /// What to decode.
+    pub audio: AudioStream,
+    /// Where the presentation begins on the source's clock: the first video frame, or without
+    /// video the first sample.
+    pub origin_ns: u64,
+    /// The least duration of the presentation; silence fills up to it.
+    pub duration_ns: u64,
+    /// Samples a second of the result.
+    pub sample_rate: u32,
+    /// Channels of the result.
+    pub channels: u16,
+    /// Bits a second of the result.
+    pub bitrate: u32,
+    /// Where segments should end, nanoseconds from `origin_ns`, ascending: the video's
+    /// boundaries. Cuts snap to the nearest audio frame. Past the last one, `segment_ns` goes on.
+    pub boundaries_ns: Vec<u64>,
+    /// Segment length past the last boundary.
+    pub segment_ns: u64,
+    /// After how many segments each part ends, in order: `[1, 2, 4, 4, …]`; the last repeats.
+    pub part_segments: Vec<u32>,
+    /// An existing folder for the results.
+    pub output_dir: PathBuf,
+}
+
+/// One line on the child's standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "message", rename_all = "snake_case")]
+pub enum Message {
+    /// How far it is; at most a few a second.
+    Progress {
+        /// Frames (or audio milliseconds) done.
+        done: u64,
+        /// Of how many.
+        total: u64,
+    },
+    /// A part of an audio track is complete and will not change.
+    AudioPart(AudioPart),
+    /// The last line of a child that did its task.
+    Done(Outcome),
+    /// The last line of a child that could not.
+    Failed(Failure),
+}
+
+/// What a child made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The answer to [`ProbeSpec`].
+    Probe(Box<ProbeReport>),
+    /// The answer to [`ChunkSpec`].
+    Chunk(ChunkOutcome),
+    /// The answer to [`AudioSpec`].
+    Audio(AudioOutcome),
+}
+
+/// What became of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkOutcome {
+    /// Frames of the source's grid that were encoded (fewer than asked only in the last chunk).
+    pub frames: u64,
+    /// The rungs, in the order asked.
+    pub renditions: Vec<EncodedTrack>,
+    /// What was lost.
+    pub warnings: Vec<Warning>,
+}
+
+/// One track's share of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodedTrack {
+    /// Which.
+    pub track: TrackId,
+    /// RFC 6381 `codecs` value of its initialisation segment.
+    pub codec: String,
+    /// Decode time of the first sample, ticks of the track.
+    pub start: u64,
+    /// Segments in the chunk file, in order.
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// A finished part of an audio track: file `{index:05}.m4s`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioPart {
+    /// Counts from 0.
+    pub index: u32,
+    /// RFC 6381 `codecs` value.
+    pub codec: String,
+    /// Ticks of priming that the edit list skips.
+    pub priming: u32,
+    /// Decode time of the first sample, ticks.
+    pub start: u64,
+    /// Segments in the file, in order.
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// What became of a soundtrack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioOutcome {
+    /// How many parts there were.
+    pub parts: u32,
+    /// Ticks of sound, priming not counted.
+    pub duration: u64,
+    /// What was lost.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a child gave up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What to do about it.
+    pub kind: FailureKind,
+    /// A stable word: `not_media`, `no_streams`, `decode_error`, `source_read`, `out_of_disk`.
+    pub code: String,
+    /// A sentence a person understands: what was wrong and what to do.
+    pub message: String,
+}
+
+/// What to do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The source is at fault: trying again gives the same.
+    Input,
+    /// The host is (disk, memory, store): try again, elsewhere if possible.
+    Resource,
+    /// Kinora is, or nobody knows: try again a few times.
+    Internal,
+}

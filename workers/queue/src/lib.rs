@@ -1,0 +1,13 @@
+//! The job queue and the event bus: ports, and the adapters behind them.
+//!
+//! The broker is the dispatch lane, not the backlog: jobs that wait lie in the transcoding
+//! service's tables. Job messages and reports are durable and acknowledged; progress and control
+//! are lossy.
+
+mod event;
+mod port;
+
+pub use event::{Event, EventData, UploadedCaptions};
+pub use port::{
+    EventBus, EventDelivery, JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery,
+};
