@@ -1,0 +1,37 @@
+# `make demo` runs the main job; `make test` passes every test. Both install what is missing.
+
+export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
+STEP = @deploy/step.sh
+
+.PHONY: demo test check build help
+
+help:
+	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
+	@echo 'make test                   check the code and run every test'
+	@echo 'make check                  formatting, lints and docs only'
+	@echo 'make build                  the three binaries, under target/debug'
+
+demo:
+	@deploy/bootstrap.sh demo
+	@cargo build --quiet --bins
+	@deploy/demo.sh $(VIDEO)
+
+test:
+	@deploy/step.sh --begin
+	$(STEP) 'install what is missing' deploy/bootstrap.sh test
+	$(STEP) 'build' cargo build --workspace --all-targets --quiet
+	@$(MAKE) --no-print-directory check
+	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
+	$(STEP) 'browser tests' npm test --prefix web --silent
+	@deploy/step.sh --summary
+
+check:
+	$(STEP) 'formatting' cargo fmt --all --check
+	$(STEP) 'clippy' cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(STEP) 'docs' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	$(STEP) 'web lint' npm run lint --prefix web --silent
+
+build:
+	@deploy/bootstrap.sh demo
+	@cargo build --bins

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian 12 machine with Rust, Node, Python and apt still lacks.
+#   deploy/bootstrap.sh [demo|test]     (test, the default, adds what only tests use)
+# Idempotent, and quiet when all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+goal=${1:-test}
+
+packages=(
+    # Linking.
+    clang mold pkg-config
+    # GStreamer: headers for kinora-encoder, plugins for probing, decoding and encoding.
+    libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+    gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+    gstreamer1.0-plugins-ugly gstreamer1.0-libav
+    # The burnt-in timecode of the demo clip.
+    fonts-dejavu-core
+)
+if [ "$goal" = test ]; then
+    # Independent judges: ffprobe reads what we package, Chromium plays it.
+    packages+=(ffmpeg chromium)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "Installing from Debian: ${missing[*]}" >&2
+    as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ "$goal" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
+    echo "Installing cargo-nextest" >&2
+    cargo install --locked --quiet cargo-nextest
+fi
+
+# npm records in this file what it installed last; older than the lock means: again.
+installed=web/node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ web/package-lock.json -nt "$installed" ]; then
+    echo "Installing web packages" >&2
+    npm ci --prefix web --no-audit --no-fund --silent
+    touch "$installed"
+fi
