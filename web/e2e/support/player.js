@@ -1,0 +1,83 @@
+// Drives one of three players that we did not write, and keeps what it says.
+/* global Hls, shaka, dashjs, tus */
+const video = document.getElementById("video");
+const seen = { errors: [], firstTime: null, stalls: 0, ended: false };
+window.seen = seen;
+
+video.addEventListener("playing", () => (seen.firstTime ??= video.currentTime));
+video.addEventListener("waiting", () => (seen.stalls += 1));
+video.addEventListener("ended", () => (seen.ended = true));
+video.addEventListener("error", () => seen.errors.push(`element: ${video.error?.message}`));
+
+const load = {
+  hlsjs(url) {
+    const player = new Hls({ startPosition: 0 });
+    player.on(Hls.Events.ERROR, (_, data) => {
+      // A stall that hls.js steps over is not an error of the stream.
+      if (data.fatal) seen.errors.push(`${data.type} ${data.details}`);
+    });
+    player.loadSource(url);
+    player.attachMedia(video);
+  },
+  async shaka(url) {
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    player.addEventListener("error", ({ detail }) => seen.errors.push(`shaka ${detail.code}`));
+    await player.attach(video);
+    await player.load(url).catch((error) => seen.errors.push(`shaka ${error.code}`));
+  },
+  dashjs(url) {
+    const player = dashjs.MediaPlayer().create();
+    player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
+      seen.errors.push(`dash.js ${error?.code} ${error?.message}`);
+    });
+    player.initialize(video, url, false);
+  },
+};
+
+window.playIn = async (player, url, rate) => {
+  await load[player](url);
+  video.playbackRate = rate;
+  video.addEventListener("ratechange", () => {
+    if (video.playbackRate === 1 && rate !== 1) video.playbackRate = rate;
+  });
+  await video.play();
+};
+
+window.report = () => ({
+  ...seen,
+  time: video.currentTime,
+  duration: video.duration,
+  width: video.videoWidth,
+  frames: video.getVideoPlaybackQuality().totalVideoFrames,
+  audioBytes: video.webkitAudioDecodedByteCount,
+});
+
+/** Jumps, and answers once the picture there is shown. */
+window.seekTo = (time) =>
+  new Promise((resolve) => {
+    seen.ended = false;
+    video.addEventListener(
+      "seeked",
+      () => video.requestVideoFrameCallback((_, frame) => resolve(frame.mediaTime)),
+      { once: true },
+    );
+    video.currentTime = time;
+    void video.play();
+  });
+
+/** Uploads a generated file by tus-js-client; answers the video's id. */
+window.uploadByTus = (endpoint, apiKey, base64, filename) =>
+  new Promise((resolve, reject) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    let id = null;
+    new tus.Upload(new Blob([bytes]), {
+      endpoint,
+      chunkSize: 256 * 1024,
+      headers: { authorization: `Bearer ${apiKey}` },
+      metadata: { filename, filetype: "video/mp4" },
+      onAfterResponse: (_, response) => (id = response.getHeader("Kinora-Video") ?? id),
+      onSuccess: () => resolve(id),
+      onError: (error) => reject(error),
+    }).start();
+  });
