@@ -1,1 +1,21 @@
-//! placeholder
+//! The database under the services: one writer and a pool of readers behind `sqlx::Any`,
+//! embedded migrations, the transactional outbox, and the inbox of its consumers.
+//!
+//! SQL here and in the services keeps to what both dialects share: TEXT, BIGINT and DOUBLE
+//! columns, `$n` parameters, `CAST(SUM(..) AS BIGINT)`, and conditional single-statement updates
+//! instead of read-then-write. What differs lies in [`Dialect`].
+
+mod clock;
+mod database;
+mod dialect;
+mod error;
+mod id;
+pub mod inbox;
+pub mod outbox;
+mod relay;
+
+pub use clock::{Clock, ManualClock};
+pub use database::{Database, WriteTransaction};
+pub use dialect::Dialect;
+pub use error::DbError;
+pub use id::{new_event_id, new_job_id, new_video_id};

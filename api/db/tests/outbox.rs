@@ -1,0 +1,118 @@
+//! The outbox and the inbox against a real file, with a bus that can refuse.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use kinora_db::{Clock, Database, inbox, new_video_id, outbox};
+use kinora_media::{AccountId, VideoId};
+use kinora_queue::{Event, EventBus, EventData, EventDelivery, QueueError, Receipt};
+
+/// Records what was published and refuses one video's events.
+#[derive(Debug, Default)]
+struct Bus {
+    published: Mutex<Vec<Event>>,
+    refuse: Mutex<Option<VideoId>>,
+}
+
+#[async_trait]
+impl EventBus for Bus {
+    async fn publish(&self, event: &Event) -> Result<(), QueueError> {
+        if *self.refuse.lock().unwrap() == Some(event.video) {
+            return Err(QueueError::Closed);
+        }
+        self.published.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+    async fn declare_group(&self, _: &str) -> Result<(), QueueError> {
+        Ok(())
+    }
+    async fn receive(&self, _: &str) -> Result<EventDelivery, QueueError> {
+        Err(QueueError::Closed)
+    }
+    async fn finish(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+    async fn release(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+async fn database() -> (tempfile::TempDir, Database) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/test.db", folder.path().display());
+    let db = Database::open(&url).await.unwrap();
+    (folder, db)
+}
+
+async fn append(db: &Database, video: VideoId, version: u32, now_us: i64) -> Event {
+    let account = AccountId::new("default").unwrap();
+    let mut tx = db.begin_write().await.unwrap();
+    let data = EventData::Playable { version };
+    let event =
+        outbox::append(&mut tx, "transcoding", &account, video, data, now_us).await.unwrap();
+    tx.commit().await.unwrap();
+    event
+}
+
+#[tokio::test]
+async fn a_refused_event_holds_back_its_own_video_alone() {
+    let (_folder, db) = database().await;
+    let (clock, _) = Clock::manual(100);
+    let (a, b) = (new_video_id(), new_video_id());
+    let bus = Bus::default();
+    *bus.refuse.lock().unwrap() = Some(a);
+    append(&db, a, 1, 10).await;
+    append(&db, b, 1, 11).await;
+    // The clock went back: the order of a video's events must not.
+    append(&db, a, 2, 5).await;
+
+    let round = outbox::relay_once(&db, &bus, &clock).await.unwrap();
+    assert_eq!((round.published, round.refused), (1, true));
+    *bus.refuse.lock().unwrap() = None;
+    let round = outbox::relay_once(&db, &bus, &clock).await.unwrap();
+    assert_eq!((round.published, round.refused), (2, false));
+    assert_eq!(outbox::relay_once(&db, &bus, &clock).await.unwrap().published, 0);
+
+    let seen: Vec<_> =
+        bus.published.lock().unwrap().iter().map(|e| (e.video, e.aggregate_version)).collect();
+    assert_eq!(seen, [(b, 1), (a, 1), (a, 2)]);
+}
+
+#[tokio::test]
+async fn a_rolled_back_event_never_was() {
+    let (_folder, db) = database().await;
+    let video = new_video_id();
+    let account = AccountId::new("default").unwrap();
+    let mut tx = db.begin_write().await.unwrap();
+    outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, 1).await.unwrap();
+    drop(tx);
+    let bus = Bus::default();
+    let round = outbox::relay_once(&db, &bus, &Clock::system()).await.unwrap();
+    assert_eq!(round.published, 0);
+    let mut tx = db.begin_write().await.unwrap();
+    let event =
+        outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, 1).await.unwrap();
+    assert_eq!(event.aggregate_version, 1, "a version of an event that never was is not used up");
+}
+
+#[tokio::test]
+async fn events_take_effect_once_and_in_order() {
+    let (_folder, db) = database().await;
+    let video = new_video_id();
+    let mut events = Vec::new();
+    for version in 1..=4 {
+        events.push(append(&db, video, version, 1).await);
+    }
+    let mut due = Vec::new();
+    for arriving in [1, 1, 3, 0, 0, 2, 1, 3] {
+        let mut tx = db.begin_write().await.unwrap();
+        let now = inbox::accept(&mut tx, "group", events[arriving].clone()).await.unwrap();
+        due.push(now.iter().map(|e| e.aggregate_version).collect::<Vec<_>>());
+        tx.commit().await.unwrap();
+    }
+    let nothing = Vec::<u64>::new;
+    let (n1, n2, n3) = (nothing(), nothing(), nothing());
+    assert_eq!(due, [n1, n2, n3, vec![1, 2], nothing(), vec![3, 4], nothing(), nothing()]);
+}
