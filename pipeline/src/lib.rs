@@ -1,1 +1,24 @@
-//! placeholder
+//! The media child: everything that touches GStreamer.
+//!
+//! `kinora-encoder` is started by a worker for one task, reads its source through the socket the
+//! worker gave it, writes its files and reports in JSON lines. Media is hostile input, so all of
+//! it is parsed here, in a process with limits, and nowhere else.
+//!
+//! - [`source`] reads ranges of the source and shows them to GStreamer as a seekable element.
+//! - [`decode`] turns one stream of it into frames on the frame grid.
+//! - [`chunk`] scales and encodes those frames into every rung and packages the result.
+//! - [`audio`] encodes one soundtrack from end to end.
+//! - [`probe`] says what a source holds.
+//! - [`sample`] generates a clip to try things with.
+//! - [`child`] is the process's side: messages on standard output, limits.
+
+pub mod audio;
+pub mod child;
+pub mod chunk;
+pub mod decode;
+mod error;
+pub mod probe;
+pub mod sample;
+pub mod source;
+
+pub use error::PipelineError;

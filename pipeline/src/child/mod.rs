@@ -1,0 +1,7 @@
+//! The process's side of a task: messages to the worker, and the limits it runs under.
+
+mod limits;
+mod report;
+
+pub use limits::{Limits, watch_source};
+pub use report::Reporter;

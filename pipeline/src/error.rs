@@ -1,0 +1,67 @@
+//! Why a task could not be done, and what its worker should make of it.
+
+use std::{io, path::PathBuf};
+
+use kinora_plan::encoder::{Failure, FailureKind};
+
+/// Why a task could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The source is at fault.
+    #[error("{message}")]
+    Input {
+        /// The stable word of [`Failure::code`].
+        code: &'static str,
+        /// A sentence for people.
+        message: String,
+    },
+    /// The source could not be read.
+    #[error("the source could not be read: {0}")]
+    SourceRead(String),
+    /// A result could not be written.
+    #[error("{} could not be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A GStreamer element this task needs is not installed.
+    #[error("the GStreamer element '{0}' is not installed on this host")]
+    MissingElement(&'static str),
+    /// The spec asks for what cannot be.
+    #[error("the task makes no sense: {0}")]
+    Spec(String),
+    /// GStreamer or an encoder did what it must not.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl PipelineError {
+    /// The source is at fault: `code` is a stable word, `message` a sentence for people.
+    pub fn input(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Input { code, message: message.into() }
+    }
+
+    /// What the worker is told.
+    pub fn failure(&self) -> Failure {
+        let (kind, code) = match self {
+            Self::Input { code, .. } => (FailureKind::Input, *code),
+            Self::SourceRead(_) => (FailureKind::Resource, "source_read"),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                (FailureKind::Resource, "out_of_disk")
+            }
+            Self::Write { .. } => (FailureKind::Resource, "write_failed"),
+            Self::MissingElement(_) => (FailureKind::Resource, "missing_element"),
+            Self::Spec(_) => (FailureKind::Internal, "bad_spec"),
+            Self::Internal(_) => (FailureKind::Internal, "pipeline_error"),
+        };
+        Failure { kind, code: code.to_owned(), message: self.to_string() }
+    }
+}
+
+impl From<gstreamer::glib::BoolError> for PipelineError {
+    fn from(error: gstreamer::glib::BoolError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
