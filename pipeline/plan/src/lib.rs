@@ -8,11 +8,17 @@ mod chunking;
 pub mod encoder;
 pub mod job;
 mod ladder;
+mod language;
 mod plan;
 mod probe;
 pub mod source_protocol;
+mod specs;
+#[cfg(test)]
+mod testing;
+mod tracks;
 
-pub use chunking::Chunk;
-pub use ladder::{Ladder, Rung};
-pub use plan::{AudioPlan, Plan, PlanError, VideoPlan};
+pub use chunking::{Chunk, chunks, gop_frames};
+pub use ladder::{Ladder, Rung, ladder};
+pub use plan::{AudioPlan, Plan, PlanError, VideoPlan, plan};
 pub use probe::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
+pub use tracks::TrackTemplate;

@@ -3,7 +3,10 @@
 use kinora_media::TrackId;
 use serde::{Deserialize, Serialize};
 
-use crate::{AudioStream, Chunk, Ladder, VideoStream, Warning};
+use crate::{
+    AudioStream, Chunk, Ladder, ProbeReport, VideoStream, Warning, chunking, chunks, gop_frames,
+    ladder, language, specs,
+};
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,4 +75,146 @@ pub enum PlanError {
         /// Packets.
         frames: u64,
     },
+}
+
+/// Bits a second of a stereo soundtrack.
+const STEREO_BITRATE: u32 = 128_000;
+/// Channels of every soundtrack.
+const CHANNELS: u16 = 2;
+
+/// Decides everything about a title, once: rungs, chunks, soundtracks.
+///
+/// # Errors
+/// When there is nothing to encode.
+pub fn plan(report: &ProbeReport) -> Result<Plan, PlanError> {
+    if report.video.is_none() && report.audio.is_empty() {
+        return Err(PlanError::NothingToEncode);
+    }
+    let video = report.video.as_ref().map(|v| plan_video(v, !report.seekable)).transpose()?;
+    let audio: Vec<AudioPlan> = report.audio.iter().take(1).map(plan_audio).collect();
+    let mut plan =
+        Plan { duration_us: 0, target_duration_s: 0, video, audio, warnings: warnings(report) };
+    plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
+    plan.target_duration_s = specs::target_duration_s(&plan);
+    Ok(plan)
+}
+
+fn plan_video(stream: &VideoStream, sequential: bool) -> Result<VideoPlan, PlanError> {
+    let &VideoStream { width, height, frames, frame_rate, first_pts_ns, .. } = stream;
+    if width == 0 || height == 0 || frames == 0 {
+        return Err(PlanError::EmptyPicture { width, height, frames });
+    }
+    // From first to last presentation, not the count of packets: where frames are missing the
+    // grid repeats one, so that the picture keeps its length.
+    let length_ns = stream.end_pts_ns.saturating_sub(first_pts_ns);
+    let frames = frame_rate.nearest_frame(i64::try_from(length_ns).unwrap_or(i64::MAX)).max(1);
+    let gop_frames = gop_frames(frame_rate);
+    let chunks = if sequential {
+        chunking::one_chunk(frame_rate, frames, gop_frames)
+    } else {
+        chunks(frame_rate, frames, gop_frames, &stream.key_frames_ns, first_pts_ns)
+    };
+    let ladder = ladder(stream);
+    Ok(VideoPlan { stream: stream.clone(), sequential, gop_frames, frames, ladder, chunks })
+}
+
+fn plan_audio(stream: &AudioStream) -> AudioPlan {
+    let language = language::tag(stream.language.as_deref());
+    let name = language::menu_name(stream.title.as_deref(), &language);
+    AudioPlan {
+        track: TrackId::new(format!("a-{language}")).unwrap_or_else(|_| {
+            TrackId::new("a-und").expect("a short word of letters and a hyphen")
+        }),
+        stream: stream.clone(),
+        language,
+        name,
+        // What CDs and many files have survives untouched; everything else becomes what every
+        // device plays.
+        sample_rate: if stream.sample_rate == 44_100 { 44_100 } else { 48_000 },
+        channels: CHANNELS,
+        bitrate: STEREO_BITRATE,
+    }
+}
+
+fn warnings(report: &ProbeReport) -> Vec<Warning> {
+    let mut warnings = report.warnings.clone();
+    let mut warn = |code: &str, message: String| {
+        warnings.push(Warning { code: code.to_owned(), message });
+    };
+    if report.video.as_ref().is_some_and(|video| video.hdr) {
+        let message =
+            "The picture is HDR and was encoded without tone mapping: colours may look pale.";
+        warn("hdr_not_tone_mapped", message.to_owned());
+    }
+    if report.audio.len() > 1 {
+        let others = report.audio.len() - 1;
+        let message = format!("Only the first soundtrack is offered; {others} more were left out.");
+        warn("audio_tracks_left_out", message);
+    }
+    if !report.subtitles.is_empty() {
+        let count = report.subtitles.len();
+        let message = format!("Embedded subtitles are not converted yet; {count} were left out.");
+        warn("subtitles_not_converted", message);
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{SECOND, audio, report, video};
+
+    #[test]
+    fn a_film_with_sound() {
+        let plan = plan(&report(Some(video(1280, 720, 30)), vec![audio(44_100)])).unwrap();
+        insta::assert_json_snapshot!(plan);
+    }
+
+    #[test]
+    fn sound_alone_is_a_presentation() {
+        let plan = plan(&report(None, vec![audio(22_050), audio(48_000)])).unwrap();
+        assert_eq!((plan.duration_us, plan.target_duration_s), (10_000_000, 4));
+        assert_eq!((plan.audio.len(), plan.audio[0].sample_rate), (1, 48_000));
+        assert_eq!(plan.warnings[0].code, "audio_tracks_left_out");
+    }
+
+    #[test]
+    fn a_source_that_cannot_seek_is_one_chunk() {
+        let mut source = report(Some(video(1280, 720, 60)), vec![]);
+        source.seekable = false;
+        let video = plan(&source).unwrap().video.unwrap();
+        assert!(video.sequential);
+        assert_eq!(video.chunks.len(), 1);
+        assert_eq!((video.chunks[0].frames, video.chunks[0].segment_frames), (600, 120));
+    }
+
+    #[test]
+    fn the_longer_of_picture_and_sound_is_the_duration() {
+        let mut sound = audio(48_000);
+        sound.end_pts_ns = 13 * SECOND;
+        let plan = plan(&report(Some(video(64, 64, 30)), vec![sound])).unwrap();
+        assert_eq!(plan.duration_us, 12_000_000);
+    }
+
+    #[test]
+    fn nothing_is_refused() {
+        assert_eq!(plan(&report(None, vec![])), Err(PlanError::NothingToEncode));
+        let empty = plan(&report(Some(video(0, 64, 30)), vec![]));
+        assert!(matches!(empty, Err(PlanError::EmptyPicture { .. })));
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let mut stream = video(64, 64, 30);
+        stream.hdr = true;
+        let mut source = report(Some(stream), vec![]);
+        let subtitle = crate::SubtitleStream {
+            stream_id: "s".into(),
+            codec: "text/x-raw".into(),
+            language: None,
+        };
+        source.subtitles = vec![subtitle];
+        let codes: Vec<_> = plan(&source).unwrap().warnings.into_iter().map(|w| w.code).collect();
+        assert_eq!(codes, ["hdr_not_tone_mapped", "subtitles_not_converted"]);
+    }
 }

@@ -1,0 +1,57 @@
+//! Reports to plan from, for this crate's tests.
+
+use kinora_media::FrameRate;
+
+use crate::{AudioStream, Orientation, ProbeReport, VideoStream};
+
+pub(crate) const SECOND: u64 = 1_000_000_000;
+
+/// Ten seconds of picture from 1 s on.
+pub(crate) fn video(width: u32, height: u32, fps: u32) -> VideoStream {
+    VideoStream {
+        stream_id: "abc/001".into(),
+        codec: "video/x-h264".into(),
+        width,
+        height,
+        pixel_aspect: (1, 1),
+        orientation: Orientation::Rotate0,
+        frame_rate: FrameRate::new(fps, 1).unwrap(),
+        variable_rate: false,
+        interlaced: false,
+        colorimetry: Some("bt709".into()),
+        hdr: false,
+        bit_depth: 8,
+        first_pts_ns: SECOND,
+        end_pts_ns: 11 * SECOND,
+        frames: 10 * u64::from(fps),
+        key_frames_ns: (0..10).map(|n| (1 + n) * SECOND).collect(),
+    }
+}
+
+/// Ten seconds of sound from 1 s on.
+pub(crate) fn audio(sample_rate: u32) -> AudioStream {
+    AudioStream {
+        stream_id: "abc/002".into(),
+        codec: "audio/mpeg".into(),
+        channels: 2,
+        sample_rate,
+        language: Some("en".into()),
+        title: None,
+        first_pts_ns: SECOND,
+        end_pts_ns: 11 * SECOND,
+    }
+}
+
+pub(crate) fn report(video: Option<VideoStream>, audio: Vec<AudioStream>) -> ProbeReport {
+    ProbeReport {
+        container: "video/quicktime".into(),
+        size: 1_000_000,
+        promised_duration_ns: Some(10 * SECOND),
+        seekable: true,
+        scanned_whole: true,
+        video,
+        audio,
+        subtitles: vec![],
+        warnings: vec![],
+    }
+}
