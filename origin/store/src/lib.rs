@@ -1,9 +1,12 @@
 //! The object store: one port, and the adapters behind it.
 //!
 //! Media objects are created once and never change; only a segment index's head is replaced,
-//! under compare-and-swap.
+//! under compare-and-swap. [`contract`] is what every adapter must pass.
 
+pub mod contract;
+mod fs;
 pub mod keys;
 mod port;
 
+pub use fs::FsStore;
 pub use port::{ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError};
