@@ -1,0 +1,220 @@
+//! A small server that speaks the public API over loopback, keeps everything in memory, and
+//! misbehaves on demand. For tests of the protocol; what a real server does is tested end to end.
+#![allow(dead_code, reason = "each test binary uses another part")]
+
+mod tus;
+mod watch;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub(crate) use tus::Upload;
+
+pub(crate) const KEY: &str = "kin_test";
+
+/// What goes wrong with the next PATCH.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// Answers with this status, and `Retry-After` where one is given.
+    Status(u16, Option<&'static str>),
+    /// Takes so many bytes, then cuts the connection.
+    CutAfter(usize),
+    /// Takes everything, then cuts the connection instead of answering.
+    CutAnswer,
+    /// Forgets so many bytes that were safe, before it looks at the offset.
+    Forget(usize),
+}
+
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) videos: HashMap<Uuid, Value>,
+    pub(crate) uploads: HashMap<Uuid, Upload>,
+    /// One a PATCH, in order.
+    pub(crate) faults: VecDeque<Fault>,
+    /// Every request but follow-ups of a stream, as `METHOD /path`.
+    pub(crate) requests: Vec<String>,
+    /// An upload that has so many bytes takes no more until [`Fake::release`].
+    pub(crate) hold_at: Option<usize>,
+    /// What the encode of every video does, one event each.
+    pub(crate) script: Vec<Value>,
+    /// How often progress is not known yet.
+    pub(crate) unknown_progress: usize,
+    /// The progress stream breaks after so many events, once.
+    pub(crate) break_after: Option<usize>,
+    /// Between two events.
+    pub(crate) pace: std::time::Duration,
+    pub(crate) largest: Option<u64>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    world: Arc<Mutex<World>>,
+    released: Arc<Notify>,
+}
+
+impl Fake {
+    /// Serves until the runtime ends.
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut world = World { script: watch::script(), ..World::default() };
+        world.pace = std::time::Duration::from_millis(5);
+        let world = Arc::new(Mutex::new(world));
+        let fake = Self { address, world, released: Arc::new(Notify::new()) };
+        let router = fake.router();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        fake
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Lets held uploads go on.
+    pub(crate) fn release(&self) {
+        self.world().hold_at = None;
+        self.released.notify_waiters();
+    }
+
+    /// How many requests began with this.
+    pub(crate) fn count(&self, prefix: &str) -> usize {
+        self.world().requests.iter().filter(|request| request.starts_with(prefix)).count()
+    }
+
+    /// The bytes of the only upload.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        let world = self.world();
+        assert_eq!(world.uploads.len(), 1, "one upload");
+        world.uploads.values().next().unwrap().bytes.clone()
+    }
+
+    /// Changes a video's document.
+    pub(crate) fn update(&self, video: Uuid, change: impl FnOnce(&mut Value)) {
+        change(self.world().videos.get_mut(&video).unwrap());
+    }
+
+    fn router(&self) -> Router {
+        Router::new()
+            .route("/api/v1/videos", post(create).get(list))
+            .route("/api/v1/videos/{id}", get(show).delete(delete))
+            .route("/api/v1/videos/{id}/captions/{language}", put(captions))
+            .route("/api/v1/videos/{id}/progress", get(watch::progress))
+            .route("/api/v1/videos/{id}/progress/events", get(watch::events))
+            .route("/api/v1/jobs", get(watch::jobs))
+            .route("/api/v1/jobs/{id}", get(watch::job))
+            .route("/api/v1/why/{id}", get(watch::why))
+            .route("/api/v1/uploads", post(tus::create))
+            .route("/api/v1/uploads/{id}", axum::routing::any(tus::resource))
+            .layer(middleware::from_fn_with_state(self.clone(), guard))
+            .with_state(self.clone())
+    }
+}
+
+pub(crate) fn problem(status: u16, code: &str, detail: &str) -> Response {
+    let body = json!({
+        "type": format!("urn:kinora:problem:{code}"), "title": code.replace('_', " "),
+        "status": status, "detail": detail, "code": code, "request_id": "req-1",
+    });
+    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::from_u16(status).unwrap(), content_type, body.to_string()).into_response()
+}
+
+pub(crate) fn not_found() -> Response {
+    problem(404, "not_found", "There is no such thing.")
+}
+
+async fn guard(State(fake): State<Fake>, request: Request, next: Next) -> Response {
+    let line = format!("{} {}", request.method(), request.uri());
+    fake.world().requests.push(line);
+    let key = request.headers().get(header::AUTHORIZATION);
+    if key.is_none_or(|key| key.as_bytes() != format!("Bearer {KEY}").as_bytes()) {
+        return problem(401, "unauthenticated", "This key is not known.");
+    }
+    next.run(request).await
+}
+
+async fn create(State(fake): State<Fake>, body: Bytes) -> Response {
+    let new: Value = serde_json::from_slice(&body).unwrap();
+    let video = fake.world().create_video(&new);
+    (StatusCode::CREATED, axum::Json(video)).into_response()
+}
+
+async fn list(
+    State(fake): State<Fake>,
+    Query(query): Query<HashMap<String, String>>,
+) -> axum::Json<Value> {
+    let world = fake.world();
+    let mut items: Vec<_> = world.videos.values().collect();
+    items.sort_by_key(|video| std::cmp::Reverse(video["id"].as_str().unwrap().to_owned()));
+    items.retain(|video| query.get("state").is_none_or(|state| video["state"] == state.as_str()));
+    let from: usize = query.get("cursor").map_or(0, |cursor| cursor.parse().unwrap());
+    let limit: usize = query.get("limit").map_or(20, |limit| limit.parse().unwrap());
+    let next = (items.len() > from + limit).then(|| (from + limit).to_string());
+    let items: Vec<_> = items.into_iter().skip(from).take(limit).collect();
+    axum::Json(json!({ "items": items, "next_cursor": next }))
+}
+
+async fn show(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    fake.world()
+        .videos
+        .get(&id)
+        .map_or_else(not_found, |video| axum::Json(video.clone()).into_response())
+}
+
+async fn delete(State(fake): State<Fake>, Path(id): Path<Uuid>) -> StatusCode {
+    fake.world().videos.remove(&id);
+    StatusCode::NO_CONTENT
+}
+
+async fn captions(
+    State(fake): State<Fake>,
+    Path((id, language)): Path<(Uuid, String)>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).unwrap().to_str().unwrap();
+    if !matches!(kind, "text/vtt" | "application/x-subrip") {
+        return problem(415, "unsupported_media_type", "Captions are WebVTT or SubRip.");
+    }
+    let cues = body.matches("-->").count();
+    if cues == 0 {
+        return problem(422, "invalid_captions", "Line 1: no cue.");
+    }
+    let track = json!({ "language": language, "name": language });
+    fake.update(id, |video| video["captions"].as_array_mut().unwrap().push(track));
+    axum::Json(json!({ "language": language, "name": language, "cues": cues })).into_response()
+}
+
+impl World {
+    pub(crate) fn create_video(&mut self, new: &Value) -> Value {
+        let id = Uuid::now_v7();
+        let title = new["title"].as_str().or(new["file_name"].as_str()).unwrap_or("Untitled");
+        let video = json!({
+            "id": id, "title": title, "visibility": new["visibility"].as_str().unwrap_or("private"),
+            "state": "awaiting_upload", "reason": null, "warnings": [],
+            "file_name": new["file_name"], "size": null, "duration_us": null, "width": null,
+            "height": null, "captions": [], "created_at": "2026-01-02T03:04:05.678901Z",
+            "updated_at": "2026-01-02T03:04:05Z", "upload": null, "playback": null,
+            "of_a_newer_server": 1,
+        });
+        self.videos.insert(id, video.clone());
+        video
+    }
+}
