@@ -1,13 +1,16 @@
 //! The job queue and the event bus: ports, and the adapters behind them.
 //!
 //! The broker is the dispatch lane, not the backlog: jobs that wait lie in the transcoding
-//! service's tables. Job messages and reports are durable and acknowledged; progress and control
-//! are lossy.
+//! service's tables. Job messages, reports and events are durable and acknowledged; progress and
+//! control are lossy.
 
+pub mod contract;
 mod event;
 mod port;
+mod sqlite;
 
 pub use event::{Event, EventData, UploadedCaptions};
 pub use port::{
     EventBus, EventDelivery, JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery,
 };
+pub use sqlite::SqliteQueue;

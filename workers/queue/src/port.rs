@@ -114,6 +114,17 @@ pub enum QueueError {
         /// How it shows.
         source: serde_json::Error,
     },
+    /// Nobody declared this group of event consumers.
+    #[error("no event group '{0}' was declared")]
+    UnknownGroup(String),
+    /// The embedded queue's file was written by a newer Kinora.
+    #[error("the queue file has format {found}; this version reads up to {supported}")]
+    Format {
+        /// What the file says.
+        found: i64,
+        /// The newest this version knows.
+        supported: i64,
+    },
     /// The adapter is shutting down.
     #[error("the queue is closed")]
     Closed,

@@ -1,0 +1,19 @@
+//! The dispatch lanes: one a class of jobs.
+
+use kinora_plan::job::{JobClass, JobMessage};
+
+use super::{SqliteQueue, lanes::Lane};
+use crate::{JobDelivery, QueueError};
+
+pub(super) async fn dispatch(queue: &SqliteQueue, message: &JobMessage) -> Result<(), QueueError> {
+    queue.add("job", Lane::Jobs(message.payload.class()), message).await
+}
+
+pub(super) async fn receive(
+    queue: &SqliteQueue,
+    classes: &[JobClass],
+) -> Result<JobDelivery, QueueError> {
+    let lanes: Vec<Lane> = classes.iter().copied().map(Lane::Jobs).collect();
+    let (message, receipt) = queue.next("job", &lanes).await?;
+    Ok(JobDelivery { message, receipt })
+}
