@@ -13,6 +13,7 @@
 //! - [`child`] is the process's side: messages on standard output, limits.
 
 pub mod audio;
+mod bus;
 pub mod child;
 pub mod chunk;
 pub mod decode;

@@ -1,14 +1,54 @@
-//! Encodes one chunk into every rung.
+//! One chunk of the picture: decoded once, scaled in cascade, encoded into every rung, packaged.
+//!
+//! Frames are pulled from the decoder one by one and pushed into a second pipeline under times
+//! made from their grid positions, so nothing downstream ever sees the source's clock.
+
+mod cascade;
+mod colour;
+mod encode;
+mod encoder;
+mod graph;
+mod losses;
+mod rendition;
+mod thin;
+mod validate;
 
 use kinora_plan::encoder::{ChunkOutcome, ChunkSpec};
 
-use crate::{PipelineError, child::Reporter, source::Source};
+use self::encode::Encoding;
+use crate::{PipelineError, child::Reporter, decode::VideoFrames, source::Source};
 
-/// Encodes one chunk.
+/// Encodes one chunk into `{track}/init.mp4` and `{track}/chunk.m4s` of every rung.
+///
+/// # Errors
+/// [`PipelineError::Input`] when the source cannot be decoded or more than a tenth of the chunk
+/// is missing, [`PipelineError::SourceRead`] and [`PipelineError::Write`] for the host's troubles.
 pub fn run(
-    _spec: &ChunkSpec,
-    _source: &Source,
-    _reporter: &mut Reporter,
+    spec: &ChunkSpec,
+    source: &Source,
+    reporter: &mut Reporter,
 ) -> Result<ChunkOutcome, PipelineError> {
-    Err(PipelineError::Internal("chunks are being written".into()))
+    let span = tracing::info_span!("chunk", chunk.index = spec.chunk.index);
+    let _entered = span.enter();
+    validate::spec(spec)?;
+    let range = spec.chunk.first_frame..spec.chunk.first_frame + spec.chunk.frames;
+    let mut frames = VideoFrames::open(source, &spec.video, range, spec.sequential, !spec.last)?;
+    let Some(first) = frames.pull()? else {
+        return Err(losses::nothing(spec));
+    };
+    let mut encoding = Encoding::start(spec, &first.caps)?;
+    let mut next = Some(first);
+    while let Some(frame) = next {
+        encoding.push(frame)?;
+        reporter.progress(encoding.frames_done(), spec.chunk.frames);
+        next = frames.pull()?;
+    }
+    let accounting = frames.accounting();
+    // The decoder's memory is not needed while the encoders drain.
+    drop(frames);
+    let warnings = losses::judge(spec, accounting)?;
+    let renditions = encoding.finish(accounting.placed, |done| {
+        reporter.progress(done, spec.chunk.frames);
+    })?;
+    Ok(ChunkOutcome { frames: accounting.placed, renditions, warnings })
 }

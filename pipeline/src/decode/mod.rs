@@ -1,18 +1,14 @@
-//! One stream of the source, decoded.
+//! One stream of the source, decoded on demand.
+//!
+//! [`Decoding`] decodes one stream, picture or sound, and no other. [`VideoFrames`] puts its
+//! pictures on the frame grid.
 
-use gstreamer as gst;
+mod clock;
+mod decoders;
+mod grid;
+mod stream;
+mod video;
 
-/// When a buffer with timestamp `pts` is presented on the container's own clock, nanoseconds:
-/// its stream time, so that edit lists count. Negative before the presentation begins.
-///
-/// Probe, picture and sound all measure with this, so that they agree.
-pub fn stream_time(
-    segment: &gst::FormattedSegment<gst::ClockTime>,
-    pts: gst::ClockTime,
-) -> Option<i64> {
-    use gst::Signed;
-    match segment.to_stream_time_full(pts)? {
-        Signed::Positive(time) => i64::try_from(time.nseconds()).ok(),
-        Signed::Negative(time) => i64::try_from(time.nseconds()).ok().map(|time| -time),
-    }
-}
+pub use clock::stream_time;
+pub use stream::{Decoding, StreamKind};
+pub use video::{Accounting, GridFrame, VideoFrames};

@@ -34,7 +34,7 @@ mod imp {
     use super::*;
 
     #[derive(Default)]
-    pub(crate) struct SourceElement {
+    pub(super) struct SourceElement {
         pub(super) source: OnceLock<Source>,
     }
 
@@ -99,7 +99,7 @@ mod imp {
                 uri.set_uri(Some(URI));
                 return true;
             }
-            self.parent_query(query)
+            BaseSrcImplExt::parent_query(self, query)
         }
 
         fn create(

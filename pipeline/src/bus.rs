@@ -1,0 +1,74 @@
+//! What GStreamer says went wrong, as one of our errors.
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use crate::{PipelineError, source::Source};
+
+/// The first error on the bus of a pipeline that reads `source`, if there is one.
+///
+/// A failed read outranks whatever demuxers make of it.
+pub(crate) fn source_error(
+    bus: &gst::Bus,
+    source: &Source,
+    subject: &str,
+) -> Option<PipelineError> {
+    first_error(bus, |error| source.failure().unwrap_or_else(|| from_source(error, subject)))
+}
+
+/// The first error on the bus of a pipeline that works on our own frames.
+pub(crate) fn internal_error(bus: &gst::Bus) -> Option<PipelineError> {
+    first_error(bus, |error| PipelineError::Internal(describe(error)))
+}
+
+fn first_error(
+    bus: &gst::Bus,
+    classify: impl FnOnce(&gst::message::Error) -> PipelineError,
+) -> Option<PipelineError> {
+    let message = bus.pop_filtered(&[gst::MessageType::Error])?;
+    let gst::MessageView::Error(error) = message.view() else { return None };
+    tracing::error!(
+        element = error.src().map(|src| src.path_string().to_string()),
+        error = %error.error(),
+        debug = error.debug().map(|debug| debug.to_string()),
+        "pipeline failed"
+    );
+    Some(classify(error))
+}
+
+fn from_source(error: &gst::message::Error, subject: &str) -> PipelineError {
+    let what = error.error();
+    match what.kind::<gst::StreamError>() {
+        Some(gst::StreamError::TypeNotFound | gst::StreamError::WrongType) => PipelineError::input(
+            "not_media",
+            "the file is not a video or sound file that Kinora knows",
+        ),
+        Some(gst::StreamError::CodecNotFound) => PipelineError::input(
+            "unsupported_codec",
+            format!("{subject} is in a format that this installation cannot decode"),
+        ),
+        Some(gst::StreamError::Decrypt | gst::StreamError::DecryptNokey) => PipelineError::input(
+            "encrypted",
+            format!("{subject} is encrypted: upload a copy without copy protection"),
+        ),
+        Some(_) => PipelineError::input(
+            "decode_error",
+            format!("{subject} is damaged and could not be decoded ({})", sentence(&what)),
+        ),
+        None if what.matches(gst::CoreError::MissingPlugin) => PipelineError::input(
+            "unsupported_codec",
+            format!("{subject} is in a format that this installation cannot decode"),
+        ),
+        None => PipelineError::Internal(describe(error)),
+    }
+}
+
+fn describe(error: &gst::message::Error) -> String {
+    let element = error.src().map(|src| src.name().to_string()).unwrap_or_default();
+    format!("GStreamer element {element}: {}", sentence(&error.error()))
+}
+
+/// GStreamer's sentences end in a full stop; ours go on.
+fn sentence(error: &gst::glib::Error) -> String {
+    error.message().trim_end_matches('.').to_owned()
+}

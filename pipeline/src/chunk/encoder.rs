@@ -1,0 +1,74 @@
+//! The settings of an encoder whose chunks can be put end to end.
+
+use std::thread;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use kinora_plan::Rung;
+
+use super::graph::make;
+use crate::PipelineError;
+
+/// The VBV buffer, milliseconds at the maximum rate. Every chunk begins with it half full and may
+/// leave it empty, so two chunks in a row can owe a whole such buffer: what a player holds (a
+/// second) must cover that.
+const VBV_MS: u32 = 800;
+/// Share of the cap the encoder may use, percent. The rest pays back, within a chunk, what the
+/// chunk before it owed.
+const CAP_PERCENT: u32 = 96;
+/// From this many pixels a picture keeps more than one thread busy.
+const THREADED_PIXELS: u32 = 1280 * 720;
+/// More threads cost memory and rate control, and rungs run side by side anyway.
+const MAX_THREADS: usize = 4;
+
+/// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames.
+pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), PipelineError> {
+    let encoder = make("x264enc")?;
+    let gop = u32::try_from(gop).map_err(|_| PipelineError::Spec("a GOP without end".into()))?;
+    encoder.set_property_from_str("pass", "qual");
+    encoder.set_property("quantizer", rung.crf.min(50));
+    encoder.set_property("bitrate", (rung.max_kbps * CAP_PERCENT / 100).max(1));
+    encoder.set_property("vbv-buf-capacity", VBV_MS);
+    encoder.set_property("key-int-max", gop);
+    encoder.set_property("threads", threads(rung));
+    // Delimiters are for byte streams; in a file each sample is delimited by its size.
+    encoder.set_property("aud", false);
+    set_preset(&encoder, &rung.preset)?;
+    encoder.set_property("option-string", options(rung, gop));
+    let caps = gst::Caps::builder("video/x-h264")
+        .field("stream-format", "avc")
+        .field("alignment", "au")
+        .field("profile", "high")
+        .build();
+    Ok((encoder, caps))
+}
+
+/// `stitchable` keeps what depends on content out of the parameter sets; `force-cfr` takes
+/// durations from the grid; without scene cuts key frames fall where the segments begin.
+fn options(rung: &Rung, gop: u32) -> String {
+    format!(
+        "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:stitchable=1:vbv-init=0.5:\
+         force-cfr=1:level={}",
+        rung.level
+    )
+}
+
+fn set_preset(encoder: &gst::Element, preset: &str) -> Result<(), PipelineError> {
+    let known = encoder.find_property("speed-preset").is_some_and(|property| {
+        gst::glib::EnumClass::with_type(property.value_type())
+            .is_some_and(|presets| presets.value_by_nick(preset).is_some())
+    });
+    if !known || preset == "None" {
+        return Err(PipelineError::Spec(format!("x264 has no preset '{preset}'")));
+    }
+    encoder.set_property_from_str("speed-preset", preset);
+    Ok(())
+}
+
+fn threads(rung: &Rung) -> u32 {
+    if rung.width * rung.height < THREADED_PIXELS {
+        return 1;
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.min(MAX_THREADS) as u32
+}

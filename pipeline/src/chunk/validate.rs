@@ -1,0 +1,123 @@
+//! What a spec must hold to be encoded.
+
+use kinora_plan::{Rung, encoder::ChunkSpec};
+
+use crate::PipelineError;
+
+/// More rungs than any ladder has.
+const MAX_RUNGS: usize = 16;
+/// An hour of 120 frames a second: no chunk is that long unless it is the whole film.
+const MAX_SEGMENT_FRAMES: u64 = 120 * 3600;
+/// The largest picture x264 takes.
+const MAX_SIDE: u32 = 16_384;
+
+pub(super) fn spec(spec: &ChunkSpec) -> Result<(), PipelineError> {
+    let chunk = &spec.chunk;
+    let gop = spec.gop_frames;
+    if gop == 0 || chunk.frames == 0 {
+        return refuse("no frames");
+    }
+    if !chunk.first_frame.is_multiple_of(gop) || !chunk.segment_frames.is_multiple_of(gop) {
+        return refuse("a chunk or segment that is not whole GOPs");
+    }
+    if chunk.segment_frames == 0 || chunk.segment_frames > MAX_SEGMENT_FRAMES {
+        return refuse("a segment without frames, or with too many");
+    }
+    if chunk.first_frame.checked_add(chunk.frames).is_none_or(|end| end > u64::from(u32::MAX)) {
+        return refuse("frames beyond what a track can hold");
+    }
+    if spec.rungs.is_empty() || spec.rungs.len() > MAX_RUNGS {
+        return refuse("no rungs, or too many");
+    }
+    spec.rungs.iter().try_for_each(|rung| self::rung(spec, rung))
+}
+
+fn rung(spec: &ChunkSpec, rung: &Rung) -> Result<(), PipelineError> {
+    let side = |pixels: u32| pixels > 0 && pixels <= MAX_SIDE && pixels.is_multiple_of(2);
+    if !side(rung.width) || !side(rung.height) {
+        return refuse("a rung of odd or impossible size");
+    }
+    if !spec.gop_frames.is_multiple_of(u64::from(rung.rate_divisor.get())) {
+        return refuse("GOPs that a rung's lower rate does not divide");
+    }
+    if rung.frame_rate != spec.video.frame_rate.divided(rung.rate_divisor) {
+        return refuse("a rung off the source's frame grid");
+    }
+    Ok(())
+}
+
+fn refuse(what: &str) -> Result<(), PipelineError> {
+    Err(PipelineError::Spec(what.to_owned()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::num::NonZeroU32;
+
+    use kinora_media::{FrameRate, TrackId};
+    use kinora_plan::{Chunk, Orientation, VideoStream};
+
+    use super::*;
+
+    /// Two seconds of 30 frames a second in two rungs, the smaller of half the rate.
+    pub(in crate::chunk) fn spec() -> ChunkSpec {
+        let rate = FrameRate::new(30, 1).unwrap();
+        let rung = |height: u32, divisor: u32| Rung {
+            track: TrackId::new(format!("v{height}")).unwrap(),
+            width: height * 16 / 9 / 2 * 2,
+            height,
+            rate_divisor: NonZeroU32::new(divisor).unwrap(),
+            frame_rate: rate.divided(NonZeroU32::new(divisor).unwrap()),
+            crf: 23,
+            max_kbps: 1000,
+            preset: "ultrafast".into(),
+            level: 31,
+        };
+        ChunkSpec {
+            source_size: 1,
+            video: VideoStream {
+                stream_id: "s".into(),
+                codec: "video/x-h264".into(),
+                width: 1280,
+                height: 720,
+                pixel_aspect: (1, 1),
+                orientation: Orientation::Rotate0,
+                frame_rate: rate,
+                variable_rate: false,
+                interlaced: false,
+                colorimetry: None,
+                hdr: false,
+                bit_depth: 8,
+                first_pts_ns: 0,
+                end_pts_ns: 2_000_000_000,
+                frames: 60,
+                key_frames_ns: vec![],
+            },
+            chunk: Chunk { index: 0, first_frame: 0, frames: 60, segment_frames: 60 },
+            last: true,
+            sequential: false,
+            gop_frames: 60,
+            rungs: vec![rung(720, 1), rung(360, 2)],
+            output_dir: "/nowhere".into(),
+        }
+    }
+
+    #[test]
+    fn a_spec_that_would_break_a_promise_is_refused() {
+        assert!(super::spec(&spec()).is_ok());
+        let breaks: [fn(&mut ChunkSpec); 7] = [
+            |s| s.rungs.clear(),
+            |s| s.rungs[0].width = 641,
+            |s| s.gop_frames = 0,
+            |s| s.gop_frames = 15,
+            |s| s.chunk.first_frame = 30,
+            |s| s.chunk.segment_frames = 0,
+            |s| s.chunk.frames = u64::MAX,
+        ];
+        for (index, spoil) in breaks.iter().enumerate() {
+            let mut spec = spec();
+            spoil(&mut spec);
+            assert!(super::spec(&spec).is_err(), "{index}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Which decoder decodes what: by policy first, by rank only for what no policy names.
+//!
+//! Decoders on a GPU will stand before these in the same list once a host has proved that it has
+//! one; everything that follows takes frames in system memory.
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use super::StreamKind;
+use crate::PipelineError;
+
+/// Media type to decoders, best first. `avdec_h264` is twice as fast as `openh264dec`, and libav's
+/// VP9 uses threads within a frame where libvpx needs tiles.
+const PREFERRED: &[(&str, &[&str])] = &[
+    ("video/x-h264", &["avdec_h264", "openh264dec"]),
+    ("video/x-h265", &["avdec_h265", "libde265dec"]),
+    ("video/x-vp9", &["avdec_vp9", "vp9dec"]),
+    ("video/x-vp8", &["avdec_vp8", "vp8dec"]),
+    ("video/x-av1", &["dav1ddec", "av1dec"]),
+    ("audio/x-opus", &["opusdec", "avdec_opus"]),
+];
+
+/// A decoder for a stream of these caps; `None` when it is raw already.
+pub(super) fn decoder(
+    kind: StreamKind,
+    caps: &gst::Caps,
+) -> Result<Option<gst::Element>, PipelineError> {
+    let media_type = caps.structure(0).map(|structure| structure.name().as_str()).unwrap_or("");
+    if matches!(media_type, "video/x-raw" | "audio/x-raw") {
+        return Ok(None);
+    }
+    let preferred = PREFERRED
+        .iter()
+        .find(|(name, _)| *name == media_type)
+        .into_iter()
+        .flat_map(|(_, names)| names.iter())
+        .filter_map(|name| gst::ElementFactory::find(name));
+    let factory = preferred
+        .chain(ranked(kind))
+        .find(|factory| factory.can_sink_any_caps(caps))
+        .ok_or_else(|| unsupported(kind, media_type))?;
+    tracing::debug!(decoder = %factory.name(), stream.codec = media_type, "chosen");
+    Ok(Some(factory.create().build()?))
+}
+
+fn ranked(kind: StreamKind) -> impl Iterator<Item = gst::ElementFactory> {
+    let media = match kind {
+        StreamKind::Video => gst::ElementFactoryType::MEDIA_VIDEO,
+        StreamKind::Audio => gst::ElementFactoryType::MEDIA_AUDIO,
+    };
+    let mut factories: Vec<_> = gst::ElementFactory::factories_with_type(
+        gst::ElementFactoryType::DECODER | media,
+        gst::Rank::MARGINAL,
+    )
+    .into_iter()
+    // Elements of GPU plugins register on hosts whose GPU proves unusable.
+    .filter(|factory| factory.metadata("klass").is_some_and(|class| !class.contains("Hardware")))
+    .collect();
+    factories.sort_by_key(|factory| std::cmp::Reverse(factory.rank()));
+    factories.into_iter()
+}
+
+fn unsupported(kind: StreamKind, media_type: &str) -> PipelineError {
+    PipelineError::input(
+        "unsupported_codec",
+        format!("this installation has no decoder for {} ({media_type})", kind.subject()),
+    )
+}

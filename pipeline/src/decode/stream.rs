@@ -1,0 +1,246 @@
+//! One stream of the source through its demuxer, parser and decoder into a bounded sink.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use super::decoders::decoder;
+use crate::{PipelineError, bus, source::Source};
+
+/// How often a wait looks for errors.
+const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+
+/// What kind of stream to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Pictures, as the decoder gives them.
+    Video,
+    /// Sound, as the decoder gives it.
+    Audio,
+}
+
+impl StreamKind {
+    pub(super) fn subject(self) -> &'static str {
+        match self {
+            Self::Video => "the picture",
+            Self::Audio => "the sound",
+        }
+    }
+
+    fn raw_caps(self) -> gst::Caps {
+        match self {
+            Self::Video => gst::Caps::new_empty_simple("video/x-raw"),
+            Self::Audio => gst::Caps::new_empty_simple("audio/x-raw"),
+        }
+    }
+}
+
+/// A running decoder of one stream. No other stream of the source is decoded.
+///
+/// It decodes no further ahead than its sink holds, and stops when dropped.
+pub struct Decoding {
+    source: Source,
+    kind: StreamKind,
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+    sink: gst_app::AppSink,
+    problem: Problem,
+}
+
+/// Why the stream could not be linked, said by whichever thread finds out first.
+type Problem = Arc<Mutex<Option<PipelineError>>>;
+
+impl Decoding {
+    /// Starts to decode the stream of that id, ahead by at most `ahead` buffers; from `seek_to`
+    /// (stream time, nanoseconds) or from the beginning.
+    ///
+    /// After a seek the first buffer is the one that covers `seek_to`, its timestamp clipped to it.
+    ///
+    /// # Errors
+    /// When the source holds no such stream, or cannot be read, demuxed, decoded or sought.
+    pub fn open(
+        source: &Source,
+        kind: StreamKind,
+        stream_id: &str,
+        seek_to: Option<u64>,
+        ahead: u32,
+    ) -> Result<Self, PipelineError> {
+        let pipeline = gst::Pipeline::new();
+        let sink = gst_app::AppSink::builder()
+            .caps(&kind.raw_caps())
+            .max_buffers(ahead.max(1))
+            .sync(false)
+            .qos(false)
+            .enable_last_sample(false)
+            .build();
+        accept_strides(&sink);
+        let input = source.element()?;
+        let demuxer = gst::ElementFactory::make("parsebin")
+            .build()
+            .map_err(|_| PipelineError::MissingElement("parsebin"))?;
+        pipeline.add_many([&input, &demuxer, sink.upcast_ref()])?;
+        input.link(&demuxer)?;
+        let problem = Problem::default();
+        watch_pads(&pipeline, &demuxer, &sink, kind, stream_id, &problem);
+        let bus = pipeline.bus().expect("a pipeline has a bus");
+        let decoding = Self { source: source.clone(), kind, pipeline, bus, sink, problem };
+        decoding.start(seek_to)?;
+        Ok(decoding)
+    }
+
+    /// The next buffer, with its caps and segment; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// When the source cannot be read, demuxed or decoded any further.
+    pub fn pull(&mut self) -> Result<Option<gst::Sample>, PipelineError> {
+        loop {
+            if let Some(sample) = self.sink.try_pull_sample(POLL) {
+                return Ok(Some(sample));
+            }
+            // An error comes before the end it causes.
+            self.check()?;
+            if self.sink.is_eos() {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn start(&self, seek_to: Option<u64>) -> Result<(), PipelineError> {
+        if let Some(seek_to) = seek_to {
+            // A seek needs a demuxer that has read its index.
+            self.set_state(gst::State::Paused)?;
+            self.await_state()?;
+            let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
+            self.pipeline
+                .seek_simple(flags, gst::ClockTime::from_nseconds(seek_to))
+                .map_err(|_| self.found().unwrap_or_else(|| self.seek_refused()))?;
+        }
+        self.set_state(gst::State::Playing)
+    }
+
+    fn set_state(&self, state: gst::State) -> Result<(), PipelineError> {
+        self.pipeline.set_state(state).map(drop).map_err(|error| {
+            self.found().unwrap_or_else(|| PipelineError::Internal(error.to_string()))
+        })
+    }
+
+    fn await_state(&self) -> Result<(), PipelineError> {
+        loop {
+            let (result, _, _) = self.pipeline.state(POLL);
+            self.check()?;
+            match result {
+                Ok(gst::StateChangeSuccess::Async) => {}
+                Ok(_) => return Ok(()),
+                // The message that says why is on its way to the bus.
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), PipelineError> {
+        self.found().map_or(Ok(()), Err)
+    }
+
+    fn found(&self) -> Option<PipelineError> {
+        let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
+        problem
+            .or_else(|| bus::source_error(&self.bus, &self.source, self.kind.subject()))
+            .or_else(|| self.source.failure())
+    }
+
+    fn seek_refused(&self) -> PipelineError {
+        PipelineError::input(
+            "decode_error",
+            format!(
+                "{} cannot be entered in the middle: its index is damaged",
+                self.kind.subject()
+            ),
+        )
+    }
+}
+
+impl Drop for Decoding {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+/// Links the stream once the demuxer shows it. The closures hold no pipeline: it owns them.
+fn watch_pads(
+    pipeline: &gst::Pipeline,
+    demuxer: &gst::Element,
+    sink: &gst_app::AppSink,
+    kind: StreamKind,
+    stream_id: &str,
+    problem: &Problem,
+) {
+    let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
+    let (wanted, found) = (stream_id.to_owned(), problem.clone());
+    demuxer.connect_pad_added(move |_, pad| {
+        let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else {
+            return;
+        };
+        if pad.stream_id().as_deref() != Some(&wanted) || is_linked(&sink) {
+            return;
+        }
+        if let Err(error) = link(&pipeline, pad, kind, sink.upcast_ref()) {
+            report(&found, error);
+        }
+    });
+    let (weak_sink, found) = (sink.downgrade(), problem.clone());
+    demuxer.connect_no_more_pads(move |_| {
+        if weak_sink.upgrade().is_some_and(|sink| !is_linked(&sink)) {
+            let message = format!("{} is not where the probe found it", kind.subject());
+            report(&found, PipelineError::input("no_streams", message));
+        }
+    });
+}
+
+fn is_linked(sink: &gst_app::AppSink) -> bool {
+    sink.static_pad("sink").is_some_and(|pad| pad.is_linked())
+}
+
+fn report(problem: &Problem, error: PipelineError) {
+    problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+fn link(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    kind: StreamKind,
+    sink: &gst::Element,
+) -> Result<(), PipelineError> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let first = match decoder(kind, &caps)? {
+        Some(decoder) => {
+            pipeline.add(&decoder)?;
+            decoder.link(sink)?;
+            decoder.sync_state_with_parent()?;
+            decoder
+        }
+        None => sink.clone(),
+    };
+    let input = first.static_pad("sink").expect("decoders and sinks have one input");
+    pad.link(&input).map_err(|error| PipelineError::Internal(format!("decoder: {error}")))?;
+    Ok(())
+}
+
+/// Tells decoders that rows may be longer than the picture is wide: else they copy every frame.
+fn accept_strides(sink: &gst_app::AppSink) {
+    let pad = sink.static_pad("sink").expect("a sink has a pad");
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
+        if let Some(gst::PadProbeData::Query(query)) = &mut info.data
+            && let gst::QueryViewMut::Allocation(allocation) = query.view_mut()
+        {
+            allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
+            return gst::PadProbeReturn::Handled;
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
