@@ -1,1 +1,19 @@
-//! placeholder
+//! Job handlers: stateless, they know the queue and the store, never a database.
+//!
+//! A worker takes jobs off the queue, runs each in a child process (`kinora-encoder`) over a
+//! scratch folder of its own, stores what the child made, reports it, and only then acknowledges
+//! the job. It keeps nothing: whatever dies is done again by whoever gets the job next.
+
+mod cancel;
+mod child;
+mod config;
+mod failure;
+mod job;
+mod progress;
+mod run;
+mod scratch;
+mod source_cache;
+mod upload;
+
+pub use config::{WorkerConfig, encoder_path};
+pub use run::run;

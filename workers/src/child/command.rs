@@ -1,0 +1,68 @@
+//! What a child may see: its task, its source, a folder of its own, and hardly any environment.
+
+use std::{
+    ffi::OsString,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::Stdio,
+};
+
+use kinora_plan::encoder::EncoderSpec;
+use tokio::process::Command;
+
+use crate::job::Job;
+
+/// Variables a child inherits, beside `GST_*`.
+const INHERITED: [&str; 4] = ["PATH", "LANG", "RUST_LOG", "RUST_BACKTRACE"];
+
+/// The command for `spec`, with the child's end of the source socket as standard input.
+pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Command {
+    let (host, scratch) = (&job.host, &job.scratch);
+    let mut command = Command::new(&host.config.encoder);
+    command
+        .arg(task(spec))
+        .arg("--spec")
+        .arg(scratch.spec())
+        .arg("--memory-limit-mib")
+        .arg(host.config.memory_limit_mib.to_string())
+        .env_clear()
+        .env("GST_REGISTRY", host.scratch.registry())
+        .envs(inherited())
+        .env("HOME", scratch.home())
+        .env("TMPDIR", scratch.home())
+        .current_dir(scratch.home())
+        .stdin(Stdio::from(OwnedFd::from(source)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+fn task(spec: &EncoderSpec) -> &'static str {
+    match spec {
+        EncoderSpec::Probe(_) => "probe",
+        EncoderSpec::Chunk(_) => "chunk",
+        EncoderSpec::Audio(_) => "audio",
+    }
+}
+
+fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_inherited))
+}
+
+fn is_inherited(name: &str) -> bool {
+    INHERITED.contains(&name) || name.starts_with("GST_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_loader_tricks_are_not_inherited() {
+        assert!(["PATH", "LANG", "GST_DEBUG"].into_iter().all(is_inherited));
+        for name in ["KINORA_STORE_URL", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "HOME", "path"] {
+            assert!(!is_inherited(name), "{name}");
+        }
+    }
+}

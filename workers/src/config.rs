@@ -1,0 +1,59 @@
+//! What a worker is told.
+
+use std::{io, path::PathBuf, time::Duration};
+
+/// How one worker runs.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// The binary `kinora-encoder`; see [`encoder_path`].
+    pub encoder: PathBuf,
+    /// Where the worker makes its folder, named after it: room for the files of `slots` jobs.
+    pub scratch_dir: PathBuf,
+    /// Jobs at a time; at least 1.
+    pub slots: usize,
+    /// Address space a child may use, MiB.
+    pub memory_limit_mib: u64,
+    /// Names this worker to people and its scratch folder: 1 to 64 characters of
+    /// `a-z A-Z 0-9 . _ -`, no dot first. Two workers on one scratch folder need two names.
+    pub worker_name: String,
+    /// Memory for blocks of sources that children read, MiB.
+    pub source_cache_mib: usize,
+    /// Time between two signs of life of a job; shorter where its lease asks for it.
+    pub progress_interval: Duration,
+    /// A child that reads nothing and gets no further for this long is killed.
+    pub stall_timeout: Duration,
+    /// How much children give way to everything else on the host, as `nice` counts: 0 to 19.
+    pub nice: i32,
+}
+
+impl WorkerConfig {
+    /// A worker of two slots named `worker`.
+    pub fn new(encoder: impl Into<PathBuf>, scratch_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            encoder: encoder.into(),
+            scratch_dir: scratch_dir.into(),
+            slots: 2,
+            memory_limit_mib: 4096,
+            worker_name: "worker".into(),
+            source_cache_mib: 128,
+            progress_interval: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(120),
+            nice: 5,
+        }
+    }
+}
+
+/// Finds `kinora-encoder` beside the current executable, or for a test or example of this
+/// workspace one folder up.
+///
+/// # Errors
+/// There is none, or the current executable is unknown.
+pub fn encoder_path() -> io::Result<PathBuf> {
+    let executable = std::env::current_exe()?;
+    let folders = executable.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join("kinora-encoder")).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let text = format!("there is no kinora-encoder beside {}", executable.display());
+        io::Error::new(io::ErrorKind::NotFound, text)
+    })
+}

@@ -1,0 +1,141 @@
+//! How a job ends when it does not end well, and the failures the worker itself finds.
+
+use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus};
+
+use kinora_plan::encoder::{Failure, FailureKind};
+use kinora_store::StoreError;
+
+/// Longest texts taken from a child, characters.
+const MAX_CODE: usize = 64;
+const MAX_MESSAGE: usize = 1000;
+
+/// Why a job stopped without a result.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It did not work; the orchestrator hears why.
+    Failed(Failure),
+    /// Nobody wants the result.
+    Cancelled,
+    /// The worker is going away; somebody else shall do it.
+    Shutdown,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+pub(crate) fn internal(code: &str, message: impl Into<String>) -> Failure {
+    Failure { kind: FailureKind::Internal, code: code.into(), message: message.into() }
+}
+
+pub(crate) fn resource(code: &str, message: impl Into<String>) -> Failure {
+    Failure { kind: FailureKind::Resource, code: code.into(), message: message.into() }
+}
+
+/// Scratch did not work.
+pub(crate) fn scratch(action: &str, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+        return resource("out_of_disk", "The worker's scratch disk is full; make room there.");
+    }
+    resource("scratch_io", format!("The worker's scratch folder failed: {action}: {error}."))
+}
+
+/// The store did not take a result.
+pub(crate) fn store(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Full { .. } => {
+            resource("store_full", "The media store is full; make room there.")
+        }
+        StoreError::Io { .. } => {
+            resource("store_io", format!("The media store could not be reached: {error}."))
+        }
+        StoreError::Corrupt { .. } => {
+            internal("store_corrupt", format!("The media store returned damaged bytes: {error}."))
+        }
+    }
+}
+
+/// A child that ended without saying why. `last_words` is the end of its standard error.
+pub(crate) fn crash(status: ExitStatus, last_words: &str) -> Failure {
+    let starved = ["memory allocation of", "failed to allocate", "Cannot allocate memory"];
+    if !status.success() && starved.iter().any(|words| last_words.contains(words)) {
+        return resource(
+            "out_of_memory",
+            "The encoder reached its memory limit; raise it, or run fewer jobs at a time.",
+        );
+    }
+    match (status.signal(), status.code()) {
+        (Some(9), _) => resource(
+            "encoder_killed",
+            "The encoder was killed (SIGKILL), most often because the host ran out of memory.",
+        ),
+        (Some(signal), _) => internal(
+            "encoder_crashed",
+            format!("The encoder crashed with {} while working on this file.", name(signal)),
+        ),
+        (None, Some(0)) => internal(
+            "encoder_incomplete",
+            "The encoder ended without an error but also without a result.",
+        ),
+        (None, code) => internal(
+            "encoder_failed",
+            format!("The encoder gave up with exit code {} and no reason.", code.unwrap_or(-1)),
+        ),
+    }
+}
+
+/// A failure as the child put it, in the bounds of what people and tables can take.
+pub(crate) fn from_child(failure: Failure) -> Failure {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let fits = (1..=MAX_CODE).contains(&failure.code.len()) && failure.code.chars().all(word);
+    let code = if fits { failure.code } else { "encoder_failed".into() };
+    let message = failure.message.chars().take(MAX_MESSAGE).collect();
+    Failure { kind: failure.kind, code, message }
+}
+
+fn name(signal: i32) -> String {
+    match signal {
+        4 => "an illegal instruction (SIGILL)".into(),
+        6 => "an abort (SIGABRT)".into(),
+        7 => "a bus error (SIGBUS)".into(),
+        8 => "an arithmetic error (SIGFPE)".into(),
+        11 => "a memory access error (SIGSEGV)".into(),
+        24 => "its processor time limit (SIGXCPU)".into(),
+        25 => "its file size limit (SIGXFSZ)".into(),
+        31 => "a forbidden system call (SIGSYS)".into(),
+        other => format!("signal {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_classified_by_how_the_child_ended() {
+        let check = |status, last_words, kind, code: &str, words: &str| {
+            let failure = crash(ExitStatus::from_raw(status), last_words);
+            assert_eq!((failure.kind, failure.code.as_str()), (kind, code));
+            assert!(failure.message.contains(words), "{}", failure.message);
+        };
+        check(11, "", FailureKind::Internal, "encoder_crashed", "SIGSEGV");
+        check(9, "", FailureKind::Resource, "encoder_killed", "SIGKILL");
+        check(6, "memory allocation of 9 bytes failed", FailureKind::Resource, "out_of_memory", "");
+        check(6, "assertion failed", FailureKind::Internal, "encoder_crashed", "SIGABRT");
+        check(3 << 8, "", FailureKind::Internal, "encoder_failed", "exit code 3");
+        check(0, "", FailureKind::Internal, "encoder_incomplete", "without a result");
+    }
+
+    #[test]
+    fn a_childs_words_are_bounded() {
+        let failure = from_child(Failure {
+            kind: FailureKind::Input,
+            code: "Not A Word".into(),
+            message: "ü".repeat(5000),
+        });
+        assert_eq!(failure.code, "encoder_failed");
+        assert_eq!(failure.message.chars().count(), MAX_MESSAGE);
+    }
+}

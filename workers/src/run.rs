@@ -1,0 +1,95 @@
+//! The worker: slots that each run one job at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, ensure};
+use kinora_plan::job::JobClass;
+use kinora_queue::{JobQueue, QueueError};
+use kinora_store::ObjectStore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    WorkerConfig,
+    cancel::{self, Running},
+    job,
+    scratch::Scratch,
+    source_cache::SourceCache,
+};
+
+/// Between two tries of a queue that does not answer.
+pub(crate) const QUEUE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What every job of this worker shares.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) config: WorkerConfig,
+    pub(crate) queue: Arc<dyn JobQueue>,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) scratch: Scratch,
+    pub(crate) sources: Arc<SourceCache>,
+    pub(crate) running: Arc<Running>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Works until `shutdown`, then kills the children, hands their jobs back and returns.
+///
+/// # Errors
+/// The configuration does not fit this host: no encoder, no scratch folder, or one that another
+/// worker of this name uses. Failures of jobs, queue and store are no errors here.
+pub async fn run(
+    mut config: WorkerConfig,
+    queue: Arc<dyn JobQueue>,
+    store: Arc<dyn ObjectStore>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    ensure!(config.slots >= 1, "a worker needs at least one slot");
+    // Children run in folders of their own: relative paths would lead elsewhere.
+    config.encoder = config
+        .encoder
+        .canonicalize()
+        .with_context(|| format!("find the encoder {}", config.encoder.display()))?;
+    let scratch = Scratch::open(&config.scratch_dir, &config.worker_name)?;
+    let controls = queue.subscribe_control();
+    let host = Arc::new(Host {
+        sources: Arc::new(SourceCache::new(Arc::clone(&store), config.source_cache_mib)),
+        config,
+        queue,
+        store,
+        scratch,
+        running: Arc::default(),
+        shutdown,
+    });
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(cancel::listen(Arc::clone(&host.running), controls, host.shutdown.clone()));
+    tasks.spawn(Arc::clone(&host.sources).sweep(host.shutdown.clone()));
+    for _ in 0..host.config.slots {
+        tasks.spawn(slot(Arc::clone(&host)));
+    }
+    tracing::info!(
+        worker.name = host.config.worker_name,
+        worker.slots = host.config.slots,
+        "the worker is ready"
+    );
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a task of the worker died")?;
+    }
+    Ok(())
+}
+
+/// Takes one job after the other.
+async fn slot(host: Arc<Host>) {
+    while let Some(received) =
+        host.shutdown.run_until_cancelled(host.queue.receive(&JobClass::ALL)).await
+    {
+        match received {
+            Ok(delivery) => job::handle(&host, delivery).await,
+            Err(QueueError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(error = %error, "the queue gives no jobs; trying again");
+                host.shutdown.run_until_cancelled(tokio::time::sleep(QUEUE_PAUSE)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The worker over the embedded queue and store, with a scripted child.
+#![allow(clippy::unwrap_used, reason = "a test helper may panic, too")]
+
+mod failures;
+mod lifecycle;
+mod results;
+mod rig;
