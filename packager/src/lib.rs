@@ -1,1 +1,29 @@
-//! placeholder
+//! Packaging: access units become CMAF segments, the segment index becomes HLS and DASH
+//! manifests, caption files become WebVTT.
+//!
+//! Everything here is a function of its arguments: no IO, no async, no clock, no floats, no
+//! randomness. The same input gives the same bytes, so init segments of all chunks of a track are
+//! equal and a manifest's hash is its entity tag.
+//!
+//! - [`cmaf`]: initialisation and media segments (ISO/IEC 14496-12, 23000-19)
+//! - [`codec`]: RFC 6381 `codecs` values from decoder configurations
+//! - [`hls`]: multivariant and media playlists (RFC 8216)
+//! - [`dash`]: the media presentation description (ISO/IEC 23009-1)
+//! - [`text`]: WebVTT and SubRip in, canonical WebVTT out
+
+mod boxes;
+pub mod cmaf;
+pub mod codec;
+pub mod dash;
+mod error;
+pub mod hls;
+mod label;
+mod presentation;
+mod rate;
+pub mod text;
+
+pub use error::PackagerError;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

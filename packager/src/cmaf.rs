@@ -1,0 +1,22 @@
+//! CMAF (ISO/IEC 23000-19): initialisation segments and media segments of one track each.
+//!
+//! Structural brand `cmf2`. Time zero is where the presentation starts: the first picture of a
+//! video track is shown at 0, by negative composition offsets and without an edit list; audio
+//! keeps the encoder's priming in its timeline and skips it with an edit list. A segment is one
+//! fragment, and stands on its own: durations, sizes and flags are in it, not in defaults of the
+//! initialisation segment.
+
+mod audio_init;
+mod config;
+mod segment;
+mod video_init;
+
+pub use audio_init::audio_init;
+pub use config::{AudioConfig, BitRate, Colour, VideoConfig};
+pub use segment::{SegmentKind, segment};
+pub use video_init::video_init;
+
+/// Brands of an initialisation segment besides the major one: fragments as of the sixth
+/// edition, CMAF in general, MPEG-4 sample entries.
+const INIT_BRANDS: [[u8; 4]; 3] = [*b"cmfc", *b"iso6", *b"mp41"];
+const MAJOR_BRAND: &[u8; 4] = b"cmf2";

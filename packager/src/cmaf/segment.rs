@@ -1,0 +1,210 @@
+//! Media segments.
+
+use bytes::Bytes;
+use kinora_media::AccessUnit;
+
+use crate::{
+    PackagerError,
+    boxes::{
+        BoxWriter, ftyp, mfhd, sbgp, tfdt, tfhd,
+        trun::{self, Columns, Sample, SampleFlags},
+    },
+};
+
+/// Access units in a segment, at most: more than an hour at 240 frames a second.
+const MAX_UNITS: usize = 1 << 20;
+/// Bytes of media in a segment, at most: keeps sizes and offsets in 31 bits.
+const MAX_BYTES: usize = 1 << 30;
+/// Sample flags: depends on no other, may be decoded first.
+const SYNC: u32 = 0x0200_0000;
+/// Sample flags: depends on others, may not be decoded first.
+const NON_SYNC: u32 = 0x0101_0000;
+/// Bytes of `styp`, `moof` and the boxes in it without the rows of `trun`, at most.
+const FIXED_BYTES: usize = 256;
+
+/// What differs between segments by kind of track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentKind {
+    /// Pictures, which may be reordered; the first shown is at the segment's start.
+    Video,
+    /// Frames one after the other. Their times are those of the media timeline, priming
+    /// included: the edit list is applied later, by the player.
+    Audio,
+}
+
+/// A CMAF segment of one fragment (ISO/IEC 23000-19 7.3.3): `styp`, `moof`, `mdat`.
+///
+/// `start` is the decode time of the first unit (`tfdt`): the sum of the durations of all units
+/// before it. Units are in decoding order; the composition offset of each is its `pts` less its
+/// decode time.
+///
+/// # Errors
+/// When there are no units or more than 2^20, more than 1 GiB, when the first is no key frame,
+/// one lasts 0 ticks, times overflow, the first picture is not shown at `start`, or audio frames
+/// do not follow each other.
+pub fn segment(
+    kind: SegmentKind,
+    sequence_number: u32,
+    start: u64,
+    units: &[AccessUnit],
+) -> Result<Bytes, PackagerError> {
+    let samples = samples(start, units)?;
+    check_times(kind, start, units)?;
+    let media_bytes = media_bytes(units)?;
+    let uniform = samples.iter().all(|s| s.duration == samples[0].duration);
+    let columns = Columns {
+        durations: !uniform,
+        flags: flags_column(&samples),
+        composition_offsets: kind == SegmentKind::Video,
+    };
+    let default_flags = if samples.len() > 1 { samples[1].flags } else { samples[0].flags };
+
+    let mut w = BoxWriter::with_capacity(FIXED_BYTES + samples.len() * 16 + media_bytes);
+    ftyp::write(&mut w, b"styp", b"msdh", &[*b"cmfs", *b"cmff"]);
+    let moof = w.position();
+    let mut data_offset = 0;
+    w.boxed(b"moof", |w| {
+        mfhd::write(w, sequence_number);
+        w.boxed(b"traf", |w| {
+            tfhd::write(w, uniform.then_some(samples[0].duration), default_flags);
+            tfdt::write(w, start);
+            data_offset = trun::write(w, columns, &samples);
+            if kind == SegmentKind::Audio {
+                sbgp::write_roll(w, samples.len() as u32);
+            }
+        });
+    });
+    w.boxed(b"mdat", |w| {
+        let offset = u32::try_from(w.position() - moof).expect("a moof of 2^20 rows is 16 MiB");
+        w.patch_u32(data_offset, offset);
+        for unit in units {
+            w.bytes(&unit.data);
+        }
+    });
+    Ok(w.finish())
+}
+
+/// The rows of the track run.
+fn samples(start: u64, units: &[AccessUnit]) -> Result<Vec<Sample>, PackagerError> {
+    if units.len() > MAX_UNITS {
+        return Err(PackagerError::OutOfRange {
+            property: "access units in a segment",
+            value: units.len() as u64,
+            min: 1,
+            max: MAX_UNITS as u64,
+        });
+    }
+    if !units.first().ok_or(PackagerError::EmptySegment)?.key {
+        return Err(PackagerError::NoKeyFrame);
+    }
+    let mut decode_time = start;
+    let row = |(index, unit): (usize, &AccessUnit)| {
+        if unit.duration == 0 {
+            return Err(PackagerError::ZeroDuration { unit: index });
+        }
+        let overflow = PackagerError::TimeOverflow { unit: index };
+        let offset = i128::from(unit.pts) - i128::from(decode_time);
+        decode_time = decode_time.checked_add(u64::from(unit.duration)).ok_or(overflow.clone())?;
+        Ok(Sample {
+            duration: unit.duration,
+            size: u32::try_from(unit.data.len()).map_err(|_| too_large(unit.data.len()))?,
+            flags: if unit.key { SYNC } else { NON_SYNC },
+            composition_offset: i32::try_from(offset).map_err(|_| overflow)?,
+        })
+    };
+    units.iter().enumerate().map(row).collect()
+}
+
+/// That the segment begins, in presentation time, where it begins in decode time.
+fn check_times(kind: SegmentKind, start: u64, units: &[AccessUnit]) -> Result<(), PackagerError> {
+    match kind {
+        SegmentKind::Video => {
+            let earliest = units.iter().map(|unit| unit.pts).min().unwrap_or_default();
+            if i128::from(earliest) != i128::from(start) {
+                return Err(PackagerError::Boundary { start, earliest });
+            }
+        }
+        SegmentKind::Audio => {
+            let mut expected = start;
+            for (unit, frame) in units.iter().enumerate() {
+                if i128::from(frame.pts) != i128::from(expected) {
+                    return Err(PackagerError::AudioTime { unit, pts: frame.pts, expected });
+                }
+                expected = expected.saturating_add(u64::from(frame.duration));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn media_bytes(units: &[AccessUnit]) -> Result<usize, PackagerError> {
+    let bytes = units.iter().fold(0_usize, |sum, unit| sum.saturating_add(unit.data.len()));
+    if bytes > MAX_BYTES { Err(too_large(bytes)) } else { Ok(bytes) }
+}
+
+fn too_large(bytes: usize) -> PackagerError {
+    PackagerError::OutOfRange {
+        property: "bytes in a segment",
+        value: bytes as u64,
+        min: 0,
+        max: MAX_BYTES as u64,
+    }
+}
+
+/// The shortest way to say which samples are key frames. The second sample's flags are the
+/// default.
+fn flags_column(samples: &[Sample]) -> SampleFlags {
+    match samples {
+        [first, second, others @ ..] if others.iter().all(|s| s.flags == second.flags) => {
+            if first.flags == second.flags { SampleFlags::Default } else { SampleFlags::First }
+        }
+        [_] => SampleFlags::Default,
+        _ => SampleFlags::Each,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(pts: i64, key: bool) -> AccessUnit {
+        AccessUnit { pts, duration: 10, key, data: Bytes::from_static(b"x") }
+    }
+
+    #[test]
+    fn refuses_segments_that_would_not_play() {
+        let video = |start, units: &[AccessUnit]| segment(SegmentKind::Video, 1, start, units);
+        assert_eq!(video(0, &[]), Err(PackagerError::EmptySegment));
+        assert_eq!(video(0, &[unit(0, false)]), Err(PackagerError::NoKeyFrame));
+        assert_eq!(
+            video(20, &[unit(30, true), unit(40, false)]),
+            Err(PackagerError::Boundary { start: 20, earliest: 30 })
+        );
+        let mut still = unit(0, true);
+        still.duration = 0;
+        assert_eq!(video(0, &[still]), Err(PackagerError::ZeroDuration { unit: 0 }));
+        let far = [unit(0, true), unit(i64::from(i32::MAX) + 11, false)];
+        assert_eq!(video(0, &far), Err(PackagerError::TimeOverflow { unit: 1 }));
+        assert!(video(u64::MAX - 5, &[unit(0, true)]).is_err());
+    }
+
+    #[test]
+    fn audio_frames_follow_each_other() {
+        let audio = |units: &[AccessUnit]| segment(SegmentKind::Audio, 1, 100, units);
+        assert!(audio(&[unit(100, true), unit(110, true)]).is_ok());
+        assert_eq!(
+            audio(&[unit(100, true), unit(111, true)]),
+            Err(PackagerError::AudioTime { unit: 1, pts: 111, expected: 110 })
+        );
+    }
+
+    #[test]
+    fn flags_take_the_least_room() {
+        let sample = |flags| Sample { duration: 1, size: 1, flags, composition_offset: 0 };
+        let (key, other) = (sample(SYNC), sample(NON_SYNC));
+        assert_eq!(flags_column(&[key]), SampleFlags::Default);
+        assert_eq!(flags_column(&[key, key]), SampleFlags::Default);
+        assert_eq!(flags_column(&[key, other, other]), SampleFlags::First);
+        assert_eq!(flags_column(&[key, other, key]), SampleFlags::Each);
+    }
+}

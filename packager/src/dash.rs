@@ -1,0 +1,15 @@
+//! The DASH manifest (ISO/IEC 23009-1) of the segment index.
+//!
+//! A growing presentation is dynamic with a known end: `availabilityStartTime` lies so far back
+//! that every segment listed is available, and `suggestedPresentationDelay` is the duration, so
+//! that players start at the beginning and not at the live edge. It becomes static when complete.
+//!
+//! Addresses are the same as in HLS, by `$Number$`; the timelines list what is there.
+
+mod mpd;
+mod sets;
+mod time;
+mod timeline;
+mod xml;
+
+pub use mpd::mpd;

@@ -1,0 +1,69 @@
+//! The MPD element (ISO/IEC 23009-1 5.3.1).
+
+use kinora_media::{Head, Page, Status, ticks::MICROS};
+
+use super::{
+    sets,
+    time::{date_time, duration},
+    xml::Xml,
+};
+use crate::{PackagerError, presentation::Presentation};
+
+/// The manifest. `pages` are the closed pages the head names, in order.
+///
+/// # Errors
+/// When the head is a tombstone or of another schema, pages are missing, or a track has no
+/// segments yet.
+pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
+    let presentation = Presentation::open(head, pages)?;
+    let growing = head.status == Status::Growing;
+    let published = date_time(head.published_at_us);
+    let total = duration(head.duration_us);
+    let available = date_time(availability_start_us(head));
+    let target = u64::from(head.target_duration_s);
+    let buffer = duration(target.saturating_mul(MICROS));
+    // The origin looks for a new head twice a target duration.
+    let update = duration(target.div_ceil(2).max(1).saturating_mul(MICROS));
+
+    let mut attributes = vec![
+        ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
+        ("profiles", "urn:mpeg:dash:profile:isoff-live:2011"),
+        ("type", if growing { "dynamic" } else { "static" }),
+    ];
+    if growing {
+        attributes.push(("availabilityStartTime", &available));
+        attributes.push(("publishTime", &published));
+        attributes.push(("minimumUpdatePeriod", &update));
+        attributes.push(("suggestedPresentationDelay", &total));
+    }
+    attributes.push(("mediaPresentationDuration", &total));
+    attributes.push(("minBufferTime", &buffer));
+
+    let mut xml = Xml::document();
+    xml.element("MPD", &attributes, |xml| {
+        xml.element("Period", &[("id", "0"), ("start", "PT0S")], |xml| {
+            sets::video(xml, &presentation)?;
+            sets::audio(xml, &presentation)?;
+            sets::text(xml, &presentation);
+            Ok(())
+        })?;
+        if growing {
+            // A clock no player needs to be right: everything listed is available at the time
+            // it was published, whatever the device believes.
+            let scheme = "urn:mpeg:dash:utc:direct:2014";
+            xml.empty("UTCTiming", &[("schemeIdUri", scheme), ("value", &published)]);
+        }
+        Ok::<(), PackagerError>(())
+    })?;
+    Ok(xml.finish())
+}
+
+/// A duration before the first publication, and so before each later one: every segment is
+/// available from the beginning, and it never changes between updates. Whole seconds, rounded
+/// down.
+fn availability_start_us(head: &Head) -> i64 {
+    let duration = i64::try_from(head.duration_us).unwrap_or(i64::MAX);
+    let first = head.first_published_at_us.min(head.published_at_us);
+    let second = MICROS as i64;
+    first.saturating_sub(duration).div_euclid(second).saturating_mul(second)
+}

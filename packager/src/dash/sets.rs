@@ -1,0 +1,142 @@
+//! Adaptation sets and representations (ISO/IEC 23009-1 5.3.3, 5.3.5).
+
+use std::convert::Infallible;
+
+use kinora_media::{AudioTrack, FrameRate, Track, VideoTrack};
+
+use super::{timeline, xml::Xml};
+use crate::{PackagerError, presentation::Presentation, rate::Rate};
+
+/// MPEG's roles (23009-1 5.8.5.5).
+const ROLE: &str = "urn:mpeg:dash:role:2011";
+/// The value is the number of channels (23003-3; equal to ChannelConfiguration up to 6).
+const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
+
+/// One set with all renditions of the picture, or none if there is no picture.
+pub(super) fn video(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<(), PackagerError> {
+    let video = presentation.video();
+    if video.is_empty() {
+        return Ok(());
+    }
+    let attributes = [
+        ("id", "0"),
+        ("contentType", "video"),
+        ("mimeType", "video/mp4"),
+        ("segmentAlignment", "true"),
+        ("startWithSAP", "1"),
+    ];
+    xml.element("AdaptationSet", &attributes, |xml| {
+        role(xml, "main");
+        for (track, picture) in video {
+            picture_representation(xml, presentation, track, picture)?;
+        }
+        Ok(())
+    })
+}
+
+fn picture_representation(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    track: &Track,
+    picture: &VideoTrack,
+) -> Result<(), PackagerError> {
+    let spans = presentation.spans(track)?;
+    let rate = Rate::from_spans(presentation.head, track, &spans);
+    let attributes = [
+        ("id", track.id.as_str()),
+        ("codecs", &*track.codec),
+        ("bandwidth", &*rate.peak.to_string()),
+        ("width", &*picture.width.to_string()),
+        ("height", &*picture.height.to_string()),
+        ("frameRate", &*frame_rate(picture.frame_rate)),
+        ("sar", "1:1"),
+    ];
+    xml.element("Representation", &attributes, |xml| {
+        timeline::write(xml, track.timescale, &spans);
+        Ok(())
+    })
+}
+
+/// One set a soundtrack.
+pub(super) fn audio(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<(), PackagerError> {
+    let default = presentation.default_audio().map(|track| &track.id);
+    for (index, (track, sound)) in presentation.audio().into_iter().enumerate() {
+        let id = (1 + index).to_string();
+        let attributes = [
+            ("id", &*id),
+            ("contentType", "audio"),
+            ("mimeType", "audio/mp4"),
+            ("lang", &*sound.language),
+            ("segmentAlignment", "true"),
+            ("startWithSAP", "1"),
+        ];
+        xml.element("AdaptationSet", &attributes, |xml| {
+            label(xml, &sound.name);
+            role(xml, if Some(&track.id) == default { "main" } else { "alternate" });
+            sound_representation(xml, presentation, track, sound)
+        })?;
+    }
+    Ok(())
+}
+
+fn sound_representation(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    track: &Track,
+    sound: &AudioTrack,
+) -> Result<(), PackagerError> {
+    let spans = presentation.spans(track)?;
+    let rate = Rate::from_spans(presentation.head, track, &spans);
+    let attributes = [
+        ("id", track.id.as_str()),
+        ("codecs", &*track.codec),
+        ("bandwidth", &*rate.peak.to_string()),
+        ("audioSamplingRate", &*sound.sample_rate.to_string()),
+    ];
+    xml.element("Representation", &attributes, |xml| {
+        let channels = sound.channels.to_string();
+        let configuration = [("schemeIdUri", CHANNELS), ("value", &*channels)];
+        xml.empty("AudioChannelConfiguration", &configuration);
+        timeline::write(xml, track.timescale, &spans);
+        Ok(())
+    })
+}
+
+/// One set a text track: the whole file, which needs no segments.
+pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>) {
+    let first = 1 + presentation.audio().len();
+    for (index, (track, text)) in presentation.text().into_iter().enumerate() {
+        let id = (first + index).to_string();
+        let attributes = [
+            ("id", &*id),
+            ("contentType", "text"),
+            ("mimeType", "text/vtt"),
+            ("lang", &*text.language),
+        ];
+        let Ok(()) = xml.element("AdaptationSet", &attributes, |xml| {
+            label(xml, &text.name);
+            role(xml, "subtitle");
+            let bandwidth = track.max_bandwidth.max(1).to_string();
+            let representation = [("id", track.id.as_str()), ("bandwidth", &*bandwidth)];
+            xml.element("Representation", &representation, |xml| {
+                xml.text("BaseURL", &format!("{}/0.vtt", track.id));
+                Ok::<(), Infallible>(())
+            })
+        });
+    }
+}
+
+fn label(xml: &mut Xml, name: &str) {
+    if !name.is_empty() {
+        xml.text("Label", name);
+    }
+}
+
+fn role(xml: &mut Xml, value: &str) {
+    xml.empty("Role", &[("schemeIdUri", ROLE), ("value", value)]);
+}
+
+/// FrameRateType: a whole number or a fraction.
+fn frame_rate(rate: FrameRate) -> String {
+    if rate.den.get() == 1 { rate.num.to_string() } else { rate.to_string() }
+}

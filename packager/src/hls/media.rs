@@ -1,0 +1,80 @@
+//! Media playlists (RFC 8216 4.3.2, 4.3.3): the segments of one track.
+
+use std::fmt::Write;
+
+use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
+
+use super::{START, header, is_vod};
+use crate::{PackagerError, presentation::Presentation};
+
+/// The media playlist of a track; `None` if there is no such track. `pages` are the closed
+/// pages the head names, in order.
+///
+/// Segments are shorter than or equal to the head's target duration, rounded to seconds: whoever
+/// fixes the target duration at first publish vouches for it.
+///
+/// # Errors
+/// When the head is a tombstone or of another schema, pages are missing, segments do not follow
+/// each other, or there are none yet.
+pub fn media_playlist(
+    head: &Head,
+    pages: &[Page],
+    track: &TrackId,
+) -> Result<Option<String>, PackagerError> {
+    let presentation = Presentation::open(head, pages)?;
+    let Some(track) = head.track(track) else { return Ok(None) };
+    match track.kind {
+        TrackKind::Text(_) => Ok(Some(text(head, track))),
+        TrackKind::Video(_) | TrackKind::Audio(_) => segments(&presentation, track).map(Some),
+    }
+}
+
+fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, PackagerError> {
+    let head = presentation.head;
+    let spans = presentation.spans(track)?;
+    let mut playlist = header();
+    playlist.reserve(256 + spans.len() * 40);
+    line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{}", head.target_duration_s));
+    playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n");
+    if is_vod(head) {
+        playlist.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    } else {
+        playlist.push_str("#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        playlist.push_str(START);
+    }
+    line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}/init.mp4\"", track.id));
+    let micros = |time: u64| {
+        let time = i64::try_from(time).unwrap_or(i64::MAX);
+        ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
+    };
+    for (number, span) in spans.iter().enumerate() {
+        // The difference of rounded times, so that durations add up to times and never drift.
+        let duration = micros(span.start.saturating_add(span.duration)) - micros(span.start);
+        segment(&mut playlist, duration, format_args!("{}/{number}.m4s", track.id));
+    }
+    if head.status == Status::Complete {
+        playlist.push_str("#EXT-X-ENDLIST\n");
+    }
+    Ok(playlist)
+}
+
+/// A text track is one file, complete from the beginning.
+fn text(head: &Head, track: &Track) -> String {
+    let mut playlist = header();
+    // EXTINF rounded to seconds must not exceed it (4.3.3.1).
+    let target = head.duration_us.div_ceil(ticks::MICROS).max(1);
+    line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{target}"));
+    playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n");
+    segment(&mut playlist, head.duration_us, format_args!("{}/0.vtt", track.id));
+    playlist.push_str("#EXT-X-ENDLIST\n");
+    playlist
+}
+
+fn segment(playlist: &mut String, duration_us: u64, uri: std::fmt::Arguments<'_>) {
+    let (seconds, micros) = (duration_us / ticks::MICROS, duration_us % ticks::MICROS);
+    line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},\n{uri}"));
+}
+
+fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(playlist, "{text}").expect("a String takes any text");
+}

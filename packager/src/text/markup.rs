@@ -1,0 +1,82 @@
+//! SubRip's markup as WebVTT's (WebVTT 4.2.2).
+
+/// Tags both formats have.
+const KEPT: [&str; 6] = ["b", "/b", "i", "/i", "u", "/u"];
+/// Entities SubRip files use and WebVTT knows.
+const ENTITIES: [&str; 5] = ["&amp;", "&lt;", "&gt;", "&nbsp;", "&quot;"];
+
+/// One line: bold, italic and underline stay, `font` and ASS overrides (`{\an8}`) go, all else
+/// is text.
+pub(super) fn to_vtt(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 8);
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let tail = &rest[c.len_utf8()..];
+        rest = match c {
+            '<' => tag(tail, &mut out),
+            '{' => match tail.strip_prefix('\\').and_then(|o| o.split_once('}')) {
+                Some((_override, after)) => after,
+                None => {
+                    out.push('{');
+                    tail
+                }
+            },
+            '&' => {
+                let known = ENTITIES.iter().any(|entity| rest.starts_with(entity));
+                out.push_str(if known { "&" } else { "&amp;" });
+                tail
+            }
+            '>' => {
+                out.push_str("&gt;");
+                tail
+            }
+            '\0' => {
+                out.push('\u{fffd}');
+                tail
+            }
+            _ => {
+                out.push(c);
+                tail
+            }
+        };
+    }
+    out
+}
+
+/// What follows a `<` of which `tail` is the rest of the line; what comes after it.
+fn tag<'a>(tail: &'a str, out: &mut String) -> &'a str {
+    if let Some((name, after)) = tail.split_once('>') {
+        let name = name.to_ascii_lowercase();
+        if KEPT.contains(&name.as_str()) {
+            out.push('<');
+            out.push_str(&name);
+            out.push('>');
+            return after;
+        }
+        if name == "font" || name == "/font" || name.starts_with("font ") {
+            return after;
+        }
+    }
+    out.push_str("&lt;");
+    tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_webvtt_knows() {
+        for (from, to) in [
+            ("<I>a</I> <b>b</b>", "<i>a</i> <b>b</b>"),
+            ("<font face='x'>a</font>", "a"),
+            ("{\\an8}a {b}", "a {b}"),
+            ("a < b > c & d &amp; e", "a &lt; b &gt; c &amp; d &amp; e"),
+            ("<c.x>", "&lt;c.x&gt;"),
+            ("<", "&lt;"),
+            ("{\\", "{\\"),
+        ] {
+            assert_eq!(to_vtt(from), to);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The packager from outside: snapshots of what it writes, other people's readers over it, and
+//! properties of timelines.
+
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod dash;
+mod fixtures;
+mod hls;
+mod init;
+mod segment;
+mod text;
+mod tree;
