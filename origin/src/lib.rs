@@ -1,1 +1,23 @@
-//! placeholder
+//! The origin: manifests and segments over HTTP/1.1, from the object store alone.
+//!
+//! A request is an address (`route`), opened by a token where the video asks for one (`access`),
+//! looked up in the segment index (`index`), and answered with a manifest rendered once a
+//! revision (`manifest`) or a range of an object (`media`). `http` holds what HTTP asks of every
+//! answer: validators, conditions, ranges, caching, CORS and problems. `server` and `connection`
+//! keep clients within limits.
+
+mod access;
+mod config;
+mod connection;
+mod http;
+mod index;
+mod manifest;
+mod media;
+mod notices;
+mod route;
+mod server;
+mod service;
+
+pub use config::{Caches, Limits, OriginConfig, OriginError, Timeouts};
+pub use notices::Notices;
+pub use server::serve;

@@ -1,0 +1,119 @@
+//! What can be set, and what is refused at start.
+
+use std::time::Duration;
+
+use kinora_media::playback::TokenKey;
+
+use crate::Notices;
+
+/// How the origin behaves. The default serves public videos within sensible limits.
+#[derive(Debug, Clone, Default)]
+pub struct OriginConfig {
+    /// The secrets playback tokens may be signed with. Without any, private videos stay closed.
+    pub token_keys: Vec<TokenKey>,
+    /// By which a publisher in this process says that a head changed: keep a clone of it.
+    pub notices: Notices,
+    /// What is kept in memory.
+    pub caches: Caches,
+    /// What a client may take.
+    pub limits: Limits,
+    /// How long a client, or a shutdown, may take.
+    pub timeouts: Timeouts,
+}
+
+/// What is kept in memory.
+#[derive(Debug, Clone)]
+pub struct Caches {
+    /// Bytes of heads and pages of segment indexes, each half.
+    pub index_bytes: u64,
+    /// Bytes of rendered manifests.
+    pub manifest_bytes: u64,
+    /// After how long the head of a complete or deleted video is looked at again. A growing one
+    /// is after half its target duration.
+    pub complete_head_life: Duration,
+}
+
+/// What a client may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections open at once; more wait in the system's backlog.
+    pub connections: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Bytes of a request's head, its first line included; at least 8192.
+    pub head_bytes: usize,
+    /// Bytes of a request's address, its query included.
+    pub uri_bytes: usize,
+}
+
+/// How long a client, or a shutdown, may take.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// From the first byte of a request's head to its last.
+    pub header: Duration,
+    /// Between requests, and before the first.
+    pub idle: Duration,
+    /// Without a single byte leaving, while some wait to.
+    pub write_stall: Duration,
+    /// For answers in flight when the shutdown begins.
+    pub drain: Duration,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            index_bytes: 128 << 20,
+            manifest_bytes: 64 << 20,
+            complete_head_life: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 10_000, headers: 64, head_bytes: 16 << 10, uri_bytes: 8 << 10 }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(10),
+            // Longer than the time between two segments of a player whose buffer is full.
+            idle: Duration::from_secs(75),
+            write_stall: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why the origin does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// A setting that cannot be.
+    #[error("origin: {setting}: {problem}")]
+    Config {
+        /// Which.
+        setting: &'static str,
+        /// Why not.
+        problem: String,
+    },
+}
+
+impl OriginConfig {
+    pub(crate) fn check(&self) -> Result<(), OriginError> {
+        let refuse = |setting, problem: String| Err(OriginError::Config { setting, problem });
+        for key in &self.token_keys {
+            if key.secret.len() < 32 {
+                return refuse("token_keys", format!("'{}' has less than 32 bytes", key.id));
+            }
+        }
+        if self.limits.head_bytes < 8192 {
+            return refuse("limits.head_bytes", "less than 8192".into());
+        }
+        if self.limits.connections == 0 {
+            return refuse("limits.connections", "0".into());
+        }
+        Ok(())
+    }
+}

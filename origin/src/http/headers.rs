@@ -1,0 +1,64 @@
+//! Caching and cross-origin headers.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{Body, empty};
+
+/// How long an answer may be kept, and by whom (RFC 9111).
+///
+/// Answers for private videos say `private`: their address holds the token, so a shared cache
+/// that does not verify tokens would go on serving a leaked address long after it expired. A CDN
+/// that verifies and strips the token, as the shipped configuration does, overrides this knowingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheControl {
+    Public { max_age_s: u32, immutable: bool },
+    Private { max_age_s: u32, immutable: bool },
+    NoStore,
+}
+
+impl CacheControl {
+    pub(crate) fn value(self) -> HeaderValue {
+        let (who, max_age_s, immutable) = match self {
+            Self::Public { max_age_s, immutable } => ("public", max_age_s, immutable),
+            Self::Private { max_age_s, immutable } => ("private", max_age_s, immutable),
+            Self::NoStore => return HeaderValue::from_static("no-store"),
+        };
+        let immutable = if immutable { ", immutable" } else { "" };
+        let value = format!("{who}, max-age={max_age_s}{immutable}");
+        HeaderValue::from_str(&value).expect("words and digits are a valid value")
+    }
+}
+
+/// What every answer carries: players run on pages of other origins, and measure their network
+/// by resource timing.
+pub(crate) fn finish(headers: &mut HeaderMap) {
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "Content-Length, Content-Range, ETag, Date"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (HeaderName::from_static("timing-allow-origin"), "*"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// The answer to OPTIONS on any path: a CORS preflight (Fetch 4.8) must not fail for a reason the
+/// request itself would say better.
+pub(crate) fn preflight() -> Response<Body> {
+    const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+    // Besides ranges and conditions, what players send with CMCD in headers (CTA-5004 2).
+    const HEADERS: HeaderValue = HeaderValue::from_static(
+        "Range, If-Range, If-None-Match, If-Modified-Since, \
+         CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session",
+    );
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

@@ -1,0 +1,120 @@
+//! Manifests: rendered once for each revision of a head, by the packager.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use bytes::Bytes;
+use kinora_media::{Access, Head, Page};
+use kinora_packager::{PackagerError, dash, hls};
+use quick_cache::{Weighter, sync::Cache};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Caches,
+    http::{CacheControl, Content, Problem, Resource, Validators},
+    index::{Index, IndexId, Pages},
+    route::Manifest,
+};
+
+/// How long a finished manifest may be kept: it can still be deleted or gain a caption track.
+const COMPLETE_MAX_AGE_S: u32 = 60;
+
+/// The rendered manifests in memory.
+#[derive(Debug)]
+pub(crate) struct Manifests {
+    rendered: Cache<Revision, Rendered, RenderedWeight>,
+}
+
+/// A manifest of one revision of a head: the ETag of its object tells it from any other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Revision {
+    index: IndexId,
+    head_etag: String,
+    manifest: Manifest,
+}
+
+#[derive(Debug, Clone)]
+struct Rendered {
+    body: Bytes,
+    tag: Arc<str>,
+}
+
+#[derive(Debug, Clone)]
+struct RenderedWeight;
+
+impl Weighter<Revision, Rendered> for RenderedWeight {
+    fn weight(&self, _: &Revision, rendered: &Rendered) -> u64 {
+        256 + rendered.body.len() as u64
+    }
+}
+
+impl Manifests {
+    pub(crate) fn new(caches: &Caches) -> Self {
+        let weight = caches.manifest_bytes;
+        let items = (weight / 16_384) as usize;
+        Self { rendered: Cache::with_weighter(items, weight, RenderedWeight) }
+    }
+
+    /// A manifest of the present revision.
+    pub(crate) async fn get(
+        &self,
+        index: &Index,
+        pages: &Pages,
+        manifest: Manifest,
+    ) -> Result<Resource, Problem> {
+        let content_type = match manifest {
+            Manifest::Hls | Manifest::Track(_) => "application/vnd.apple.mpegurl",
+            Manifest::Dash => "application/dash+xml",
+        };
+        let revision = Revision { index: index.id, head_etag: index.etag.clone(), manifest };
+        let render = render(index, pages, &revision.manifest);
+        let rendered = self.rendered.get_or_insert_async(&revision, render).await?;
+        Ok(Resource {
+            content_type,
+            cache: cache_control(index),
+            validators: Validators::new(&rendered.tag, index.published(), !index.is_growing()),
+            content: Content::Bytes(rendered.body),
+        })
+    }
+}
+
+fn cache_control(index: &Index) -> CacheControl {
+    let max_age_s =
+        if index.is_growing() { index.head.target_duration_s / 2 } else { COMPLETE_MAX_AGE_S };
+    match index.head.access {
+        Access::Public => CacheControl::Public { max_age_s, immutable: false },
+        Access::Signed => CacheControl::Private { max_age_s, immutable: false },
+    }
+}
+
+async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Rendered, Problem> {
+    let pages = pages.all(index.id, &index.head).await.map_err(|error| {
+        tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
+        Problem::unavailable()
+    })?;
+    match text(&index.head, &pages, manifest) {
+        Ok(Some(text)) => {
+            // Of what is said, not of the revision: another build may say it differently.
+            let hash = Sha256::digest(&text);
+            let tag = hash[..16].iter().fold(String::new(), |mut tag, byte| {
+                let _ = write!(tag, "{byte:02x}");
+                tag
+            });
+            Ok(Rendered { body: text.into(), tag: tag.into() })
+        }
+        Ok(None) => Err(Problem::not_found()),
+        Err(PackagerError::NothingPublished { .. }) => Err(Problem::not_published()),
+        Err(PackagerError::Deleted) => Err(Problem::deleted()),
+        Err(error) => {
+            tracing::error!(video.id = %index.id.video, %error, "cannot render a manifest");
+            Err(Problem::internal())
+        }
+    }
+}
+
+fn text(head: &Head, pages: &[Page], which: &Manifest) -> Result<Option<String>, PackagerError> {
+    match which {
+        Manifest::Hls => hls::multivariant(head, pages).map(Some),
+        Manifest::Dash => dash::mpd(head, pages).map(Some),
+        Manifest::Track(track) => hls::media_playlist(head, pages, track),
+    }
+}

@@ -1,0 +1,83 @@
+//! Initialisation and media segments: ranges of immutable objects.
+
+use std::sync::Arc;
+
+use kinora_media::{Access, Track, TrackId, TrackKind};
+use kinora_store::{ByteRange, ObjectStore, StoreError, keys};
+
+use crate::{
+    http::{CacheControl, Content, Problem, Resource, Validators},
+    index::{Index, Pages, file_name},
+    route::Container,
+};
+
+const YEAR_S: u32 = 31_536_000;
+
+/// A track's initialisation segment.
+pub(crate) async fn init(
+    index: &Index,
+    store: &Arc<dyn ObjectStore>,
+    track: &TrackId,
+) -> Result<Resource, Problem> {
+    let track = index.head.track(track).ok_or_else(Problem::not_found)?;
+    let key = keys::init(index.id.video, index.id.version, &track.id);
+    let meta = store.head(&key).await.map_err(unreadable)?.ok_or_else(Problem::not_found)?;
+    let range = ByteRange { offset: 0, length: meta.size };
+    Ok(resource(index, track, &meta.etag, Content::Object { key, range }))
+}
+
+/// A media segment; `None` if the index does not list it.
+pub(crate) async fn segment(
+    index: &Index,
+    pages: &Pages,
+    track: &TrackId,
+    number: u64,
+    container: Container,
+) -> Result<Option<Resource>, Problem> {
+    let track = index.head.track(track).ok_or_else(Problem::not_found)?;
+    if container_of(track) != container {
+        return Err(Problem::not_found());
+    }
+    let found = index.segment(pages, &track.id, number).await.map_err(unreadable)?;
+    let Some(location) = found else { return Ok(None) };
+    let object = file_name(&location.object).map_err(unreadable)?;
+    let key = keys::track_object(index.id.video, index.id.version, &track.id, object);
+    // An object is created once, so its name and a range name its bytes for ever.
+    let tag = format!("{object}-{:x}-{:x}", location.offset, location.size);
+    let range = ByteRange { offset: location.offset, length: location.size };
+    Ok(Some(resource(index, track, &tag, Content::Object { key, range })))
+}
+
+fn resource(index: &Index, track: &Track, tag: &str, content: Content) -> Resource {
+    Resource {
+        content_type: content_type(track),
+        cache: match index.head.access {
+            Access::Public => CacheControl::Public { max_age_s: YEAR_S, immutable: true },
+            Access::Signed => CacheControl::Private { max_age_s: YEAR_S, immutable: true },
+        },
+        validators: Validators::new(tag, index.first_published(), true),
+        content,
+    }
+}
+
+/// Segments say what their init segment says, as Apple's authoring specification has it and
+/// every player accepts; `video/iso.segment` some do not.
+fn content_type(track: &Track) -> &'static str {
+    match track.kind {
+        TrackKind::Video(_) => "video/mp4",
+        TrackKind::Audio(_) => "audio/mp4",
+        TrackKind::Text(_) => "text/vtt",
+    }
+}
+
+fn container_of(track: &Track) -> Container {
+    match track.kind {
+        TrackKind::Video(_) | TrackKind::Audio(_) => Container::Cmaf,
+        TrackKind::Text(_) => Container::WebVtt,
+    }
+}
+
+fn unreadable(error: StoreError) -> Problem {
+    tracing::error!(%error, "cannot read what an index names");
+    Problem::unavailable()
+}

@@ -1,0 +1,195 @@
+//! Addresses, taken literally: nothing is decoded, joined or normalised, so one file has one
+//! address, and none leads out of its video.
+
+use kinora_media::{
+    TrackId, VideoId,
+    playback::{self, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT},
+};
+
+/// What a path asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    Health,
+    Media(Address<'a>),
+}
+
+/// The address of a file: `/media/[{token}/]{video}/{version}/…`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Address<'a> {
+    pub(crate) token: Option<&'a str>,
+    pub(crate) video: VideoId,
+    pub(crate) version: u32,
+    pub(crate) file: File,
+}
+
+/// A file of one version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum File {
+    Manifest(Manifest),
+    Init(TrackId),
+    Segment { track: TrackId, number: u64, container: Container },
+}
+
+/// What is rendered from the segment index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Manifest {
+    /// `hls.m3u8`, the multivariant playlist.
+    Hls,
+    /// `dash.mpd`.
+    Dash,
+    /// `{track}.m3u8`, a media playlist.
+    Track(TrackId),
+}
+
+/// What a segment's bytes are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Container {
+    /// `.m4s`, CMAF.
+    Cmaf,
+    /// `.vtt`, WebVTT.
+    WebVtt,
+}
+
+/// Reads a path.
+pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
+    if path == "/healthz" {
+        return Some(Route::Health);
+    }
+    let mut segments = path.strip_prefix(MEDIA_ROOT)?.strip_prefix('/')?.split('/');
+    let mut next = segments.next()?;
+    let token = playback::is_token(next).then_some(next);
+    if token.is_some() {
+        next = segments.next()?;
+    }
+    let video = next.parse().ok()?;
+    let version = u32::try_from(number(segments.next()?)?).ok()?;
+    let file = match (segments.next()?, segments.next(), segments.next()) {
+        (name, None, None) => File::Manifest(manifest(name)?),
+        (track, Some(name), None) => file(TrackId::new(track).ok()?, name)?,
+        _ => return None,
+    };
+    Some(Route::Media(Address { token, video, version, file }))
+}
+
+fn manifest(name: &str) -> Option<Manifest> {
+    Some(match name {
+        HLS_MANIFEST => Manifest::Hls,
+        DASH_MANIFEST => Manifest::Dash,
+        _ => Manifest::Track(TrackId::new(name.strip_suffix(".m3u8")?).ok()?),
+    })
+}
+
+fn file(track: TrackId, name: &str) -> Option<File> {
+    let (stem, container) = match name.split_once('.')? {
+        ("init", "mp4") => return Some(File::Init(track)),
+        (stem, "m4s") => (stem, Container::Cmaf),
+        (stem, "vtt") => (stem, Container::WebVtt),
+        _ => return None,
+    };
+    Some(File::Segment { track, number: number(stem)?, container })
+}
+
+/// A decimal number in its one spelling: no sign, no leading zero.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let canonical = text == "0" || !text.starts_with('0');
+    (digits && canonical).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIDEO: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    #[test]
+    fn reads_what_manifests_write() {
+        let track = || TrackId::new("v720").unwrap();
+        let files = [
+            ("hls.m3u8", File::Manifest(Manifest::Hls)),
+            ("dash.mpd", File::Manifest(Manifest::Dash)),
+            ("v720.m3u8", File::Manifest(Manifest::Track(track()))),
+            ("v720/init.mp4", File::Init(track())),
+            ("v720/0.m4s", File::Segment { track: track(), number: 0, container: Container::Cmaf }),
+            (
+                "v720/17.vtt",
+                File::Segment { track: track(), number: 17, container: Container::WebVtt },
+            ),
+        ];
+        for (name, file) in files {
+            for token in [None, Some("~k~1~abc")] {
+                let path = playback::path(token, VIDEO.parse().unwrap(), 3, name);
+                let expected = Address {
+                    token,
+                    video: VIDEO.parse().unwrap(),
+                    version: 3,
+                    file: file.clone(),
+                };
+                assert_eq!(parse(&path), Some(Route::Media(expected)), "{path}");
+            }
+        }
+        assert_eq!(parse("/healthz"), Some(Route::Health));
+    }
+
+    #[test]
+    fn reads_nothing_else() {
+        let bad = [
+            "",
+            "hls.m3u8/",
+            "/hls.m3u8",
+            "HLS.m3u8",
+            "hls.m3u8%00",
+            "hls%2em3u8",
+            ".m3u8",
+            "dash.mpd.m3u8",
+            "v720",
+            "v720/",
+            "v720/init.mp4/",
+            "v720//init.mp4",
+            "v720/init.m4s",
+            "v720/-1.m4s",
+            "v720/+1.m4s",
+            "v720/01.m4s",
+            "v720/.m4s",
+            "v720/1.m4s.m4s",
+            "v720/99999999999999999999.m4s",
+            "v720/1.mp4",
+            "v720/1",
+            "V720/1.m4s",
+            "../1/hls.m3u8",
+            "v720/../hls.m3u8",
+            "./hls.m3u8",
+            "v720%2f1.m4s",
+            "v720/1.m4s;x",
+            "index/head.json",
+            "v720/00001-1.m4s",
+            "v720\\1.m4s",
+        ];
+        for name in bad {
+            let path = format!("/media/{VIDEO}/1/{name}");
+            assert_eq!(parse(&path), None, "{path}");
+        }
+        let upper = VIDEO.to_uppercase();
+        for path in [
+            "",
+            "/",
+            "*",
+            "/media",
+            "/media/",
+            "/healthz/",
+            "//healthz",
+            "/Media/x",
+            "/mediax",
+            &format!("/media/{upper}/1/hls.m3u8"),
+            &format!("/media//{VIDEO}/1/hls.m3u8"),
+            &format!("//media/{VIDEO}/1/hls.m3u8"),
+            &format!("/media/{VIDEO}/01/hls.m3u8"),
+            &format!("/media/{VIDEO}/4294967296/hls.m3u8"),
+            &format!("/media/{VIDEO}//hls.m3u8"),
+            &format!("/media/~a~1~b/~a~1~b/{VIDEO}/1/hls.m3u8"),
+            &format!("/media/%7Ea~1~b/{VIDEO}/1/hls.m3u8"),
+        ] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+}

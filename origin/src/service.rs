@@ -1,0 +1,125 @@
+//! From a request to an answer.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use kinora_media::Status;
+use kinora_store::ObjectStore;
+
+use crate::{
+    OriginConfig, access,
+    http::{Body, CacheControl, Problem, finish, preflight, whole},
+    index::{Heads, Index, IndexId, Pages},
+    manifest::Manifests,
+    media,
+    route::{self, Address, File, Route},
+};
+
+/// Who asks for a segment that a growing index did not list this long ago is believed to have
+/// seen a newer one.
+const BELIEVED: Duration = Duration::from_millis(250);
+
+/// What answering needs.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    store: Arc<dyn ObjectStore>,
+    heads: Heads,
+    pages: Pages,
+    manifests: Manifests,
+    config: OriginConfig,
+}
+
+impl Origin {
+    pub(crate) fn new(config: OriginConfig, store: Arc<dyn ObjectStore>) -> Self {
+        let (notices, caches) = (config.notices.clone(), &config.caches);
+        let heads = Heads::new(Arc::clone(&store), notices, caches);
+        let pages = Pages::new(Arc::clone(&store), caches);
+        Self { store, heads, pages, manifests: Manifests::new(caches), config }
+    }
+
+    /// Never fails: what goes wrong is an answer too. A request's body is not read.
+    pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+        let mut response =
+            self.route(request).await.unwrap_or_else(|problem| problem.into_response());
+        finish(response.headers_mut());
+        response
+    }
+
+    async fn route<B>(&self, request: &Request<B>) -> Result<Response<Body>, Problem> {
+        let limit = self.config.limits.uri_bytes;
+        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+        if path.len() + query.len() > limit {
+            return Err(Problem::uri_too_long(limit));
+        }
+        match *request.method() {
+            Method::OPTIONS => return Ok(preflight()),
+            Method::GET | Method::HEAD => {}
+            _ => return Err(Problem::method()),
+        }
+        match route::parse(path).ok_or_else(Problem::not_found)? {
+            Route::Health => Ok(healthy()),
+            Route::Media(address) => self.media(request, address).await,
+        }
+    }
+
+    async fn media<B>(
+        &self,
+        request: &Request<B>,
+        address: Address<'_>,
+    ) -> Result<Response<Body>, Problem> {
+        let id = IndexId { video: address.video, version: address.version };
+        let index = self.index(id, address.token, Duration::MAX).await?;
+        let resource = match address.file {
+            File::Manifest(manifest) => self.manifests.get(&index, &self.pages, manifest).await?,
+            File::Init(track) => media::init(&index, &self.store, &track).await?,
+            File::Segment { track, number, container } => {
+                let find = async |index: &Index| {
+                    media::segment(index, &self.pages, &track, number, container).await
+                };
+                match find(&index).await? {
+                    Some(segment) => segment,
+                    None if !index.is_growing() => return Err(Problem::not_found()),
+                    // Listed by another origin that looked later, perhaps.
+                    None => {
+                        let index = self.index(id, address.token, BELIEVED).await?;
+                        find(&index).await?.ok_or_else(Problem::not_published)?
+                    }
+                }
+            }
+        };
+        let answer = resource.respond(request.method(), request.headers(), &self.store).await;
+        tracing::debug!(
+            http.method = %request.method(),
+            http.status = answer.as_ref().map_or_else(|p| p.status, Response::status).as_u16(),
+            video.id = %id.video,
+            video.version = id.version,
+            "answered"
+        );
+        answer
+    }
+
+    /// The index, for someone who may see it.
+    async fn index(
+        &self,
+        id: IndexId,
+        token: Option<&str>,
+        youngest: Duration,
+    ) -> Result<Arc<Index>, Problem> {
+        let found = self.heads.get(id, youngest).await.map_err(|_| Problem::unavailable())?;
+        let index = found.ok_or_else(Problem::not_found)?;
+        if index.head.status == Status::Deleted {
+            return Err(Problem::deleted());
+        }
+        access::check(&self.config.token_keys, &index.head, token)?;
+        Ok(index)
+    }
+}
+
+fn healthy() -> Response<Body> {
+    let mut response = Response::new(whole(Bytes::from_static(br#"{"status":"ok"}"#)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, CacheControl::NoStore.value());
+    response
+}
