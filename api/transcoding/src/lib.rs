@@ -1,1 +1,25 @@
-//! placeholder
+//! The transcoding service: the only writer of job state.
+//!
+//! Every step reads, decides by the pure rules in `state`, and commits with conditional
+//! updates; what must happen outside the database (dispatching a job, storing a head, removing
+//! objects) is written down first and done afterwards, again if need be. So a step can be cut
+//! off anywhere and taken again.
+
+mod config;
+mod error;
+mod housekeeping;
+mod http;
+mod orchestrator;
+mod progress;
+mod publisher;
+mod repository;
+mod service;
+mod state;
+
+pub use config::TranscodingConfig;
+pub use error::TranscodingError;
+pub use http::{
+    JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
+    ProgressReason, ProgressState, Why, WhySubject,
+};
+pub use service::{OnHeadChange, Transcoding, TranscodingDeps};

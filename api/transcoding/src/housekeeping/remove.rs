@@ -1,0 +1,110 @@
+//! Removing the objects of an encode that failed or was deleted.
+
+use std::collections::BTreeMap;
+
+use kinora_media::{Access, HEAD_SCHEMA, Head, Page, Status, VideoId};
+use kinora_store::{Key, keys};
+
+use crate::{
+    error::TranscodingError,
+    publisher::swap::{self, Current, Swapped},
+    repository::chores::DueChore,
+    service::Transcoding,
+    state::{Chore, VideoState},
+};
+
+/// Objects a listing.
+const BATCH: usize = 500;
+/// How often the tombstone is tried against writers that are faster.
+const TRIES: usize = 5;
+
+/// Puts the tombstone up, then removes the media, and the source of a deleted video. The
+/// tombstone stands until no worker can be left that writes.
+pub(super) async fn remove(
+    service: &Transcoding,
+    chore: &DueChore,
+) -> Result<(Chore, i64), TranscodingError> {
+    bury(service, chore.video, chore.version).await?;
+    let head = keys::head(chore.video, chore.version);
+    clear(service, &folder(chore), Some(&head)).await?;
+    if chore.state == VideoState::Cancelled {
+        clear(service, &keys::source_folder(chore.video), None).await?;
+    }
+    let forget_at_us = service.now_us().saturating_add(service.deps.config.tombstone_us());
+    Ok((Chore::Forget, forget_at_us))
+}
+
+/// Removes what late workers wrote meanwhile, and the tombstone.
+pub(super) async fn forget(
+    service: &Transcoding,
+    chore: &DueChore,
+) -> Result<(), TranscodingError> {
+    clear(service, &folder(chore), None).await?;
+    if chore.state == VideoState::Cancelled {
+        clear(service, &keys::source_folder(chore.video), None).await?;
+    }
+    Ok(())
+}
+
+/// The folder of one version.
+pub(super) fn folder(chore: &DueChore) -> String {
+    format!("{}{}/", keys::media_folder(chore.video), chore.version)
+}
+
+async fn bury(service: &Transcoding, video: VideoId, version: u32) -> Result<(), TranscodingError> {
+    for _ in 0..TRIES {
+        let current = swap::read(service, video, version).await?;
+        if current.as_ref().is_some_and(|current| current.head.status == Status::Deleted) {
+            return Ok(());
+        }
+        let tombstone = tombstone(current.as_ref(), video, version);
+        if swap::swap(service, current, tombstone).await? != Swapped::Lost {
+            return Ok(());
+        }
+    }
+    let what = "others kept replacing the head".to_owned();
+    Err(TranscodingError::Index { video, version, what })
+}
+
+fn tombstone(current: Option<&Current>, video: VideoId, version: u32) -> Head {
+    let old = current.map(|current| &current.head);
+    Head {
+        schema: HEAD_SCHEMA,
+        video,
+        version,
+        revision: 0,
+        writer: String::new(),
+        status: Status::Deleted,
+        access: old.map_or(Access::Signed, |old| old.access),
+        first_published_complete: old.is_some_and(|old| old.first_published_complete),
+        published_at_us: 0,
+        first_published_at_us: old.map_or(0, |old| old.first_published_at_us),
+        duration_us: 0,
+        target_duration_s: old.map_or(1, |old| old.target_duration_s),
+        tracks: Vec::new(),
+        pages: Vec::new(),
+        tail: Page { tracks: BTreeMap::new() },
+    }
+}
+
+/// Removes everything in a folder but `spared`.
+async fn clear(
+    service: &Transcoding,
+    folder: &str,
+    spared: Option<&Key>,
+) -> Result<(), TranscodingError> {
+    let store = &service.deps.store;
+    let mut after = None;
+    loop {
+        let objects = store.list(folder, after.as_ref(), BATCH).await?;
+        for object in &objects {
+            if spared != Some(&object.key) {
+                store.delete(&object.key).await?;
+            }
+        }
+        if objects.len() < BATCH {
+            return Ok(());
+        }
+        after = objects.into_iter().next_back().map(|object| object.key);
+    }
+}

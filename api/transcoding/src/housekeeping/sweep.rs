@@ -1,0 +1,72 @@
+//! Removing what lost attempts left behind in a finished encode.
+
+use kinora_store::ObjectMeta;
+
+use super::remove::folder;
+use crate::{
+    config::micros,
+    error::TranscodingError,
+    repository::{chores::DueChore, objects, transcodes},
+    service::Transcoding,
+    state::Chore,
+};
+
+/// Objects a listing.
+const BATCH: usize = 500;
+
+/// Removes what the index does not name and nobody can be about to name: all jobs are over, and
+/// it is old. Comes back for what is too young.
+pub(super) async fn sweep(
+    service: &Transcoding,
+    chore: &DueChore,
+) -> Result<Option<(Chore, i64)>, TranscodingError> {
+    let db = service.deps.db.read();
+    let Some(transcode) = transcodes::find(db, chore.video, chore.version).await? else {
+        return Ok(None);
+    };
+    let texts: Vec<&str> = transcode
+        .frozen
+        .iter()
+        .flat_map(|frozen| &frozen.texts)
+        .map(|text| text.track.as_str())
+        .collect();
+    let (now_us, age_us) = (service.now_us(), micros(service.deps.config.sweep_ms));
+    let (folder, store) = (folder(chore), &service.deps.store);
+    let (mut after, mut young) = (None, false);
+    loop {
+        let found = store.list(&folder, after.as_ref(), BATCH).await?;
+        for object in &found {
+            if !is_stray(service, chore, &folder, &texts, object).await? {
+                continue;
+            }
+            if now_us.saturating_sub(object.modified_at_us) < age_us {
+                young = true;
+            } else {
+                tracing::info!(key = %object.key, "an object that nothing names is removed");
+                store.delete(&object.key).await?;
+            }
+        }
+        if found.len() < BATCH {
+            break;
+        }
+        after = found.into_iter().next_back().map(|object| object.key);
+    }
+    Ok(young.then(|| (Chore::Sweep, now_us.saturating_add(age_us))))
+}
+
+/// Whether an object is a chunk that lost.
+async fn is_stray(
+    service: &Transcoding,
+    chore: &DueChore,
+    folder: &str,
+    texts: &[&str],
+    object: &ObjectMeta,
+) -> Result<bool, TranscodingError> {
+    let name = object.key.as_str().strip_prefix(folder).and_then(|rest| rest.split_once('/'));
+    let Some((track, file)) = name else { return Ok(false) };
+    if track == "index" || file == "init.mp4" || texts.contains(&track) {
+        return Ok(false);
+    }
+    let encode = (chore.video, chore.version);
+    Ok(!objects::is_referenced(service.deps.db.read(), encode, track, file).await?)
+}

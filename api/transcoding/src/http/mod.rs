@@ -1,0 +1,39 @@
+//! The HTTP API: how far videos are, which jobs there are, and why something waits.
+
+mod body;
+mod jobs;
+mod problem;
+mod progress;
+mod why;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use kinora_http::Authenticator;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::service::Transcoding;
+
+pub use body::{
+    JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
+    ProgressReason, ProgressState, Why, WhySubject,
+};
+
+#[derive(Clone)]
+struct Api(Arc<Transcoding>);
+
+impl FromRef<Api> for Authenticator {
+    fn from_ref(api: &Api) -> Self {
+        api.0.deps.authenticator.clone()
+    }
+}
+
+pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(progress::get_progress))
+        .routes(routes!(progress::get_progress_events))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(why::get_why))
+        .with_state(Api(service))
+}

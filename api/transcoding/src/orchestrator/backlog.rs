@@ -1,0 +1,92 @@
+//! From a plan to jobs, and from a job to the message a worker gets.
+
+use kinora_db::new_job_id;
+use kinora_plan::{
+    Plan,
+    encoder::ProbeSpec,
+    job::{JobClass, JobMessage, JobPayload},
+};
+
+use crate::{
+    config::TranscodingConfig,
+    repository::{Job, Transcode, jobs::NewJob},
+};
+
+/// What makes a video playable goes first; the rest in the order videos came.
+const FRONT: i64 = 1;
+const REST: i64 = 2;
+/// Chunks that make a video playable: they hold its first two segments.
+const FRONT_CHUNKS: u32 = 2;
+
+/// The jobs of a plan: a chunk each, a soundtrack each.
+pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
+    let mut jobs = Vec::new();
+    if let Some(video) = &plan.video {
+        for chunk in &video.chunks {
+            let from_us = video.stream.frame_rate.frame_micros(chunk.first_frame);
+            jobs.push(NewJob {
+                id: new_job_id(),
+                class: JobClass::EncodeChunk,
+                track: None,
+                chunk: Some(chunk.index),
+                priority: if chunk.index < FRONT_CHUNKS { FRONT } else { REST },
+                position_us: i64::try_from(from_us).unwrap_or(i64::MAX),
+                work: chunk.frames,
+            });
+        }
+    }
+    for audio in &plan.audio {
+        jobs.push(NewJob {
+            id: new_job_id(),
+            class: JobClass::EncodeAudio,
+            track: Some(audio.track.clone()),
+            chunk: None,
+            priority: FRONT,
+            // After the first chunk: a lone worker must not begin with a whole soundtrack.
+            position_us: 1,
+            work: plan.duration_us / 1000,
+        });
+    }
+    jobs
+}
+
+/// The message for the current attempt of a job; `None` if the plan has no such job.
+pub(crate) fn message(
+    config: &TranscodingConfig,
+    transcode: &Transcode,
+    plan: Option<&Plan>,
+    job: &Job,
+) -> Option<JobMessage> {
+    let size = transcode.source_size;
+    let (payload, media_ms) = match job.class {
+        JobClass::Probe => {
+            let max_duration_ns = config.max_duration_ms.saturating_mul(1_000_000);
+            let spec = ProbeSpec { source_size: size, max_side: config.max_side, max_duration_ns };
+            (JobPayload::Probe(spec), 0)
+        }
+        JobClass::EncodeChunk => {
+            let index = usize::try_from(job.chunk?).ok()?;
+            let spec = plan?.chunk_spec(index, size)?;
+            let media_ms = spec.video.frame_rate.frame_micros(spec.chunk.frames) / 1000;
+            (JobPayload::EncodeChunk(Box::new(spec)), media_ms)
+        }
+        JobClass::EncodeAudio => {
+            let (plan, track) = (plan?, job.track.clone()?);
+            let index = plan.audio.iter().position(|audio| audio.track == track)?;
+            let spec = Box::new(plan.audio_spec(index, size)?);
+            let payload = JobPayload::EncodeAudio { track, spec, first_part: job.parts };
+            (payload, plan.duration_us / 1000)
+        }
+    };
+    Some(JobMessage {
+        job: job.id,
+        attempt: job.attempt,
+        account: job.account.clone(),
+        video: job.video,
+        version: job.version,
+        source_key: transcode.source_key.clone(),
+        deadline_ms: config.deadline_for(media_ms),
+        lease_ms: config.lease_ms,
+        payload,
+    })
+}

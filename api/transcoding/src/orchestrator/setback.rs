@@ -1,0 +1,106 @@
+//! A try that ended without a result: once more, or the end of the video.
+
+use kinora_plan::{
+    encoder::{Failure, FailureKind},
+    job::JobClass,
+};
+use sqlx::AnyConnection;
+
+use super::ending;
+use crate::{
+    error::TranscodingError,
+    repository::{Job, Reason, jobs, transcodes},
+    service::Transcoding,
+    state::retry::{Setback, Verdict, judge},
+};
+
+/// What became of the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It waits for its next try.
+    Waits,
+    /// It failed, and its video with it.
+    Failed,
+    /// Nothing: the attempt was over already.
+    Unchanged,
+}
+
+/// Applies a setback to the attempt as it was read in `job`. With `lease`, only if that has not
+/// been renewed since.
+pub(crate) async fn apply(
+    service: &Transcoding,
+    tx: &mut AnyConnection,
+    job: &Job,
+    lease: Option<i64>,
+    setback: Setback<'_>,
+) -> Result<Fate, TranscodingError> {
+    let now_us = service.now_us();
+    let current = (job.id, job.attempt, lease);
+    let reported = match setback {
+        Setback::Reported(failure) => Some(failure),
+        _ => None,
+    };
+    let part = describe(service, job).await?;
+    let applied = match judge(&service.deps.config, job.tries, setback, &part) {
+        Verdict::Retry { tries, delay_us } => {
+            let lost = lost(setback, job);
+            let error = reported.or(lost.as_ref());
+            let not_before_us = now_us.saturating_add(delay_us);
+            jobs::put_back(tx, current, tries, error, not_before_us).await?.then_some(Fate::Waits)
+        }
+        Verdict::GiveUp { code, reason } => {
+            let kind = reported.map_or(FailureKind::Internal, |failure| failure.kind);
+            let error = Failure { kind, code: code.clone(), message: reason.clone() };
+            if jobs::fail(tx, current, &error, now_us).await? {
+                let reason = Reason { code, message: reason };
+                if let Some(transcode) = transcodes::find(&mut *tx, job.video, job.version).await? {
+                    ending::fail(tx, &transcode, &reason, now_us).await?;
+                }
+                Some(Fate::Failed)
+            } else {
+                None
+            }
+        }
+    };
+    if applied.is_some() {
+        tracing::info!(job.id = %job.id, video.id = %job.video, job.attempt, ?setback, fate = ?applied, "a try ended without a result");
+    }
+    Ok(applied.unwrap_or(Fate::Unchanged))
+}
+
+/// What a lost lease leaves to read in the job.
+fn lost(setback: Setback<'_>, job: &Job) -> Option<Failure> {
+    let worker = job.worker.as_deref().unwrap_or("the worker");
+    let message = match setback {
+        Setback::LeaseLost => format!("No sign of life came from {worker}."),
+        Setback::Restarted => "Kinora was restarted under it.".to_owned(),
+        Setback::Reported(_) | Setback::NeverTaken => return None,
+    };
+    Some(Failure { kind: FailureKind::Internal, code: "lease_lost".into(), message })
+}
+
+/// What a job makes, for a sentence: "the part from 0:14 to 0:30".
+async fn describe(service: &Transcoding, job: &Job) -> Result<String, TranscodingError> {
+    Ok(match job.class {
+        JobClass::Probe => "the examination of the file".to_owned(),
+        JobClass::EncodeAudio => "the sound".to_owned(),
+        JobClass::EncodeChunk => {
+            let plan = super::plans::plan_of(service, job.video, job.version).await?;
+            let rate = plan.as_ref().and_then(|p| p.video.as_ref()).map(|v| v.stream.frame_rate);
+            let length_us = rate.map_or(0, |rate| rate.frame_micros(job.work));
+            let from = job.position_us.unsigned_abs();
+            format!("the part from {} to {}", clock_face(from), clock_face(from + length_us))
+        }
+    })
+}
+
+/// Minutes and seconds into the film.
+pub(crate) fn clock_face(us: u64) -> String {
+    let seconds = us / 1_000_000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}

@@ -1,0 +1,6 @@
+//! How far encodes are: what is known only in memory, and what people are shown.
+
+mod live;
+pub(crate) mod view;
+
+pub(crate) use live::Live;

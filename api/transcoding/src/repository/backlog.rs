@@ -1,0 +1,163 @@
+//! Moving jobs to workers: what is waiting, claims, leases.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kinora_db::DbError;
+use kinora_media::{AccountId, JobId, VideoId};
+use kinora_plan::job::JobClass;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row as _};
+
+use super::{
+    jobs::{Job, Row, select_job},
+    narrow, parse,
+};
+
+/// How many jobs each account has on the lane or with workers.
+pub(crate) async fn in_flight(db: &AnyPool) -> Result<BTreeMap<AccountId, u64>, DbError> {
+    let rows = sqlx::query(
+        "SELECT account, CAST(COUNT(*) AS BIGINT) AS jobs FROM jobs \
+         WHERE state IN ('dispatched', 'running') GROUP BY account",
+    )
+    .fetch_all(db)
+    .await?;
+    let count = |row: &sqlx::any::AnyRow| {
+        let account: String = row.try_get("account")?;
+        Ok((parse("account", &account)?, narrow("count", row.try_get("jobs")?)?))
+    };
+    rows.iter().map(count).collect()
+}
+
+/// For each account the jobs that are due next, at most `limit`, in the order they should go.
+pub(crate) async fn due(
+    db: &AnyPool,
+    now_us: i64,
+    limit: usize,
+) -> Result<BTreeMap<AccountId, VecDeque<Job>>, DbError> {
+    let accounts: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT account FROM jobs WHERE state = 'waiting'")
+            .fetch_all(db)
+            .await?;
+    let mut due = BTreeMap::new();
+    for account in accounts {
+        let rows = sqlx::query_as::<_, Row>(select_job!(
+            "WHERE state = 'waiting' AND account = $1 AND not_before_us <= $2 \
+             ORDER BY priority, queued_at_us, position_us, id LIMIT $3"
+        ))
+        .bind(&account)
+        .bind(now_us)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(db)
+        .await?;
+        let jobs: Result<VecDeque<Job>, _> = rows.into_iter().map(Job::try_from).collect();
+        due.insert(parse("account", &account)?, jobs?);
+    }
+    Ok(due)
+}
+
+/// Claims a waiting job for the dispatch lane: a new attempt, under a lease. The claimed job, or
+/// `None` if somebody else was faster.
+pub(crate) async fn claim(
+    db: &mut AnyConnection,
+    job: &Job,
+    now_us: i64,
+    lease_until_us: i64,
+) -> Result<Option<Job>, DbError> {
+    let updated = sqlx::query(
+        "UPDATE jobs SET state = 'dispatched', attempt = attempt + 1, lease_until_us = $1, \
+             sent = 0, worker = NULL, started_at_us = NULL \
+         WHERE id = $2 AND state = 'waiting' AND attempt = $3 AND not_before_us <= $4",
+    )
+    .bind(lease_until_us)
+    .bind(job.id.to_string())
+    .bind(i64::from(job.attempt))
+    .bind(now_us)
+    .execute(&mut *db)
+    .await?;
+    if updated.rows_affected() == 0 {
+        return Ok(None);
+    }
+    super::jobs::find(db, job.id).await
+}
+
+/// Notes that the queue has confirmed the message of an attempt.
+pub(crate) async fn sent(
+    db: &mut AnyConnection,
+    job: &Job,
+    lease_until_us: i64,
+) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE jobs SET sent = 1, lease_until_us = $1 \
+         WHERE id = $2 AND attempt = $3 AND state = 'dispatched'",
+    )
+    .bind(lease_until_us)
+    .bind(job.id.to_string())
+    .bind(i64::from(job.attempt))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A sign of life of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignOfLife {
+    pub job: JobId,
+    pub attempt: u32,
+    pub worker: String,
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Renews the lease of a running job; what it works on, or `None` if that attempt has lost it.
+pub(crate) async fn renew(
+    db: &mut AnyConnection,
+    sign: &SignOfLife,
+    now_us: i64,
+    lease_until_us: i64,
+) -> Result<Option<(VideoId, JobClass)>, DbError> {
+    let clamp = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let row = sqlx::query(
+        "UPDATE jobs SET state = 'running', worker = $1, progress_done = $2, \
+             progress_total = $3, lease_until_us = $4, sent = 1, \
+             started_at_us = COALESCE(started_at_us, $5) \
+         WHERE id = $6 AND attempt = $7 AND state IN ('dispatched', 'running') \
+         RETURNING video, class",
+    )
+    .bind(&sign.worker)
+    .bind(clamp(sign.done))
+    .bind(clamp(sign.total))
+    .bind(lease_until_us)
+    .bind(now_us)
+    .bind(sign.job.to_string())
+    .bind(i64::from(sign.attempt))
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let (video, class): (String, String) = (row.try_get("video")?, row.try_get("class")?);
+        Ok((parse("video id", &video)?, super::jobs::class(&class)?))
+    })
+    .transpose()
+}
+
+/// Jobs whose lease is over.
+pub(crate) async fn expired(
+    db: impl Executor<'_, Database = Any>,
+    now_us: i64,
+) -> Result<Vec<Job>, DbError> {
+    let rows = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE lease_until_us < $1 ORDER BY lease_until_us LIMIT 100"
+    ))
+    .bind(now_us)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Job::try_from).collect()
+}
+
+/// Jobs that a process that is no more had in flight.
+pub(crate) async fn leased(db: impl Executor<'_, Database = Any>) -> Result<Vec<Job>, DbError> {
+    let rows = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE state IN ('dispatched', 'running') ORDER BY queued_at_us, position_us"
+    ))
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Job::try_from).collect()
+}

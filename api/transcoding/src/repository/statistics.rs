@@ -1,0 +1,197 @@
+//! Counts for people.
+
+use std::collections::BTreeSet;
+
+use kinora_db::DbError;
+use kinora_http::Cursor;
+use kinora_media::{AccountId, JobId, TrackId, VideoId};
+use kinora_plan::{Warning, job::JobClass};
+use sqlx::{Any, AnyPool, Executor, FromRow, Row as _};
+
+use super::{
+    from_json,
+    jobs::{self, Job, Row, select_job},
+    narrow, parse,
+};
+use crate::state::JobState;
+
+/// Jobs of one class and state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub class: JobClass,
+    pub state: JobState,
+    pub jobs: u64,
+    /// Frames, or milliseconds of sound.
+    pub work: u64,
+}
+
+#[derive(FromRow)]
+struct TallyRow {
+    class: String,
+    state: String,
+    jobs: i64,
+    work: i64,
+}
+
+/// The jobs of an encode, counted by class and state.
+pub(crate) async fn tally(
+    db: impl Executor<'_, Database = Any>,
+    (video, version): (VideoId, u32),
+) -> Result<Vec<Tally>, DbError> {
+    let rows = sqlx::query_as::<_, TallyRow>(
+        "SELECT class, state, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work \
+         FROM jobs WHERE video = $1 AND version = $2 GROUP BY class, state",
+    )
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .fetch_all(db)
+    .await?;
+    let tally = |row: TallyRow| {
+        Ok(Tally {
+            class: jobs::class(&row.class)?,
+            state: JobState::parse(&row.state)?,
+            jobs: narrow("count", row.jobs)?,
+            work: narrow("work", row.work)?,
+        })
+    };
+    rows.into_iter().map(tally).collect()
+}
+
+/// Jobs that workers have now.
+pub(crate) async fn running(
+    db: impl Executor<'_, Database = Any>,
+    (video, version): (VideoId, u32),
+) -> Result<Vec<Job>, DbError> {
+    let rows = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE video = $1 AND version = $2 AND state = 'running' ORDER BY position_us"
+    ))
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Job::try_from).collect()
+}
+
+/// The job that holds the rest up: of those not over, the first in the order of dispatch.
+pub(crate) async fn first_open(
+    db: impl Executor<'_, Database = Any>,
+    (video, version): (VideoId, u32),
+) -> Result<Option<Job>, DbError> {
+    let row = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE video = $1 AND version = $2 AND state IN ('waiting', 'dispatched', 'running') \
+         ORDER BY priority, position_us LIMIT 1"
+    ))
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .fetch_optional(db)
+    .await?;
+    row.map(Job::try_from).transpose()
+}
+
+/// Whether all jobs of the picture are done, and the soundtracks that are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub video: bool,
+    pub audio: BTreeSet<TrackId>,
+}
+
+/// What an encode has finished.
+pub(crate) async fn finished(
+    db: &AnyPool,
+    (video, version): (VideoId, u32),
+) -> Result<Finished, DbError> {
+    let rows = sqlx::query(
+        "SELECT class, track, CAST(COUNT(*) AS BIGINT) AS jobs, \
+             CAST(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS BIGINT) AS done \
+         FROM jobs WHERE video = $1 AND version = $2 AND class <> 'probe' GROUP BY class, track",
+    )
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .fetch_all(db)
+    .await?;
+    let mut finished = Finished { video: true, audio: BTreeSet::new() };
+    for row in rows {
+        let (jobs, done): (i64, i64) = (row.try_get("jobs")?, row.try_get("done")?);
+        let track: Option<String> = row.try_get("track")?;
+        match track {
+            None => finished.video = jobs == done,
+            Some(track) if jobs == done => {
+                finished.audio.insert(parse("track id", &track)?);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(finished)
+}
+
+/// What was lost on the way, by the jobs that lost it.
+pub(crate) async fn warnings(
+    db: impl Executor<'_, Database = Any>,
+    (video, version): (VideoId, u32),
+) -> Result<Vec<Warning>, DbError> {
+    let texts: Vec<String> = sqlx::query_scalar(
+        "SELECT warnings FROM jobs WHERE video = $1 AND version = $2 \
+             AND warnings IS NOT NULL AND warnings <> '[]' ORDER BY position_us LIMIT 100",
+    )
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .fetch_all(db)
+    .await?;
+    let mut all = Vec::new();
+    for text in texts {
+        all.extend(from_json::<Vec<Warning>>("warnings", &text)?);
+    }
+    Ok(all)
+}
+
+/// Which jobs a list shows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JobFilter {
+    pub video: Option<VideoId>,
+    pub state: Option<JobState>,
+    pub before: Option<Cursor>,
+}
+
+/// An account's jobs, newest first.
+pub(crate) async fn list(
+    db: impl Executor<'_, Database = Any>,
+    account: &AccountId,
+    filter: &JobFilter,
+    limit: u32,
+) -> Result<Vec<Job>, DbError> {
+    let before = filter.before;
+    let rows = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE account = $1 AND (video = $2 OR $2 IS NULL) AND (state = $3 OR $3 IS NULL) \
+             AND (created_at_us < $4 OR (created_at_us = $4 AND id < $5)) \
+         ORDER BY created_at_us DESC, id DESC LIMIT $6"
+    ))
+    .bind(account.as_str())
+    .bind(filter.video.map(|video| video.to_string()))
+    .bind(filter.state.map(JobState::as_str))
+    .bind(before.map_or(i64::MAX, |cursor| cursor.created_at_us))
+    .bind(before.map_or_else(String::new, |cursor| JobId(cursor.id).to_string()))
+    .bind(i64::from(limit))
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Job::try_from).collect()
+}
+
+/// How many jobs stand before `job` in the backlog, whoever they belong to.
+pub(crate) async fn ahead_of(
+    db: impl Executor<'_, Database = Any>,
+    job: &Job,
+    now_us: i64,
+) -> Result<u64, DbError> {
+    let ahead: i64 = sqlx::query_scalar(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM jobs a, jobs b WHERE b.id = $1 \
+             AND a.state = 'waiting' AND a.not_before_us <= $2 AND a.id <> b.id \
+             AND (a.priority < b.priority OR (a.priority = b.priority \
+                 AND (a.queued_at_us < b.queued_at_us OR (a.queued_at_us = b.queued_at_us \
+                     AND a.position_us < b.position_us))))",
+    )
+    .bind(job.id.to_string())
+    .bind(now_us)
+    .fetch_one(db)
+    .await?;
+    narrow("count", ahead)
+}

@@ -1,0 +1,177 @@
+//! What a try that failed leads to.
+
+use kinora_plan::encoder::{Failure, FailureKind};
+
+use crate::config::{TranscodingConfig, micros};
+
+/// Tries of a job that were used up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tries {
+    /// Those that count against the job.
+    pub strikes: u32,
+    /// Those that count against the host.
+    pub setbacks: u32,
+}
+
+/// Why a try ended without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setback<'a> {
+    /// The worker said so.
+    Reported(&'a Failure),
+    /// No sign of life came for a lease.
+    LeaseLost,
+    /// The message lay in the queue too long; no worker had it.
+    NeverTaken,
+    /// This process was restarted under it.
+    Restarted,
+}
+
+/// What is next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Once more.
+    Retry {
+        /// With so much used up.
+        tries: Tries,
+        /// After a pause.
+        delay_us: i64,
+    },
+    /// Never again.
+    GiveUp {
+        /// A stable word.
+        code: String,
+        /// A sentence a person understands.
+        reason: String,
+    },
+}
+
+/// Judges a try that ended without a result. `part` says what the job makes: "the part from
+/// 0:14 to 0:30".
+pub(crate) fn judge(
+    config: &TranscodingConfig,
+    tries: Tries,
+    setback: Setback<'_>,
+    part: &str,
+) -> Verdict {
+    let Tries { strikes, setbacks } = tries;
+    match setback {
+        Setback::NeverTaken => Verdict::Retry { tries, delay_us: 0 },
+        Setback::Restarted if setbacks + 1 < config.max_setbacks => {
+            Verdict::Retry { tries: Tries { strikes, setbacks: setbacks + 1 }, delay_us: 0 }
+        }
+        Setback::Restarted => give_up(
+            "interrupted_too_often",
+            format!(
+                "Kinora was stopped {} times while it encoded {part}; upload the file again once \
+                 the server is stable",
+                setbacks + 1
+            ),
+        ),
+        Setback::Reported(failure) => judge_report(config, tries, failure, part),
+        Setback::LeaseLost if strikes + 1 < config.max_attempts => {
+            strike(config, tries, config.retry_ms)
+        }
+        Setback::LeaseLost => give_up(
+            "worker_lost",
+            format!(
+                "{} workers in a row disappeared while they encoded {part}; it may need more \
+                 memory than they have",
+                strikes + 1
+            ),
+        ),
+    }
+}
+
+fn judge_report(
+    config: &TranscodingConfig,
+    tries: Tries,
+    failure: &Failure,
+    part: &str,
+) -> Verdict {
+    let Tries { strikes, setbacks } = tries;
+    match failure.kind {
+        FailureKind::Input => give_up(&failure.code, failure.message.clone()),
+        FailureKind::Resource if setbacks + 1 < config.max_setbacks => Verdict::Retry {
+            tries: Tries { strikes, setbacks: setbacks + 1 },
+            delay_us: backoff_us(config, config.resource_retry_ms, setbacks),
+        },
+        FailureKind::Resource => give_up(
+            "out_of_resources",
+            format!(
+                "The server was short of resources on each of {} tries of {part}. Last: {}",
+                setbacks + 1,
+                failure.message
+            ),
+        ),
+        FailureKind::Internal if strikes + 1 < config.max_attempts => {
+            strike(config, tries, config.retry_ms)
+        }
+        FailureKind::Internal => give_up(
+            "encoding_failed",
+            format!("{} tries of {part} failed. Last: {}", strikes + 1, failure.message),
+        ),
+    }
+}
+
+fn strike(config: &TranscodingConfig, tries: Tries, pause_ms: u64) -> Verdict {
+    let delay_us = backoff_us(config, pause_ms, tries.strikes);
+    Verdict::Retry { tries: Tries { strikes: tries.strikes + 1, ..tries }, delay_us }
+}
+
+fn give_up(code: &str, reason: String) -> Verdict {
+    Verdict::GiveUp { code: code.to_owned(), reason }
+}
+
+fn backoff_us(config: &TranscodingConfig, pause_ms: u64, times: u32) -> i64 {
+    let factor = 1_u64.checked_shl(times.min(32)).unwrap_or(u64::MAX);
+    micros(pause_ms.saturating_mul(factor).min(config.max_retry_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: FailureKind) -> Failure {
+        Failure { kind, code: "decode_error".into(), message: "It is broken.".into() }
+    }
+
+    /// Judges the same setback until it is given up; the pauses in seconds, and the code.
+    fn until_given_up(setback: Setback<'_>) -> (Vec<i64>, String) {
+        let (config, mut tries, mut pauses) =
+            (TranscodingConfig::default(), Tries::default(), vec![]);
+        for _ in 0..100 {
+            match judge(&config, tries, setback, "the part from 0:00 to 0:02") {
+                Verdict::Retry { tries: next, delay_us } => {
+                    tries = next;
+                    pauses.push(delay_us / 1_000_000);
+                }
+                Verdict::GiveUp { code, .. } => return (pauses, code),
+            }
+        }
+        panic!("never given up");
+    }
+
+    #[test]
+    fn every_setback_but_an_idle_queue_ends() {
+        let internal = failure(FailureKind::Internal);
+        assert_eq!(
+            until_given_up(Setback::Reported(&internal)),
+            (vec![1, 2, 4], "encoding_failed".into())
+        );
+        assert_eq!(until_given_up(Setback::LeaseLost), (vec![1, 2, 4], "worker_lost".into()));
+        let resource = failure(FailureKind::Resource);
+        let (pauses, code) = until_given_up(Setback::Reported(&resource));
+        assert_eq!((pauses.len(), pauses[0], pauses[18]), (19, 10, 600));
+        assert_eq!(code, "out_of_resources");
+        let input = failure(FailureKind::Input);
+        assert_eq!(until_given_up(Setback::Reported(&input)), (vec![], "decode_error".into()));
+        assert_eq!(until_given_up(Setback::Restarted).0, [0; 19]);
+    }
+
+    #[test]
+    fn a_message_nobody_took_costs_nothing() {
+        let tries = Tries { strikes: 3, setbacks: 7 };
+        let verdict = judge(&TranscodingConfig::default(), tries, Setback::NeverTaken, "the probe");
+        assert_eq!(verdict, Verdict::Retry { tries, delay_us: 0 });
+    }
+}
