@@ -1,0 +1,48 @@
+//! What an operator may set.
+
+use std::{path::PathBuf, time::Duration};
+
+use kinora_media::playback::TokenKey;
+
+/// How the catalogue behaves.
+#[derive(Debug, Clone)]
+pub struct CatalogueConfig {
+    /// Where unfinished uploads lie: a folder of our own, on the object store's filesystem where
+    /// that is one, so that a finished upload is moved and not copied.
+    pub upload_dir: PathBuf,
+    /// The longest file that is accepted, in bytes.
+    pub max_upload_bytes: u64,
+    /// How many unfinished uploads an account may have.
+    pub max_active_uploads: u32,
+    /// How long an upload that makes no progress is kept.
+    pub upload_ttl: Duration,
+    /// How long a PATCH may be silent before its connection counts as dead.
+    pub upload_idle: Duration,
+    /// Scheme and authority under which players reach the origin, without a slash at the end.
+    pub origin_public_url: String,
+    /// Scheme and authority under which people reach the gateway, without a slash at the end.
+    pub gateway_public_url: String,
+    /// Keys that playback tokens are checked with; the first one signs.
+    pub token_keys: Vec<TokenKey>,
+}
+
+impl CatalogueConfig {
+    /// The defaults: 64 GiB a file, 200 uploads at once, kept for a day, silent for 30 s at most.
+    pub fn new(
+        upload_dir: PathBuf,
+        origin_public_url: impl Into<String>,
+        gateway_public_url: impl Into<String>,
+        token_keys: Vec<TokenKey>,
+    ) -> Self {
+        Self {
+            upload_dir,
+            max_upload_bytes: 64 << 30,
+            max_active_uploads: 200,
+            upload_ttl: Duration::from_secs(24 * 3600),
+            upload_idle: Duration::from_secs(30),
+            origin_public_url: origin_public_url.into(),
+            gateway_public_url: gateway_public_url.into(),
+            token_keys,
+        }
+    }
+}

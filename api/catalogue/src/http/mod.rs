@@ -1,0 +1,30 @@
+//! The catalogue on HTTP: statuses, headers and documents, and nothing else.
+
+mod captions;
+mod playback;
+mod problem;
+mod uploads;
+mod videos;
+
+use axum::{extract::DefaultBodyLimit, middleware};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
+
+use crate::catalogue::HttpState;
+
+/// The routes, under `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<HttpState> {
+    let captions = DefaultBodyLimit::max(kinora_packager::text::MAX_BYTES);
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(uploads::discover, uploads::create))
+        .routes(routes!(uploads::stand, uploads::append, uploads::terminate, uploads::overridden))
+        .route_layer(middleware::from_fn(uploads::speak_tus));
+    OpenApiRouter::new()
+        .routes(routes!(videos::list, videos::create))
+        .routes(routes!(videos::get, videos::delete))
+        .routes(routes!(captions::put).layer(captions))
+        .routes(routes!(playback::get))
+        .merge(uploads)
+}

@@ -1,0 +1,74 @@
+//! Which answer an error is.
+
+use http::{HeaderName, StatusCode, header};
+use kinora_db::DbError;
+use kinora_http::Problem;
+use kinora_packager::text::TextError;
+use kinora_store::StoreError;
+
+use crate::{error::Error, query::view::upload_path};
+
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        match error {
+            Error::NoVideo => Self::not_found("video"),
+            Error::NoUpload => Self::not_found("upload"),
+            Error::UploadGone => Self::new(StatusCode::GONE, "upload_gone", "The upload is gone"),
+            Error::NotAwaitingUpload => {
+                Self::conflict("upload_finished", "The upload of this video has ended already")
+            }
+            Error::UploadExists(id) => {
+                Self::conflict("upload_exists", "This video is being uploaded already")
+                    .with_header(header::LOCATION, upload_path(id))
+            }
+            Error::TooManyUploads(limit) => {
+                let detail = format!("Finish some of your {limit} uploads first");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", detail)
+            }
+            Error::UploadTooLarge { limit } => {
+                let detail = format!("Files of at most {limit} bytes are accepted");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)
+                    .with_header(TUS_MAX_SIZE, limit.to_string())
+            }
+            Error::OverLength { size } => {
+                let detail = format!("The upload was created for {size} bytes; more were sent");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_over_length", detail)
+            }
+            Error::OffsetMismatch { offset } => {
+                Self::conflict("offset_mismatch", format!("The upload stands at {offset}"))
+                    .with_header(UPLOAD_OFFSET, offset.to_string())
+            }
+            Error::UploadLocked => {
+                let detail = "Another request is writing to this upload";
+                Self::new(StatusCode::LOCKED, "upload_locked", detail)
+            }
+            Error::Interrupted { offset } => {
+                let detail = format!("The body broke off; the upload stands at {offset}");
+                Self::new(StatusCode::REQUEST_TIMEOUT, "upload_interrupted", detail)
+                    .with_header(UPLOAD_OFFSET, offset.to_string())
+            }
+            Error::Invalid(detail) => Self::invalid_request(detail),
+            Error::InvalidValue(detail) => Self::unprocessable("invalid_value", detail),
+            Error::Captions(TextError::TooLarge { .. }) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text)
+            }
+            Error::Captions(error) => Self::unprocessable("invalid_captions", error.to_string()),
+            Error::TooManyCaptions(limit) => {
+                let detail = format!("A video has at most {limit} caption files");
+                Self::conflict("too_many_captions", detail)
+            }
+            Error::Full(_) => Self::storage_full(),
+            Error::Database(DbError::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)))
+            | Error::Store(StoreError::Io { .. } | StoreError::Full { .. })
+            | Error::Stopping
+            | Error::Bus(_) => Self::unavailable(text),
+            Error::Spool { .. } | Error::Store(StoreError::Corrupt { .. }) | Error::Database(_) => {
+                Self::internal(text)
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Where a video plays.
+
+use kinora_http::Timestamp;
+use kinora_media::playback::{DASH_MANIFEST, HLS_MANIFEST, mint_token, path};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{config::CatalogueConfig, model::Visibility, repository::videos::VideoRow};
+
+/// Addresses for players and people.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaybackLinks {
+    /// Which encode. A playback session keeps its version.
+    version: u32,
+    /// The HLS multivariant playlist.
+    hls_url: String,
+    /// The DASH manifest.
+    dash_url: String,
+    /// The watch page.
+    watch_url: String,
+    /// When the addresses stop working; null for a public video.
+    token_expires_at: Option<Timestamp>,
+}
+
+const SECOND_US: i64 = 1_000_000;
+const HOUR_S: i64 = 3600;
+
+/// The addresses of a video that can be played. A private one's carry a token: `carried`, or
+/// else a new one, so that whoever holds a token cannot lengthen its life.
+pub(crate) fn links(
+    config: &CatalogueConfig,
+    row: &VideoRow,
+    carried: Option<&str>,
+    now_us: i64,
+) -> Option<PlaybackLinks> {
+    let media = row.media.as_ref().filter(|_| row.state.has_playback())?;
+    let version = media.playback_version?;
+    let token = match row.visibility {
+        Visibility::Public => None,
+        Visibility::Private => Some(match carried {
+            Some(token) => (token.to_owned(), expiry_s(token)?),
+            None => mint(config, row, media.duration_us, now_us)?,
+        }),
+    };
+    let (text, expires_s) = token.unzip();
+    let text = text.as_deref();
+    let file = |name| format!("{}{}", config.origin_public_url, path(text, row.id, version, name));
+    let query = text.map(|token| format!("?token={token}")).unwrap_or_default();
+    Some(PlaybackLinks {
+        version,
+        hls_url: file(HLS_MANIFEST),
+        dash_url: file(DASH_MANIFEST),
+        watch_url: format!("{}/watch/{}{query}", config.gateway_public_url, row.id),
+        token_expires_at: expires_s.map(|s: i64| Timestamp(s.saturating_mul(SECOND_US))),
+    })
+}
+
+/// A token that outlives one viewing with pauses: the duration and six hours, at least twelve.
+/// No key, no token: then nothing private plays.
+fn mint(
+    config: &CatalogueConfig,
+    row: &VideoRow,
+    duration_us: u64,
+    now_us: i64,
+) -> Option<(String, i64)> {
+    let key = config.token_keys.first()?;
+    let duration_s = i64::try_from(duration_us).unwrap_or(i64::MAX).div_euclid(SECOND_US);
+    let life_s = duration_s.saturating_add(6 * HOUR_S).max(12 * HOUR_S);
+    let expires_s = now_us.div_euclid(SECOND_US).saturating_add(life_s);
+    Some((mint_token(key, row.id, expires_s), expires_s))
+}
+
+/// The expiry inside a verified token: `~{key id}~{expiry}~{signature}`.
+fn expiry_s(token: &str) -> Option<i64> {
+    token.split('~').nth(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use kinora_media::{AccountId, VideoId, playback::TokenKey};
+
+    use super::*;
+    use crate::{model::State, repository::videos::MediaRow};
+
+    fn row(visibility: Visibility, hours: u64) -> VideoRow {
+        VideoRow {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057".parse::<VideoId>().unwrap(),
+            account: AccountId::new("ada").unwrap(),
+            title: "T".into(),
+            visibility,
+            file_name: None,
+            size: None,
+            state: State::Playable,
+            reason: None,
+            created_at_us: 0,
+            updated_at_us: 0,
+            media: Some(MediaRow {
+                duration_us: hours * 3_600_000_000,
+                width: 2,
+                height: 2,
+                warnings: Vec::new(),
+                playback_version: Some(3),
+            }),
+            upload: None,
+        }
+    }
+
+    fn config() -> CatalogueConfig {
+        let key = TokenKey { id: "k".into(), secret: vec![1; 32] };
+        CatalogueConfig::new("/nowhere".into(), "http://o", "http://g", vec![key])
+    }
+
+    #[test]
+    fn tokens_live_as_long_as_a_viewing_may_last() {
+        let expiry = |hours| {
+            let links =
+                links(&config(), &row(Visibility::Private, hours), None, 1_000_000).unwrap();
+            links.token_expires_at.unwrap().0 / 1_000_000 - 1
+        };
+        assert_eq!(expiry(1), 12 * 3600);
+        assert_eq!(expiry(10), 16 * 3600);
+    }
+
+    #[test]
+    fn a_viewer_keeps_the_token_that_let_them_in() {
+        let (config, row) = (config(), row(Visibility::Private, 1));
+        let token = mint_token(&config.token_keys[0], row.id, 99);
+        let links = links(&config, &row, Some(&token), 1_000_000).unwrap();
+        assert_eq!(links.hls_url, format!("http://o/media/{token}/{}/3/hls.m3u8", row.id));
+        assert_eq!(links.watch_url, format!("http://g/watch/{}?token={token}", row.id));
+        assert_eq!(links.token_expires_at, Some(Timestamp(99_000_000)));
+    }
+
+    #[test]
+    fn public_videos_have_plain_addresses() {
+        let row = row(Visibility::Public, 1);
+        let links = links(&config(), &row, Some("~x~1~y"), 0).unwrap();
+        assert_eq!(links.dash_url, format!("http://o/media/{}/3/dash.mpd", row.id));
+        assert_eq!(links.watch_url, format!("http://g/watch/{}", row.id));
+        assert_eq!(links.token_expires_at, None);
+    }
+}

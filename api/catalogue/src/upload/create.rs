@@ -1,0 +1,85 @@
+//! Making an upload, and its video where there is none.
+
+use kinora_db::new_video_id;
+use kinora_media::{AccountId, VideoId};
+
+use super::{finish, metadata::Metadata};
+use crate::{
+    command::text,
+    core::Core,
+    error::Error,
+    model::{State, UploadId, UploadState, Visibility},
+    repository::{
+        uploads::{self, UploadRow},
+        videos::{self, NewVideo},
+    },
+};
+
+/// Creates an upload of `size` bytes. `raw` is the metadata as it came, to be given back.
+///
+/// # Errors
+/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`]; for an existing video also
+/// [`Error::NoVideo`], [`Error::NotAwaitingUpload`], [`Error::UploadExists`].
+pub(crate) async fn create(
+    core: &Core,
+    account: &AccountId,
+    size: u64,
+    metadata: Metadata,
+    raw: Option<String>,
+) -> Result<UploadRow, Error> {
+    if size > core.config.max_upload_bytes {
+        return Err(Error::UploadTooLarge { limit: core.config.max_upload_bytes });
+    }
+    let now_us = core.clock.now_us();
+    let mut upload = UploadRow {
+        id: UploadId::new(),
+        video: metadata.video.unwrap_or_else(new_video_id),
+        account: account.clone(),
+        state: UploadState::Active,
+        size,
+        received: 0,
+        metadata: raw,
+        expires_at_us: core.upload_expiry_us(now_us),
+    };
+    let mut tx = core.db.begin_write().await?;
+    let limit = core.config.max_active_uploads;
+    if uploads::count_active(&mut tx, account).await? >= i64::from(limit) {
+        return Err(Error::TooManyUploads(limit));
+    }
+    if metadata.video.is_some() {
+        expect_awaiting(&mut tx, account, upload.video).await?;
+        if let Some(name) = &metadata.file_name {
+            videos::name_file(&mut tx, upload.video, name).await?;
+        }
+    } else {
+        let video = NewVideo {
+            id: upload.video,
+            account: account.clone(),
+            title: text::title_from(metadata.file_name.as_deref()),
+            visibility: Visibility::default(),
+            file_name: metadata.file_name,
+        };
+        videos::insert(&mut tx, &video, now_us).await?;
+    }
+    uploads::insert(&mut tx, &upload, now_us).await?;
+    videos::advance(&mut tx, upload.video, State::Uploading, None, now_us).await?;
+    if size == 0 {
+        finish::refuse_empty(&mut tx, &upload, now_us).await?;
+        upload.state = UploadState::Finished;
+    }
+    tx.commit().await?;
+    tracing::info!(video.id = %upload.video, upload.id = %upload.id, upload.size = size, "upload created");
+    Ok(upload)
+}
+
+async fn expect_awaiting(
+    tx: &mut sqlx::AnyConnection,
+    account: &AccountId,
+    video: VideoId,
+) -> Result<(), Error> {
+    let head = videos::head(tx, account, video).await?.ok_or(Error::NoVideo)?;
+    if let Some(active) = uploads::active_of(tx, video).await? {
+        return Err(Error::UploadExists(active));
+    }
+    if head.state == State::AwaitingUpload { Ok(()) } else { Err(Error::NotAwaitingUpload) }
+}

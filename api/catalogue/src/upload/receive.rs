@@ -1,0 +1,100 @@
+//! A PATCH.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use kinora_media::AccountId;
+
+use super::{
+    Held, find, finish,
+    transfer::{End, transfer},
+};
+use crate::{
+    core::Core,
+    error::Error,
+    model::{UploadId, UploadState},
+    repository::uploads::{self, UploadRow},
+};
+
+/// Takes `body` in at `offset` and says where the upload stands then. `announced` is the body's
+/// length, where the client says it.
+///
+/// # Errors
+/// [`Error::UploadLocked`] while another request writes, [`Error::OffsetMismatch`],
+/// [`Error::OverLength`], [`Error::Full`], [`Error::UploadGone`] and, with every byte that arrived
+/// kept, [`Error::Interrupted`] and [`Error::Stopping`].
+pub(crate) async fn receive(
+    core: Arc<Core>,
+    account: &AccountId,
+    id: UploadId,
+    offset: u64,
+    announced: Option<u64>,
+    body: Body,
+) -> Result<u64, Error> {
+    find(&core, account, id).await?;
+    let held = core.locks.try_hold(id).ok_or(Error::UploadLocked)?;
+    // Read again under the lock: another PATCH may have ended in between.
+    let upload = find(&core, account, id).await?;
+    if offset != upload.received {
+        return Err(Error::OffsetMismatch { offset: upload.received });
+    }
+    if announced.is_some_and(|length| length > upload.size - upload.received) {
+        return Err(Error::OverLength { size: upload.size });
+    }
+    // A client that hangs up drops this future, but what it sent is to be accounted for.
+    let writers = core.writers.clone();
+    let span = tracing::info_span!("upload", upload.id = %id, video.id = %upload.video);
+    let task = async move { write(&core, &held, upload, body).await };
+    match writers.spawn(tracing::Instrument::instrument(task, span)).await {
+        Ok(result) => result,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Stopping),
+        },
+    }
+}
+
+async fn write(core: &Core, held: &Held, upload: UploadRow, body: Body) -> Result<u64, Error> {
+    if upload.state == UploadState::Finished {
+        return Ok(upload.size);
+    }
+    let mut spool = core.spool.append_at(upload.id, upload.received).await?;
+    if spool.end() < upload.received {
+        return Err(rewind(core, &upload, spool.end()).await?);
+    }
+    let (offset, end) = match transfer(core, held, &upload, &mut spool, body).await {
+        Ok(reached) => reached,
+        Err((offset, error)) => {
+            tracing::warn!(%error, upload.offset = offset, "an upload could not be written");
+            return Err(error);
+        }
+    };
+    tracing::debug!(upload.offset = offset, ?end, "a PATCH ended");
+    match end {
+        End::OverLength => return Err(Error::OverLength { size: upload.size }),
+        End::TakenOver => return Err(Error::UploadGone),
+        _ => {}
+    }
+    if offset == upload.size {
+        finish::finish(core, held, &upload).await?;
+        return Ok(offset);
+    }
+    match end {
+        End::Whole => Ok(offset),
+        End::Stopping => Err(Error::Stopping),
+        _ => Err(Error::Interrupted { offset }),
+    }
+}
+
+/// Puts an upload back to what its spool still holds, after the filesystem lost durable bytes.
+pub(super) async fn rewind(core: &Core, upload: &UploadRow, held: u64) -> Result<Error, Error> {
+    tracing::error!(
+        upload.id = %upload.id, upload.offset = upload.received, spool.length = held,
+        "the upload folder lost bytes that were durable; the client has to send them again"
+    );
+    let now_us = core.clock.now_us();
+    let mut tx = core.db.begin_write().await?;
+    uploads::set_received(&mut tx, upload.id, held, now_us, core.upload_expiry_us(now_us)).await?;
+    tx.commit().await?;
+    Ok(Error::OffsetMismatch { offset: held })
+}

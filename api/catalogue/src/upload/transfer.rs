@@ -1,0 +1,113 @@
+//! From a request's body to durable bytes.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::time::{Instant, timeout};
+
+use super::{Held, spool::Spool};
+use crate::{
+    core::Core,
+    error::Error,
+    repository::uploads::{self, UploadRow},
+};
+
+/// Bytes of a body that wait in memory to be written together.
+const BATCH_BYTES: usize = 512 << 10;
+/// The offset advances in the middle of a PATCH after this many bytes…
+const CHECKPOINT_BYTES: u64 = 32 << 20;
+/// …or after this long: what a crash of ours costs the client at most.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// How a body came to an end.
+#[derive(Debug)]
+pub(super) enum End {
+    /// All of it arrived.
+    Whole,
+    /// Its connection broke, or was silent for too long.
+    Broken,
+    /// Somebody took the upload over to end it.
+    TakenOver,
+    /// This process stops.
+    Stopping,
+    /// It held more bytes than were missing.
+    OverLength,
+}
+
+/// Streams `body` to the end of the spool with bounded memory. Whatever happens, what was
+/// written is made durable and the row says so; the offset it stands at afterwards comes back
+/// with how it ended.
+pub(super) async fn transfer(
+    core: &Core,
+    held: &Held,
+    upload: &UploadRow,
+    spool: &mut Spool,
+    body: Body,
+) -> Result<(u64, End), (u64, Error)> {
+    let mut durable = upload.received;
+    let streamed = stream(core, held, upload, spool, body, &mut durable).await;
+    // Also after a full disk: the part that found room is the client's to keep.
+    let accounted = account(core, upload, spool).await;
+    match (streamed, accounted) {
+        (Ok(end), Ok(offset)) => Ok((offset, end)),
+        (Err(error), Ok(offset)) => Err((offset, error)),
+        (Err(error), Err(_)) | (Ok(_), Err(error)) => Err((durable, error)),
+    }
+}
+
+async fn stream(
+    core: &Core,
+    held: &Held,
+    upload: &UploadRow,
+    spool: &mut Spool,
+    body: Body,
+    durable: &mut u64,
+) -> Result<End, Error> {
+    let mut pieces = body.into_data_stream();
+    let mut batch: Vec<Bytes> = Vec::new();
+    let mut batched = 0_usize;
+    let mut checked_at = Instant::now();
+    let end = loop {
+        let next = tokio::select! {
+            biased;
+            () = held.interrupted() => break End::TakenOver,
+            () = core.stopping.cancelled() => break End::Stopping,
+            next = timeout(core.config.upload_idle, pieces.next()) => next,
+        };
+        let piece = match next {
+            Ok(Some(Ok(piece))) => piece,
+            Ok(None) => break End::Whole,
+            Ok(Some(Err(_))) | Err(_) => break End::Broken,
+        };
+        let room = upload.size - spool.end() - batched as u64;
+        if piece.len() as u64 > room {
+            break End::OverLength;
+        }
+        batched += piece.len();
+        batch.push(piece);
+        if batched >= BATCH_BYTES || checked_at.elapsed() >= CHECKPOINT_EVERY {
+            spool.write(std::mem::take(&mut batch)).await?;
+            batched = 0;
+        }
+        let ahead = spool.end() - *durable;
+        if ahead >= CHECKPOINT_BYTES || (ahead > 0 && checked_at.elapsed() >= CHECKPOINT_EVERY) {
+            *durable = account(core, upload, spool).await?;
+            checked_at = Instant::now();
+        }
+    };
+    spool.write(batch).await?;
+    Ok(end)
+}
+
+/// Makes the spool durable, then lets the row say so.
+async fn account(core: &Core, upload: &UploadRow, spool: &Spool) -> Result<u64, Error> {
+    let durable = spool.sync().await?;
+    let now_us = core.clock.now_us();
+    let mut tx = core.db.begin_write().await?;
+    let expires_at_us = core.upload_expiry_us(now_us);
+    let open = uploads::set_received(&mut tx, upload.id, durable, now_us, expires_at_us).await?;
+    tx.commit().await?;
+    if open { Ok(durable) } else { Err(Error::UploadGone) }
+}
