@@ -53,7 +53,7 @@ pub struct Timeouts {
     pub header: Duration,
     /// Between requests, and before the first.
     pub idle: Duration,
-    /// Without a single byte leaving, while some wait to.
+    /// Without the client taking a single byte, while some wait for it.
     pub write_stall: Duration,
     /// For answers in flight when the shutdown begins.
     pub drain: Duration,

@@ -1,7 +1,9 @@
 //! A client's connection, cut when the client does not keep up.
 //!
-//! hyper times how long a connection may stay without a request. Here are the two it does not
-//! time: a head that trickles in, and a client that takes nothing of what waits for it.
+//! Three limits: hyper times how long a connection may stay without a request, this wrapper how
+//! long a head may trickle in, and the kernel how long bytes may wait for a client that takes
+//! none. The last cannot be told from here: a socket becomes writable only after a good part of
+//! its megabytes of buffer has left, which for a slow but steady client takes long.
 
 use std::{
     io,
@@ -14,22 +16,22 @@ use std::{
     time::Duration,
 };
 
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     time::{Instant, Sleep},
 };
 
 use crate::Timeouts;
 
-/// A stream with deadlines.
+/// A stream with a deadline.
 #[derive(Debug)]
 pub(crate) struct Connection<S> {
     stream: S,
     busy: Busy,
-    /// Runs from the first byte of a head.
+    /// Runs from the first byte of a head to its last.
     head: Deadline,
-    /// Runs while bytes wait to leave.
-    write: Deadline,
 }
 
 /// Whether a request is being answered; shared with the service.
@@ -58,10 +60,12 @@ impl Drop for BusyGuard {
     }
 }
 
-impl<S> Connection<S> {
-    pub(crate) fn new(stream: S, busy: Busy, timeouts: &Timeouts) -> Self {
-        let (head, write) = (Deadline::new(timeouts.header), Deadline::new(timeouts.write_stall));
-        Self { stream, busy, head, write }
+impl Connection<TcpStream> {
+    pub(crate) fn new(stream: TcpStream, busy: Busy, timeouts: &Timeouts) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let stall_ms = u32::try_from(timeouts.write_stall.as_millis()).unwrap_or(u32::MAX);
+        set_tcp_user_timeout(&stream, stall_ms)?;
+        Ok(Self { stream, busy, head: Deadline::new(timeouts.header) })
     }
 }
 
@@ -93,8 +97,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        this.write.watch(cx, |cx| Pin::new(&mut this.stream).poll_write(cx, bytes))
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -102,8 +105,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        this.write.watch(cx, |cx| Pin::new(&mut this.stream).poll_write_vectored(cx, slices))
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -111,13 +113,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        this.write.watch(cx, |cx| Pin::new(&mut this.stream).poll_flush(cx))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        this.write.watch(cx, |cx| Pin::new(&mut this.stream).poll_shutdown(cx))
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -144,28 +144,10 @@ impl Deadline {
     }
 
     /// Ready with an error once it is over.
-    fn poll_over<T>(&mut self, cx: &mut Context<'_>, what: &str) -> Poll<io::Result<T>> {
+    fn poll_over(&mut self, cx: &mut Context<'_>, what: &str) -> Poll<io::Result<()>> {
         let Some(running) = &mut self.running else { return Poll::Pending };
         ready!(running.as_mut().poll(cx));
         self.stop();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, what)))
-    }
-
-    /// Runs while `work` is pending.
-    fn watch<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        work: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        match work(cx) {
-            Poll::Pending => {
-                self.start();
-                self.poll_over(cx, "the client took nothing for too long")
-            }
-            done => {
-                self.stop();
-                done
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Accepting connections, and letting go of them.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -45,7 +45,10 @@ pub async fn serve(
                 }
             }
             (stream, permit) = accept(&listener, &server.permits) => {
-                connections.spawn(server.connection(stream, permit, shutdown.clone()));
+                match server.connection(stream, permit, shutdown.clone()) {
+                    Ok(connection) => drop(connections.spawn(connection)),
+                    Err(error) => tracing::debug!(%error, "a connection ended at once"),
+                }
             }
         }
     }
@@ -83,15 +86,12 @@ impl Server {
         stream: TcpStream,
         permit: OwnedSemaphorePermit,
         shutdown: CancellationToken,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
+    ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
         let (origin, busy) = (Arc::clone(&self.origin), Busy::default());
-        let stream = Connection::new(stream, busy.clone(), &self.config.timeouts);
+        let stream = Connection::new(stream, busy.clone(), &self.config.timeouts)?;
         let service = service_fn(move |request| answer(Arc::clone(&origin), busy.clone(), request));
         let served = self.http.serve_connection(TokioIo::new(stream), service);
-        async move {
+        Ok(async move {
             let mut served = pin!(served);
             let ended = tokio::select! {
                 ended = served.as_mut() => ended,
@@ -111,7 +111,7 @@ impl Server {
                 Err(error) => tracing::debug!(%error, "a connection ended"),
             }
             drop(permit);
-        }
+        })
     }
 }
 

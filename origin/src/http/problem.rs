@@ -11,7 +11,7 @@ pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     code: &'static str,
     detail: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     cache: CacheControl,
 }
 
@@ -78,7 +78,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -96,7 +96,7 @@ impl Problem {
         let content_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, content_type);
         headers.insert(header::CACHE_CONTROL, self.cache.value());
-        headers.extend(self.header);
+        headers.extend(self.header.map(|field| *field));
         response
     }
 }

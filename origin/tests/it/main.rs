@@ -1,0 +1,12 @@
+//! The origin over a real listener, in front of a real store.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may panic as tests may
+
+mod answers;
+mod caches;
+mod clients;
+mod fixture;
+mod growing;
+mod paths;
+mod ranges;
+mod tokens;
