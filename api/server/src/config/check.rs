@@ -1,0 +1,100 @@
+//! What cannot work is refused at start.
+
+use anyhow::{bail, ensure};
+
+use super::Config;
+
+/// Before the path of an embedded database or queue.
+pub(super) const SQLITE: &str = "sqlite://";
+/// Before the path of a store in files.
+pub(super) const FILE: &str = "file://";
+
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    adapter("database.url", config.database.url.as_deref(), SQLITE, &["postgres", "postgresql"])?;
+    adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqp", "amqps"])?;
+    adapter("store.url", config.store.url.as_deref(), FILE, &["s3"])?;
+    ensure!(
+        config.database_path() != config.queue_path(),
+        "database.url and queue.url name one file: the queue needs its own"
+    );
+    public("server", config.server.public_url.as_deref(), config.server.listen)?;
+    public("origin", config.origin.public_url.as_deref(), config.origin.listen)?;
+    let (server, origin) = (config.server.listen, config.origin.listen);
+    ensure!(
+        server.port() == 0 || server != origin,
+        "server.listen and origin.listen are both {server}: give the origin another port"
+    );
+    numbers(config)
+}
+
+/// A URL as it may be shown: what stands before the `@` of its authority may be a secret.
+pub(super) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority].rfind('@') {
+        Some(at) => format!("{scheme}://[redacted]{}", &rest[at..]),
+        None => url.to_owned(),
+    }
+}
+
+/// Only the embedded adapters are built in.
+fn adapter(
+    key: &str,
+    url: Option<&str>,
+    embedded: &str,
+    distributed: &[&str],
+) -> anyhow::Result<()> {
+    let Some(url) = url else { return Ok(()) };
+    match url.strip_prefix(embedded) {
+        Some("") => bail!("{key}: a path is missing after {embedded}"),
+        Some(_) => return Ok(()),
+        None => {}
+    }
+    // Never the whole URL: it may hold a password.
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    ensure!(
+        !distributed.contains(&scheme),
+        "{key}: {scheme}:// is not in this build yet; use {embedded}PATH, or leave it out"
+    );
+    bail!("{key}: expected {embedded}PATH")
+}
+
+/// A public address is one that others can use: scheme and authority, nothing else.
+fn public(section: &str, url: Option<&str>, listen: std::net::SocketAddr) -> anyhow::Result<()> {
+    let Some(url) = url else {
+        ensure!(
+            !listen.ip().is_unspecified(),
+            "{section}.listen is {listen}, which nobody can be sent to: set {section}.public_url to \
+             the address others use, such as http://media.example.org:{}",
+            listen.port()
+        );
+        return Ok(());
+    };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let authority = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).unwrap_or_default();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#@\\\"<>".contains(c);
+    ensure!(
+        !authority.is_empty() && !authority.contains(odd),
+        "{section}.public_url: '{}' is not of the form https://HOST or http://HOST:PORT",
+        without_password(url)
+    );
+    Ok(())
+}
+
+fn numbers(config: &Config) -> anyhow::Result<()> {
+    let between = |key: &str, value: u64, least: u64, most: u64| {
+        ensure!((least..=most).contains(&value), "{key} is {value}: use {least} to {most}");
+        Ok(())
+    };
+    let (worker, transcoding) = (&config.worker, &config.transcoding);
+    between("upload.max_bytes", config.upload.max_bytes, 1, 1 << 50)?;
+    between("transcoding.lease_ms", transcoding.lease_ms, 1000, 3_600_000)?;
+    between("transcoding.max_attempts", transcoding.max_attempts.into(), 1, 100)?;
+    between("transcoding.max_side", transcoding.max_side.into(), 16, 16_384)?;
+    between("transcoding.max_duration_ms", transcoding.max_duration_ms, 1000, 7 * 86_400_000)?;
+    between("worker.slots", worker.slots as u64, 1, 256)?;
+    between("worker.memory_limit_mib", worker.memory_limit_mib, 256, 1 << 20)?;
+    between("worker.source_cache_mib", worker.source_cache_mib as u64, 8, 1 << 20)?;
+    ensure!((0..=19).contains(&worker.nice), "worker.nice is {}: use 0 to 19", worker.nice);
+    Ok(())
+}

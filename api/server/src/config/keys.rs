@@ -1,0 +1,93 @@
+//! The names of all settings.
+
+use anyhow::anyhow;
+use toml::Value;
+
+/// How a text from the environment or a flag is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+}
+
+/// Every setting by its path; a test holds this list against the structs.
+pub(super) const KEYS: [(&str, Kind); 23] = [
+    ("data_dir", Kind::Text),
+    ("server.listen", Kind::Text),
+    ("server.public_url", Kind::Text),
+    ("origin.listen", Kind::Text),
+    ("origin.public_url", Kind::Text),
+    ("database.url", Kind::Text),
+    ("queue.url", Kind::Text),
+    ("store.url", Kind::Text),
+    ("upload.max_bytes", Kind::Number),
+    ("upload.dir", Kind::Text),
+    ("transcoding.lease_ms", Kind::Number),
+    ("transcoding.max_attempts", Kind::Number),
+    ("transcoding.max_side", Kind::Number),
+    ("transcoding.max_duration_ms", Kind::Number),
+    ("worker.name", Kind::Text),
+    ("worker.slots", Kind::Number),
+    ("worker.memory_limit_mib", Kind::Number),
+    ("worker.source_cache_mib", Kind::Number),
+    ("worker.nice", Kind::Number),
+    ("worker.encoder", Kind::Text),
+    ("worker.scratch_dir", Kind::Text),
+    ("log.filter", Kind::Text),
+    ("log.format", Kind::Text),
+];
+
+/// Of our variables, those that are not kinorad's: the command line's, and those of tools.
+const NOT_OURS: [&str; 4] =
+    ["KINORA_API_KEY", "KINORA_SERVER", "KINORA_LOG", "KINORA_SHARED_MEDIA"];
+
+/// The setting that the variable `name` sets; `None` for a variable that is none of ours.
+///
+/// # Errors
+/// It looks like ours but names nothing.
+pub(super) fn by_variable(name: &str) -> anyhow::Result<Option<(&'static str, Kind)>> {
+    if !name.starts_with("KINORA_") || NOT_OURS.contains(&name) {
+        return Ok(None);
+    }
+    let found = KEYS.into_iter().find(|(key, _)| variable(key) == name);
+    found.map(Some).ok_or_else(|| {
+        let section = name.split('_').nth(1).unwrap_or_default();
+        let prefix = format!("KINORA_{section}_");
+        let mut near = KEYS.map(|(key, _)| variable(key)).to_vec();
+        if near.iter().any(|known| known.starts_with(&prefix)) {
+            near.retain(|known| known.starts_with(&prefix));
+        }
+        anyhow!(
+            "the environment variable {name} names no setting; remove it, or use one of {}",
+            near.join(", ")
+        )
+    })
+}
+
+/// The setting at `path`.
+///
+/// # Errors
+/// There is none.
+pub(super) fn by_path(path: &str) -> anyhow::Result<(&'static str, Kind)> {
+    KEYS.into_iter().find(|(key, _)| *key == path).ok_or_else(|| {
+        anyhow!("'{path}' names no setting; `kinorad config` prints the settings in force")
+    })
+}
+
+/// A text as the value of a setting.
+///
+/// # Errors
+/// It is no number where one is needed.
+pub(super) fn value(kind: Kind, text: &str) -> anyhow::Result<Value> {
+    match kind {
+        Kind::Text => Ok(Value::String(text.to_owned())),
+        Kind::Number => match text.parse() {
+            Ok(number) => Ok(Value::Integer(number)),
+            Err(_) => Err(anyhow!("'{text}' is not a whole number")),
+        },
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("KINORA_{}", key.replace('.', "_").to_uppercase())
+}

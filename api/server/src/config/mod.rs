@@ -1,0 +1,170 @@
+//! kinorad's configuration: a file, the environment and flags, each over the one before.
+//!
+//! Every setting has one name, its path: `worker.slots`. In the file it stands in the table
+//! `[worker]`, in the environment it is `KINORA_WORKER_SLOTS`, as a flag `--set worker.slots=4`.
+//! What is unknown anywhere is an error, and so is what cannot work: better at start than later.
+
+mod check;
+mod keys;
+mod layers;
+mod overrides;
+mod sections;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use kinora_transcoding::TranscodingConfig;
+use kinora_workers::WorkerConfig;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::{
+    overrides::Overrides,
+    sections::{
+        DatabaseSection, LogConfig, LogFormat, OriginSection, QueueSection, ServerSection,
+        StoreSection, TranscodingSection, UploadSection, WorkerSection,
+    },
+};
+
+/// The configuration in force, one struct a concern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Everything that is not told to lie elsewhere lies here. Default: `data`.
+    pub(crate) data_dir: PathBuf,
+    /// The gateway: the API and the watch page.
+    pub(crate) server: ServerSection,
+    /// The media server.
+    pub(crate) origin: OriginSection,
+    /// The services' tables.
+    pub(crate) database: DatabaseSection,
+    /// Jobs and events on their way.
+    pub(crate) queue: QueueSection,
+    /// Sources and media.
+    pub(crate) store: StoreSection,
+    /// Uploads.
+    pub(crate) upload: UploadSection,
+    /// The orchestrator.
+    pub(crate) transcoding: TranscodingSection,
+    /// The worker.
+    pub(crate) worker: WorkerSection,
+    /// The log.
+    pub(crate) log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            server: ServerSection::default(),
+            origin: OriginSection::default(),
+            database: DatabaseSection::default(),
+            queue: QueueSection::default(),
+            store: StoreSection::default(),
+            upload: UploadSection::default(),
+            transcoding: TranscodingSection::default(),
+            worker: WorkerSection::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads `--config FILE` (or `kinora.toml` where there is one), the environment and the
+    /// flags, and checks the outcome.
+    ///
+    /// # Errors
+    /// A setting that is unknown, unreadable or cannot work; says which, where, and what to do.
+    pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Self> {
+        let config = layers::read(overrides, std::env::vars_os(), Path::new("."))?;
+        check::check(&config)?;
+        Ok(config)
+    }
+
+    /// The configuration as a file that says the same. URLs lose their passwords.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        let mut shown = self.clone();
+        for url in [&mut shown.database.url, &mut shown.queue.url, &mut shown.store.url] {
+            *url = url.as_deref().map(check::without_password);
+        }
+        toml::to_string(&shown).context("the configuration cannot be printed")
+    }
+
+    /// The SQLite file of the services' tables.
+    pub(crate) fn database_path(&self) -> PathBuf {
+        self.path(self.database.url.as_deref(), check::SQLITE, "kinora.sqlite")
+    }
+
+    /// The SQLite file of the queue.
+    pub(crate) fn queue_path(&self) -> PathBuf {
+        self.path(self.queue.url.as_deref(), check::SQLITE, "queue.sqlite")
+    }
+
+    /// The folder of the object store.
+    pub(crate) fn store_path(&self) -> PathBuf {
+        self.path(self.store.url.as_deref(), check::FILE, "store")
+    }
+
+    /// The folder of unfinished uploads.
+    pub(crate) fn upload_dir(&self) -> PathBuf {
+        self.upload.dir.clone().unwrap_or_else(|| self.data_dir.join("uploads"))
+    }
+
+    /// Where people reach the gateway that listens on `bound`, without a slash at the end.
+    pub(crate) fn gateway_url(&self, bound: SocketAddr) -> String {
+        public_url(self.server.public_url.as_deref(), bound)
+    }
+
+    /// Where players reach the origin that listens on `bound`, without a slash at the end.
+    pub(crate) fn origin_url(&self, bound: SocketAddr) -> String {
+        public_url(self.origin.public_url.as_deref(), bound)
+    }
+
+    /// The worker's part, in the worker's words.
+    ///
+    /// # Errors
+    /// No encoder is configured and there is none beside this executable.
+    pub(crate) fn to_worker(&self) -> anyhow::Result<WorkerConfig> {
+        let worker = &self.worker;
+        let encoder = match &worker.encoder {
+            Some(path) => path.clone(),
+            None => kinora_workers::encoder_path().context("set worker.encoder to its path")?,
+        };
+        let scratch = worker.scratch_dir.clone().unwrap_or_else(|| self.data_dir.join("scratch"));
+        let mut config = WorkerConfig::new(encoder, scratch);
+        config.slots = worker.slots;
+        config.memory_limit_mib = worker.memory_limit_mib;
+        config.source_cache_mib = worker.source_cache_mib;
+        config.worker_name.clone_from(&worker.name);
+        config.nice = worker.nice;
+        Ok(config)
+    }
+
+    /// The orchestrator's part, in the orchestrator's words.
+    pub(crate) fn to_transcoding(&self) -> TranscodingConfig {
+        let section = &self.transcoding;
+        TranscodingConfig {
+            max_in_flight: u32::try_from(self.worker.slots * 2).unwrap_or(u32::MAX),
+            lease_ms: section.lease_ms,
+            max_attempts: section.max_attempts,
+            max_side: section.max_side,
+            max_duration_ms: section.max_duration_ms,
+            ..TranscodingConfig::default()
+        }
+    }
+
+    fn path(&self, url: Option<&str>, scheme: &str, default: &str) -> PathBuf {
+        let path = url.and_then(|url| url.strip_prefix(scheme));
+        path.map_or_else(|| self.data_dir.join(default), PathBuf::from)
+    }
+}
+
+fn public_url(configured: Option<&str>, bound: SocketAddr) -> String {
+    let configured = configured.map(|url| url.trim_end_matches('/').to_owned());
+    configured.unwrap_or_else(|| format!("http://{bound}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! What can be set, one struct a concern.
+
+use std::{net::SocketAddr, path::PathBuf, thread::available_parallelism};
+
+use serde::{Deserialize, Serialize};
+
+/// `[server]`: the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    /// Address and port of the API and the watch page; port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Scheme and authority by which people reach it, where that is another than `listen`.
+    pub(crate) public_url: Option<String>,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+    }
+}
+
+/// `[origin]`: the media server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OriginSection {
+    /// Address and port of manifests and segments; port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Scheme and authority by which players reach it, where that is another than `listen`.
+    pub(crate) public_url: Option<String>,
+}
+
+impl Default for OriginSection {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), public_url: None }
+    }
+}
+
+/// `[database]`: the services' tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DatabaseSection {
+    /// `sqlite://PATH`. Default: `kinora.sqlite` in the data folder.
+    pub(crate) url: Option<String>,
+}
+
+/// `[queue]`: jobs and events on their way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct QueueSection {
+    /// `sqlite://PATH`, another file than the database. Default: `queue.sqlite` in the data folder.
+    pub(crate) url: Option<String>,
+}
+
+/// `[store]`: sources and media.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// `file://PATH`. Default: `store` in the data folder.
+    pub(crate) url: Option<String>,
+}
+
+/// `[upload]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UploadSection {
+    /// The longest file that is accepted, bytes.
+    pub(crate) max_bytes: u64,
+    /// Where unfinished uploads lie; best on the store's filesystem. Default: `uploads` in the
+    /// data folder.
+    pub(crate) dir: Option<PathBuf>,
+}
+
+impl Default for UploadSection {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 30, dir: None }
+    }
+}
+
+/// `[transcoding]`: the orchestrator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TranscodingSection {
+    /// A running job without a sign of life for this long is given away, milliseconds.
+    pub(crate) lease_ms: u64,
+    /// Tries of a job before its video fails.
+    pub(crate) max_attempts: u32,
+    /// Pictures wider or higher than this are refused, pixels.
+    pub(crate) max_side: u32,
+    /// Sources longer than this are refused, milliseconds.
+    pub(crate) max_duration_ms: u64,
+}
+
+impl Default for TranscodingSection {
+    fn default() -> Self {
+        let service = kinora_transcoding::TranscodingConfig::default();
+        Self {
+            lease_ms: service.lease_ms,
+            max_attempts: service.max_attempts,
+            max_side: service.max_side,
+            max_duration_ms: service.max_duration_ms,
+        }
+    }
+}
+
+/// `[worker]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WorkerSection {
+    /// What people read in lists of jobs, and the name of its scratch folder.
+    pub(crate) name: String,
+    /// Jobs at a time. Default: half the processors, at least 2.
+    pub(crate) slots: usize,
+    /// Address space of one job's encoder, MiB.
+    pub(crate) memory_limit_mib: u64,
+    /// Memory for blocks of sources that encoders read, MiB.
+    pub(crate) source_cache_mib: usize,
+    /// How much encoders give way to the rest of the host, 0 to 19 as `nice` counts.
+    pub(crate) nice: i32,
+    /// The binary. Default: `kinora-encoder` beside kinorad.
+    pub(crate) encoder: Option<PathBuf>,
+    /// Room for files of jobs that run. Default: `scratch` in the data folder.
+    pub(crate) scratch_dir: Option<PathBuf>,
+}
+
+impl Default for WorkerSection {
+    fn default() -> Self {
+        let defaults = kinora_workers::WorkerConfig::new("", "");
+        let processors = available_parallelism().map_or(2, usize::from);
+        Self {
+            name: defaults.worker_name,
+            slots: (processors / 2).max(2),
+            memory_limit_mib: defaults.memory_limit_mib,
+            source_cache_mib: defaults.source_cache_mib,
+            nice: defaults.nice,
+            encoder: None,
+            scratch_dir: None,
+        }
+    }
+}
+
+/// `[log]`: to standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// What is logged, as `tracing` filters say it: `info,kinora_workers=debug`.
+    pub(crate) filter: String,
+    /// How it looks.
+    pub(crate) format: LogFormat,
+}
+
+/// How the log looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: LogFormat::Text }
+    }
+}
