@@ -16,6 +16,9 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use kinora_store::StoreError;
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -23,7 +26,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use crate::Timeouts;
+use crate::{Timeouts, http::Body};
 
 /// A stream with a deadline.
 #[derive(Debug)]
@@ -41,6 +44,33 @@ pub(crate) struct Busy(Arc<AtomicBool>);
 /// Ends being busy when it goes.
 #[derive(Debug)]
 pub(crate) struct BusyGuard(Busy);
+
+/// A body whose connection is busy until the last of it is handed over.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    pub(crate) body: Body,
+    pub(crate) _busy: BusyGuard,
+}
+
+impl hyper::body::Body for Guarded {
+    type Data = Bytes;
+    type Error = StoreError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 impl Busy {
     /// A request's head has arrived.

@@ -3,7 +3,6 @@
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
-use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kinora_store::ObjectStore;
@@ -16,8 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     OriginConfig, OriginError,
-    connection::{Busy, Connection},
-    http::Body,
+    connection::{Busy, Connection, Guarded},
     service::Origin,
 };
 
@@ -115,21 +113,14 @@ impl Server {
     }
 }
 
-/// Busy until the last of the answer is handed over.
 async fn answer(
     origin: Arc<Origin>,
     busy: Busy,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Guarded>, Infallible> {
     let guard = busy.begin();
     let response = origin.answer(&request).await;
-    Ok(response.map(|body| {
-        let guarded = body.map_frame(move |frame| {
-            let _until_dropped = &guard;
-            frame
-        });
-        guarded.boxed_unsync()
-    }))
+    Ok(response.map(|body| Guarded { body, _busy: guard }))
 }
 
 /// The next connection, once there is room for it.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fixture::{Origin, TestStore, Video, path, read_to_end};
 
 const BIG: u64 = 6 << 20;
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_millis(500);
 
 /// A video whose first segment fits no socket's buffers.
 async fn origin(timeouts: Timeouts) -> Origin {
@@ -65,7 +65,7 @@ async fn silent_connections_are_closed() {
     let mut kept = origin.connect().await;
     for _ in 0..2 {
         kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        sleep(SHORT / 2).await;
+        sleep(SHORT / 3).await;
     }
     let answers = String::from_utf8(read_to_end(&mut kept).await).unwrap();
     assert_eq!(answers.matches("200 OK").count(), 2, "kept alive in between");
