@@ -93,7 +93,7 @@ pub struct AudioSpec {
 
 /// One line on the child's standard output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "message", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {
     /// How far it is; at most a few a second.
     Progress {
