@@ -1,2 +1,77 @@
-//! placeholder
-fn main() {}
+//! `kinorad`: the composition root, the only place that names adapters.
+//!
+//! `kinorad serve` runs every role in one process on embedded adapters: SQLite, files and a
+//! queue in SQLite. It links no GStreamer; workers start `kinora-encoder` as a child.
+
+mod config;
+mod data_dir;
+mod log;
+mod roles;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+
+/// The Kinora server.
+#[derive(Debug, Parser)]
+#[command(name = "kinorad", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C; work in flight is handed back
+    Serve(ServeArgs),
+    /// Print the configuration in force, secrets left out
+    Config(Overrides),
+    /// Print shell completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct ServeArgs {
+    /// Roles to run; the embedded adapters need all of them in one process
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    roles: Vec<roles::Role>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The one place where a failure to serve is told.
+            eprintln!("kinorad: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(args) => {
+            let config = Config::load(&args.overrides)?;
+            log::init(&config.log)?;
+            roles::check(&args.roles)?;
+            tokio::runtime::Runtime::new()?.block_on(serve::serve(config))
+        }
+        Command::Config(overrides) => {
+            print!("{}", Config::load(&overrides)?.to_toml()?);
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let mut command = <Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "kinorad", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,12 +1,6 @@
 //! The child's standard output: one message a line, of bounded length.
 
-use std::fmt;
-
-use kinora_plan::encoder::{Failure, Message};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use kinora_plan::encoder::Message;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The longest line, bytes: a probe of a long film whose every frame is a key frame.
@@ -46,7 +40,7 @@ impl<R: AsyncRead + Unpin> Messages<R> {
             let fresh = &self.buffer[self.searched..];
             if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
                 let end = self.searched + at;
-                let message = parse(&self.buffer[..end]);
+                let message = serde_json::from_slice(&self.buffer[..end]);
                 self.buffer.drain(..=end);
                 self.searched = 0;
                 return Ok(Some(message?));
@@ -63,52 +57,17 @@ impl<R: AsyncRead + Unpin> Messages<R> {
     }
 }
 
-/// A line as a message. A failure's line names two things `message`, the kind of message and then
-/// the failure's sentence, which derived reading refuses.
-fn parse(line: &[u8]) -> Result<Message, serde_json::Error> {
-    serde_json::from_slice(line).or_else(|error| match serde_json::from_slice(line) {
-        Ok(FailedLine(failure)) => Ok(Message::Failed(failure)),
-        Err(_) => Err(error),
-    })
-}
-
-/// `{"message":"failed", "kind":…, "code":…, "message":…}`.
-struct FailedLine(Failure);
-
-impl<'de> Deserialize<'de> for FailedLine {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FailedLineVisitor)
-    }
-}
-
-struct FailedLineVisitor;
-
-impl<'de> Visitor<'de> for FailedLineVisitor {
-    type Value = FailedLine;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a failure")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FailedLine, A::Error> {
-        if map.next_entry::<String, String>()? != Some(("message".into(), "failed".into())) {
-            return Err(A::Error::custom("not a failure"));
-        }
-        Failure::deserialize(MapAccessDeserializer::new(map)).map(FailedLine)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use kinora_plan::encoder::FailureKind;
+    use kinora_plan::encoder::{Failure, FailureKind};
     use tokio::io::AsyncWriteExt;
 
     use super::*;
 
     #[tokio::test]
     async fn lines_become_messages_however_they_arrive() {
-        let text = "{\"message\":\"progress\",\"done\":1,\"total\":2}\n";
-        let twice = [text, text, "{\"message\":\"prog"].concat();
+        let text = "{\"type\":\"progress\",\"done\":1,\"total\":2}\n";
+        let twice = [text, text, "{\"type\":\"prog"].concat();
         let (mut sender, receiver) = tokio::io::duplex(7);
         tokio::spawn(async move { sender.write_all(twice.as_bytes()).await });
         let mut messages = Messages::new(receiver);

@@ -1,0 +1,123 @@
+//! The data folder: one process at a time, and the secrets made on first start.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use kinora_http::{ApiKey, ApiKeySecret};
+use kinora_media::{AccountId, playback::TokenKey};
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+
+/// A data folder that belongs to this process until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+    _lock: File,
+}
+
+/// Where a running server can be reached: `kinorad.json` in the data folder.
+#[derive(Debug, Serialize)]
+pub(crate) struct Running<'a> {
+    /// Base address of the API and the watch page.
+    pub(crate) gateway: &'a str,
+    /// Base address of media.
+    pub(crate) origin: &'a str,
+    /// The process.
+    pub(crate) pid: u32,
+}
+
+impl DataDir {
+    /// Makes the folder where there is none, and takes it.
+    pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(root)
+            .with_context(|| format!("cannot make the data folder {}", root.display()))?;
+        let root = root.canonicalize()?;
+        let path = root.join("kinorad.lock");
+        let lock =
+            File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!("another kinorad is running on the data folder {}", root.display());
+        }
+        Ok(Self { root, _lock: lock })
+    }
+
+    /// A path in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The administrator's API key, made on first start: `admin.key`.
+    pub(crate) fn admin_key(&self, account: AccountId) -> anyhow::Result<ApiKey> {
+        let secret: ApiKeySecret =
+            self.secret("admin.key")?.parse().context("admin.key holds no API key: remove it")?;
+        Ok(ApiKey { name: "admin".to_owned(), account, sha256: secret.sha256() })
+    }
+
+    /// The key that signs playback tokens, made on first start: `playback.key`.
+    pub(crate) fn token_key(&self) -> anyhow::Result<TokenKey> {
+        let secret = self.secret("playback.key")?;
+        Ok(TokenKey { id: "k1".to_owned(), secret: secret.into_bytes() })
+    }
+
+    /// Tells scripts where the server listens.
+    pub(crate) fn announce(&self, running: &Running<'_>) -> anyhow::Result<()> {
+        let temporary = self.path("kinorad.json.tmp");
+        fs::write(&temporary, serde_json::to_vec_pretty(running)?)?;
+        fs::rename(temporary, self.path("kinorad.json"))?;
+        Ok(())
+    }
+
+    /// Takes back what [`Self::announce`] told.
+    pub(crate) fn withdraw(&self) {
+        // Gone already is as good.
+        let _ = fs::remove_file(self.path("kinorad.json"));
+    }
+
+    /// A secret kept in a file only we can read, made where there is none: 32 random bytes in
+    /// the form of an API key.
+    fn secret(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.path(name);
+        match fs::read_to_string(&path) {
+            Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned()),
+            Ok(_) => bail!("{} is too short for a secret: remove it", path.display()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        }
+        let (secret, _) = ApiKey::generate(name, AccountId::new("default")?)?;
+        let temporary = self.path(&format!("{name}.tmp"));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        writeln!(file, "{}", secret.expose())?;
+        file.sync_all()?;
+        fs::rename(temporary, &path)?;
+        Ok(secret.expose().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_and_secrets_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let account = AccountId::new("default").unwrap();
+        let first = DataDir::open(folder.path()).unwrap();
+        let key = first.admin_key(account.clone()).unwrap();
+        assert!(DataDir::open(folder.path()).unwrap_err().to_string().contains("another kinorad"));
+        drop(first);
+        let second = DataDir::open(folder.path()).unwrap();
+        assert_eq!(second.admin_key(account).unwrap().sha256, key.sha256);
+        fs::write(folder.path().join("playback.key"), "short").unwrap();
+        assert!(second.token_key().is_err());
+    }
+}

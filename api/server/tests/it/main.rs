@@ -1,0 +1,9 @@
+//! The main job through real processes: kinorad, its workers and `kinora-encoder`.
+
+mod bad_input;
+mod captions;
+mod kill;
+mod media_table;
+mod playable_early;
+mod published;
+mod support;

@@ -1,0 +1,179 @@
+//! Real clips that no one on this project made, through the whole system at once.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Server, ffprobe, rendition, shared_media, text, variants};
+
+/// What must come of a clip.
+enum Expect {
+    /// Ready, with so many frames in the best rendition, of this size, and sound or not.
+    Ready { frames: Frames, size: (u32, u32), sound: bool },
+    /// Ready, sound only.
+    Sound,
+    /// Damaged: ready with a warning, or failed with a reason.
+    ReadyOrFailed,
+    /// Failed with a reason.
+    Failed,
+}
+
+/// Frames of the best rendition.
+enum Frames {
+    /// As many as the source has: its rate is constant.
+    Exactly(u64),
+    /// A grid was chosen: within a frame or two of this.
+    About(u64),
+}
+
+use Expect::{Failed, Ready, ReadyOrFailed, Sound};
+use Frames::{About, Exactly};
+
+const TABLE: &[(&str, Expect)] = &[
+    ("h264-bpyramid-800x640.mp4", Ready { frames: Exactly(120), size: (800, 640), sound: false }),
+    ("vp9-in-mp4-800x640.mp4", Ready { frames: Exactly(120), size: (800, 640), sound: false }),
+    ("vp9-642x642.webm", Ready { frames: Exactly(90), size: (642, 642), sound: false }),
+    ("vp8-960x540-60fps.webm", Ready { frames: Exactly(60), size: (960, 540), sound: true }),
+    ("h265-bframes.mp4", Ready { frames: Exactly(30), size: (854, 480), sound: false }),
+    ("portrait-4k60.mp4", Ready { frames: About(18), size: (1080, 1920), sound: true }),
+    ("rotated-270.mp4", Ready { frames: Exactly(149), size: (720, 1280), sound: true }),
+    ("edit-list.mp4", Ready { frames: About(86), size: (1080, 1920), sound: true }),
+    ("edit-list-positive-shift.mp4", Ready { frames: Exactly(270), size: (1920, 1080), sound: true }),
+    ("shorter-audio.mp4", Ready { frames: Exactly(72), size: (320, 240), sound: true }),
+    ("video-only.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: false }),
+    ("audio-only.mp4", Sound),
+    ("chapters.mkv", Ready { frames: Exactly(150), size: (320, 240), sound: true }),
+    ("ac3-and-aac.mp4", Sound),
+    ("eac3.mp4", Sound),
+    ("pcm-twos.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
+    ("sample.avi", Ready { frames: Exactly(96), size: (960, 400), sound: true }),
+    ("sample.flv", Ready { frames: About(30), size: (1080, 720), sound: true }),
+    ("h264.ts", Ready { frames: Exactly(30), size: (854, 480), sound: false }),
+    ("scte35.ts", Ready { frames: About(3), size: (640, 426), sound: true }),
+    ("mpeg2-program-stream.ps", Ready { frames: About(3), size: (640, 426), sound: true }),
+    ("h263-176x144.3gp", Ready { frames: Exactly(15), size: (176, 144), sound: false }),
+    ("fragmented.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
+    ("no-bframes.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
+    ("720p-15fps-1s.mp4", Ready { frames: Exactly(15), size: (1280, 720), sound: true }),
+    ("vfr-slow-motion.mp4", Ready { frames: About(16), size: (1280, 720), sound: false }),
+    ("empty-track.mp4", Ready { frames: About(30), size: (1080, 720), sound: true }),
+    ("bad-invalid-nalu.mp4", ReadyOrFailed),
+    ("bad-mdat-too-long.mp4", ReadyOrFailed),
+    ("bad-missing-stsd.mp4", ReadyOrFailed),
+    ("bad-truncated-after-moov.m4b", Failed),
+    ("not-a-video.jpg", Failed),
+];
+
+/// What needs tone mapping, embedded subtitles or several soundtracks. These must end ready
+/// today, with a warning that says what is not there yet.
+const TO_COME: &[(&str, &str)] = &[
+    ("hdr10-av1.mp4", "HDR10 is not tone-mapped yet"),
+    ("hlg10.mp4", "HLG is not tone-mapped yet"),
+    ("subtitles-srt.mkv", "embedded text subtitles are not converted yet"),
+    ("subtitles-ass.mkv", "embedded styled subtitles are not converted yet"),
+    ("subtitles-pgs.mkv", "bitmap subtitles are not reported by name yet"),
+];
+
+#[tokio::test]
+async fn real_clips_end_as_they_should() {
+    let Some(media) = shared_media() else { return };
+    let server = Server::start().await;
+    let mut videos = Vec::new();
+    for (name, _) in TABLE {
+        videos.push(server.upload_file(&media.join(name)).await);
+    }
+    let mut wrong = Vec::new();
+    for ((name, expect), video) in TABLE.iter().zip(&videos) {
+        let over = server.wait_until_over(video).await;
+        if let Err(what) = judge(&over, expect).await {
+            wrong.push(format!("{name}: {what}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} clips:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn clips_that_wait_for_later_work_end_ready_with_a_warning() {
+    let Some(media) = shared_media() else { return };
+    let server = Server::start().await;
+    for (name, missing) in TO_COME {
+        eprintln!("TO COME: {name}: {missing}");
+        let video = server.upload_file(&media.join(name)).await;
+        let over = server.wait_until_over(&video).await;
+        assert_eq!(over["state"], "ready", "{name}: {over:#}");
+        assert!(!over["warnings"].as_array().unwrap().is_empty(), "{name} has no warning");
+    }
+}
+
+#[test]
+fn every_clip_stands_in_a_table() {
+    let Some(media) = shared_media() else { return };
+    let listed = |name: &str| {
+        TABLE.iter().any(|(n, _)| *n == name) || TO_COME.iter().any(|(n, _)| *n == name)
+    };
+    for entry in std::fs::read_dir(media).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let prose = Path::new(&name).extension().is_none_or(|kind| kind == "md");
+        // Six minutes each: they have a test of their own.
+        let long = name.starts_with("long-");
+        assert!(prose || long || listed(&name), "{name} is in no table");
+    }
+}
+
+async fn judge(video: &Value, expect: &Expect) -> Result<(), String> {
+    let failed = video["state"] == "failed";
+    if failed && video["reason"]["message"].as_str().is_none_or(|text| text.len() < 20) {
+        return Err(format!("failed without a reason a person understands: {video:#}"));
+    }
+    match expect {
+        Failed if failed => Ok(()),
+        Failed => Err("should have failed".to_owned()),
+        ReadyOrFailed => Ok(()),
+        Sound | Ready { .. } if failed => Err(format!("failed: {}", video["reason"])),
+        Sound => judge_sound(video).await,
+        Ready { frames, size, sound } => judge_picture(video, frames, *size, *sound).await,
+    }
+}
+
+async fn judge_sound(video: &Value) -> Result<(), String> {
+    let url = video["playback"]["hls_url"].as_str().unwrap();
+    let playlist = variants(&text(url).await, url).remove(0);
+    let streams = ffprobe(&rendition(&playlist).await, "stream=codec_name,channels");
+    if streams == ["aac,2"] { Ok(()) } else { Err(format!("expected AAC stereo: {streams:?}")) }
+}
+
+async fn judge_picture(
+    video: &Value,
+    frames: &Frames,
+    size: (u32, u32),
+    sound: bool,
+) -> Result<(), String> {
+    let url = video["playback"]["hls_url"].as_str().unwrap();
+    let master = text(url).await;
+    let best = best_variant(&master, url);
+    let streams = ffprobe(&rendition(&best).await, "stream=width,height,nb_read_packets");
+    let numbers: Vec<u64> = streams[0].split(',').map(|n| n.parse().unwrap()).collect();
+    let (width, height, count) = (numbers[0], numbers[1], numbers[2]);
+    if (width, height) != (u64::from(size.0), u64::from(size.1)) {
+        return Err(format!("best rendition is {width}×{height}, expected {size:?}"));
+    }
+    let right = match frames {
+        Exactly(n) => count == *n,
+        About(n) => count.abs_diff(*n) <= 2,
+    };
+    if !right {
+        let (Exactly(n) | About(n)) = frames;
+        return Err(format!("{count} frames, expected {n}"));
+    }
+    if master.contains("TYPE=AUDIO") != sound {
+        return Err(format!("sound should be {sound}:\n{master}"));
+    }
+    Ok(())
+}
+
+fn best_variant(master: &str, url: &str) -> String {
+    let (_, parsed) = m3u8_rs::parse_master_playlist(master.as_bytes()).unwrap();
+    let pixels = |v: &m3u8_rs::VariantStream| v.resolution.map_or(0, |r| r.width * r.height);
+    let best = parsed.variants.iter().enumerate().max_by_key(|(_, variant)| pixels(variant));
+    variants(master, url).remove(best.unwrap().0)
+}

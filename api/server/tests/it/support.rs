@@ -1,0 +1,292 @@
+//! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+
+/// How often tests look again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    data: PathBuf,
+    settings: Vec<(String, String)>,
+    http: reqwest::Client,
+    pub(crate) gateway: String,
+    key: String,
+    // Last, so that the folder outlives the process.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    /// Starts a server on an empty data folder.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Self::start`], with settings as environment variables.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::start_on(data, settings, Some(folder)).await
+    }
+
+    /// As [`Self::start_with`], on an existing folder that the caller owns.
+    pub(crate) async fn start_on(
+        data: PathBuf,
+        settings: &[(&str, &str)],
+        folder: Option<tempfile::TempDir>,
+    ) -> Self {
+        // A test may come first that builds a client before anyone chose the TLS provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings =
+            settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+        let child = spawn(&data, &settings);
+        let mut server = Self {
+            child,
+            data,
+            settings,
+            http: reqwest::Client::new(),
+            gateway: String::new(),
+            key: String::new(),
+            _folder: folder,
+        };
+        server.wait_until_up().await;
+        server
+    }
+
+    /// `kill -9`, then a new process on the same data.
+    pub(crate) async fn crash_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        // A killed process cannot take back what it announced.
+        std::fs::remove_file(self.data.join("kinorad.json")).unwrap();
+        self.child = spawn(&self.data, &self.settings);
+        self.wait_until_up().await;
+    }
+
+    /// Where the server keeps everything.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    async fn wait_until_up(&mut self) {
+        let started = Instant::now();
+        let running = loop {
+            assert!(started.elapsed() < Duration::from_secs(20), "kinorad did not start");
+            assert!(self.child.try_wait().unwrap().is_none(), "kinorad ended at once");
+            if let Ok(text) = std::fs::read(self.data.join("kinorad.json")) {
+                break serde_json::from_slice::<Value>(&text).unwrap();
+            }
+            tokio::time::sleep(POLL).await;
+        };
+        self.gateway = running["gateway"].as_str().unwrap().to_owned();
+        let key = std::fs::read_to_string(self.data.join("admin.key")).unwrap();
+        self.key = key.trim().to_owned();
+    }
+
+    /// A request with the administrator's key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.gateway)).bearer_auth(&self.key)
+    }
+
+    /// A JSON answer that must be a success.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, path).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
+    }
+
+    /// Begins a tus upload; the answer as it is.
+    pub(crate) async fn create_upload(&self, name: &str, length: u64) -> Response {
+        self.request(Method::POST, "/api/v1/uploads")
+            .header("Tus-Resumable", "1.0.0")
+            .header("Upload-Length", length)
+            .header("Upload-Metadata", format!("filename {}", base64(name)))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// One tus PATCH; the answer as it is.
+    pub(crate) async fn patch(&self, url: &str, offset: u64, body: Vec<u8>) -> Response {
+        self.request(Method::PATCH, url)
+            .header("Tus-Resumable", "1.0.0")
+            .header("Upload-Offset", offset)
+            .header("Content-Type", "application/offset+octet-stream")
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Uploads bytes; the video's id.
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> String {
+        let created = self.create_upload(name, bytes.len() as u64).await;
+        assert_eq!(created.status(), StatusCode::CREATED);
+        let header = |name| created.headers()[name].to_str().unwrap().to_owned();
+        let (video, url) = (header("Kinora-Video"), header("Location"));
+        if !bytes.is_empty() {
+            let patched = self.patch(&url, 0, bytes).await;
+            assert_eq!(patched.status(), StatusCode::NO_CONTENT, "{name}");
+        }
+        video
+    }
+
+    /// Uploads a file; the video's id.
+    pub(crate) async fn upload_file(&self, file: &Path) -> String {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        self.upload(name, std::fs::read(file).unwrap()).await
+    }
+
+    /// The video once it is in one of `states`.
+    pub(crate) async fn wait_for(&self, video: &str, states: &[&str], limit: Duration) -> Value {
+        let started = Instant::now();
+        loop {
+            let found = self.get(&format!("/api/v1/videos/{video}")).await;
+            let state = found["state"].as_str().unwrap();
+            if states.contains(&state) {
+                return found;
+            }
+            let over = state == "failed" || state == "ready";
+            assert!(!over && started.elapsed() < limit, "waiting for {states:?}: {found:#}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// The video once it is ready or failed.
+    pub(crate) async fn wait_until_over(&self, video: &str) -> Value {
+        self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await
+    }
+
+    /// Every job of a video.
+    pub(crate) async fn jobs(&self, video: &str) -> Vec<Value> {
+        let page = self.get(&format!("/api/v1/jobs?video={video}&limit=100")).await;
+        page["items"].as_array().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM first: workers must not leave children behind.
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(10) {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(POLL);
+        }
+        let _ = self.child.kill();
+    }
+}
+
+/// A finished file of a test clip made by `kinora-encoder sample`.
+pub(crate) fn sample(folder: &Path, flags: &[&str]) -> PathBuf {
+    let file = folder.join("sample.mp4");
+    let made = Command::new(binary("kinora-encoder"))
+        .args(["sample", "--output"])
+        .arg(&file)
+        .args(flags)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    file
+}
+
+/// Clips no one here made, or `None`, said aloud, where their folder is missing.
+pub(crate) fn shared_media() -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/media");
+    let folder =
+        std::env::var_os("KINORA_SHARED_MEDIA").map_or_else(|| default.into(), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: there is no folder of real clips at {}", folder.display());
+    None
+}
+
+/// A text from an address players use.
+pub(crate) async fn text(url: &str) -> String {
+    let answer = reqwest::get(url).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{url}");
+    answer.text().await.unwrap()
+}
+
+/// The media playlists a multivariant playlist names, in its order, as whole addresses.
+pub(crate) fn variants(multivariant: &str, url: &str) -> Vec<String> {
+    let (_, playlist) = m3u8_rs::parse_master_playlist(multivariant.as_bytes()).unwrap();
+    playlist.variants.iter().map(|variant| join(url, &variant.uri)).collect()
+}
+
+/// Every address of a media playlist: the initialisation segment, then the segments.
+pub(crate) fn segments(playlist: &str, url: &str) -> Vec<String> {
+    let (_, playlist) = m3u8_rs::parse_media_playlist(playlist.as_bytes()).unwrap();
+    let map = playlist.segments[0].map.as_ref().unwrap();
+    let uris = playlist.segments.iter().map(|segment| segment.uri.as_str());
+    std::iter::once(map.uri.as_str()).chain(uris).map(|uri| join(url, uri)).collect()
+}
+
+/// A whole rendition, initialisation segment first.
+pub(crate) async fn rendition(playlist_url: &str) -> Vec<u8> {
+    let playlist = text(playlist_url).await;
+    let mut bytes = Vec::new();
+    for url in segments(&playlist, playlist_url) {
+        let answer = reqwest::get(&url).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{url}");
+        bytes.extend_from_slice(&answer.bytes().await.unwrap());
+    }
+    bytes
+}
+
+/// What ffprobe says of a file's packets: `entries` as `-show_entries` takes them, a line each.
+pub(crate) fn ffprobe(bytes: &[u8], entries: &str) -> Vec<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-count_packets", "-show_entries", entries, "-of", "csv=p=0"])
+        .arg(file.path())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn join(base: &str, relative: &str) -> String {
+    reqwest::Url::parse(base).unwrap().join(relative).unwrap().into()
+}
+
+fn spawn(data: &Path, settings: &[(String, String)]) -> Child {
+    std::fs::create_dir_all(data).unwrap();
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(data.join("kinorad.log"))
+        .unwrap();
+    Command::new(env!("CARGO_BIN_EXE_kinorad"))
+        .arg("serve")
+        .current_dir(data)
+        .env("KINORA_DATA_DIR", data)
+        .env("KINORA_SERVER_LISTEN", "127.0.0.1:0")
+        .env("KINORA_ORIGIN_LISTEN", "127.0.0.1:0")
+        .envs(settings.iter().map(|(key, value)| (key, value)))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn binary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_kinorad")).with_file_name(name)
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
