@@ -1,6 +1,6 @@
 //! A small server that speaks the public API over loopback, keeps everything in memory, and
 //! misbehaves on demand. For tests of the protocol; what a real server does is tested end to end.
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
 
 mod tus;
 mod watch;
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) use tus::Upload;
+pub(crate) use watch::failed;
 
 pub(crate) const KEY: &str = "kin_test";
 
@@ -84,7 +85,7 @@ impl Fake {
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+        self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Lets held uploads go on.

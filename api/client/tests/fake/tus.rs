@@ -140,8 +140,10 @@ async fn receive(fake: &Fake, id: Uuid, body: Body, fault: Option<&Fault>) {
             }
             wait_while_held(fake, id).await;
             taken += bytes.len();
-            let mut world = fake.world();
-            world.uploads.get_mut(&id).unwrap().bytes.extend_from_slice(bytes);
+            match fake.world().uploads.get_mut(&id) {
+                Some(upload) => upload.bytes.extend_from_slice(bytes),
+                None => cut(),
+            }
         }
     }
 }
@@ -150,7 +152,8 @@ async fn wait_while_held(fake: &Fake, id: Uuid) {
     loop {
         let held = {
             let world = fake.world();
-            world.hold_at.is_some_and(|most| world.uploads[&id].bytes.len() >= most)
+            let taken = world.uploads.get(&id).map_or(0, |upload| upload.bytes.len());
+            world.hold_at.is_some_and(|most| taken >= most)
         };
         if !held {
             return;

@@ -1,0 +1,179 @@
+//! `kinora jobs`.
+
+use std::io::{self, Write};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use console::{Style, Term};
+use jiff::Timestamp;
+use kinora_client::{Job, JobFilter, JobState};
+use uuid::Uuid;
+
+use super::{MOST_A_PAGE, print_json};
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::terminal::table::{Cell, Table, print_fields};
+use crate::terminal::{format, style};
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct JobsArgs {
+    #[command(subcommand)]
+    command: Option<JobsCommand>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum JobsCommand {
+    /// List jobs, newest first (the default).
+    List(ListArgs),
+    /// Show all about one job.
+    Show {
+        /// Id of the job.
+        id: Uuid,
+    },
+    /// Say why a job or a video is in the state it is in.
+    Why {
+        /// Id of the job or the video.
+        id: Uuid,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only jobs of this video.
+    #[arg(long, value_name = "ID")]
+    video: Option<Uuid>,
+    /// Only jobs in this state.
+    #[arg(long, value_parser = state_parser())]
+    state: Option<JobState>,
+    /// How many at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+fn state_parser() -> impl TypedValueParser<Value = JobState> {
+    PossibleValuesParser::new(JobState::ALL.iter().map(|state| state.as_str())).map(|word| {
+        *JobState::ALL.iter().find(|state| state.as_str() == word).expect("a listed word")
+    })
+}
+
+pub(crate) async fn run(session: &Session, args: JobsArgs) -> Result<(), Failure> {
+    match args.command.unwrap_or(JobsCommand::List(args.list)) {
+        JobsCommand::List(args) => list(session, &args).await,
+        JobsCommand::Show { id } => show(session, id).await,
+        JobsCommand::Why { id } => why(session, id).await,
+    }
+}
+
+async fn list(session: &Session, args: &ListArgs) -> Result<(), Failure> {
+    let mut filter = JobFilter { video: args.video, state: args.state, ..JobFilter::default() };
+    let mut jobs = Vec::new();
+    loop {
+        let missing = args.limit - jobs.len() as u32;
+        filter.limit = Some(missing.min(MOST_A_PAGE));
+        let page = session.client.jobs(&filter).await?;
+        jobs.extend(page.items);
+        filter.cursor = page.next_cursor;
+        if filter.cursor.is_none() || jobs.len() as u32 >= args.limit {
+            break;
+        }
+    }
+    if session.json {
+        jobs.iter().try_for_each(print_json)?;
+    } else if jobs.is_empty() {
+        eprintln!("No jobs.");
+    } else {
+        print_table(&jobs)?;
+    }
+    if filter.cursor.is_some() && !session.json {
+        eprintln!("{}", style::quiet("There are more: name a larger --limit."));
+    }
+    Ok(())
+}
+
+fn print_table(jobs: &[Job]) -> io::Result<()> {
+    let now = Timestamp::now();
+    let term = Term::stdout();
+    let wide = !term.is_term() || term.size().1 >= 100;
+    let heads: &[&str] = match wide {
+        true => &["ID", "JOB", "STATE", "DONE", "TRY", "WORKER", "AGE"],
+        false => &["ID", "JOB", "STATE", "DONE", "TRY"],
+    };
+    let mut table = Table::new(heads, 1);
+    for job in jobs {
+        let mut row = vec![
+            Cell::dim(job.id.to_string()),
+            Cell::new(what(job)),
+            Cell::new(job.state.as_str()).styled(style::state(job.state.as_str())),
+            Cell::new(done(job)),
+            Cell::new(format!("{}/{}", job.attempt, job.max_attempts)),
+        ];
+        if wide {
+            row.push(Cell::new(job.worker.as_deref().unwrap_or_default()));
+            row.push(Cell::dim(format::age(job.created_at, now)));
+        }
+        table.row(row);
+    }
+    table.print()
+}
+
+async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
+    let job = session.client.job(id).await?;
+    if session.json {
+        return Ok(print_json(&job)?);
+    }
+    let time = |at: Option<Timestamp>| Cell::new(at.map(|at| at.to_string()).unwrap_or_default());
+    let error = job.error.as_ref().map(|error| format!("{} ({})", error.message, error.code));
+    let fields = [
+        ("id", Cell::new(job.id.to_string())),
+        ("video", Cell::new(job.video.to_string())),
+        ("state", Cell::new(job.state.as_str()).styled(style::state(job.state.as_str()))),
+        ("done", Cell::new(done(&job))),
+        ("attempt", Cell::new(format!("{} of {}", job.attempt, job.max_attempts))),
+        ("error", Cell::new(error.unwrap_or_default()).styled(Style::new().red())),
+        ("worker", Cell::new(job.worker.as_deref().unwrap_or_default())),
+        ("lease until", time(job.lease_until_at)),
+        ("not before", time(job.not_before_at)),
+        ("created", time(Some(job.created_at))),
+        ("started", time(job.started_at)),
+        ("finished", time(job.finished_at)),
+    ];
+    Ok(print_fields(&what(&job), &fields)?)
+}
+
+async fn why(session: &Session, id: Uuid) -> Result<(), Failure> {
+    let why = session.client.why(id).await?;
+    if session.json {
+        return Ok(print_json(&why)?);
+    }
+    let mut out = io::stdout().lock();
+    let state = style::state(&why.state).apply_to(format::words(&why.state));
+    writeln!(out, "This {} is {state}.", format::line(&why.subject))?;
+    for (index, sentence) in why.because.iter().enumerate() {
+        let style = if index == 0 { Style::new().bold() } else { Style::new() };
+        writeln!(out, "  {}", style.apply_to(format::line(sentence)))?;
+    }
+    Ok(())
+}
+
+/// `encode chunk 7`, `encode audio a1`, `probe`.
+fn what(job: &Job) -> String {
+    let mut what = format::words(job.class.as_str());
+    if let Some(chunk) = job.chunk {
+        what += &format!(" {chunk}");
+    }
+    if let Some(track) = &job.track {
+        what += &format!(" {track}");
+    }
+    what
+}
+
+fn done(job: &Job) -> String {
+    match &job.progress {
+        Some(progress) if progress.total > 0.0 => {
+            format!("{:.0} %", progress.done * 100.0 / progress.total)
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,22 @@
+//! One command a file.
+
+pub(crate) mod completions;
+pub(crate) mod jobs;
+pub(crate) mod login;
+pub(crate) mod upload;
+pub(crate) mod videos;
+pub(crate) mod watch;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// One JSON object on one line of stdout.
+fn print_json(value: &impl Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)
+}
+
+/// How many rows a listing asks for at once.
+const MOST_A_PAGE: u32 = 100;

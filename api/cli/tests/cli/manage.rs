@@ -1,0 +1,78 @@
+//! Listings, details, deletion.
+
+use serde_json::json;
+
+use crate::fake::Fake;
+use crate::run::Home;
+
+fn video(fake: &Fake, title: &str) -> String {
+    let video = fake.world().create_video(&json!({ "title": title }));
+    video["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn videos_are_listed_shown_and_deleted() {
+    let (home, fake) = Home::with_server().await;
+    let run = home.run(&["videos"]).await.ended(0);
+    assert!(run.stderr.contains("kinora upload FILE"));
+    assert_eq!(run.stdout, "");
+
+    let id = video(&fake, "A \u{1b}[31mred\u{202e} film");
+    let run = home.run(&["videos"]).await.ended(0);
+    let header = "ID                                    TITLE           STATE            LENGTH";
+    assert!(run.stdout.starts_with(header), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("{id}  A [31mred film  awaiting upload")));
+
+    let shown = home.run(&["videos", "show", &id]).await.ended(0).stdout;
+    insta::assert_snapshot!(shown.replace(&id, "[id]"));
+
+    let refused = home.run(&["videos", "delete", &id]).await.ended(2);
+    assert!(refused.stderr.contains("--yes"));
+    home.run(&["videos", "delete", &id, "--yes"]).await.ended(0);
+    assert!(fake.world().videos.is_empty());
+    let gone = home.run(&["videos", "show", &id]).await.ended(1);
+    assert!(gone.stderr.contains("nothing with this id"), "{}", gone.stderr);
+}
+
+#[tokio::test]
+async fn listings_page_until_the_limit() {
+    let (home, fake) = Home::with_server().await;
+    for number in 0..130 {
+        video(&fake, &format!("Film {number}"));
+    }
+    let run = home.run(&["videos", "list", "--json", "--limit=120"]).await.ended(0);
+    assert_eq!(run.json().len(), 120);
+    assert_eq!(run.json()[0]["title"], "Film 129");
+    assert_eq!(fake.count("GET /api/v1/videos?"), 2);
+    let run = home.run(&["videos", "--limit=3"]).await.ended(0);
+    assert!(run.stderr.contains("--limit"), "{}", run.stderr);
+    let run = home.run(&["videos", "--state=ready", "--json"]).await.ended(0);
+    assert_eq!(run.json().len(), 0);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_and_shown() {
+    let (home, fake) = Home::with_server().await;
+    let id = video(&fake, "Film");
+    let run = home.run(&["jobs", "--video", &id]).await.ended(0);
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[1].contains("encode chunk 1  running  25 %  1/3  worker-1"), "{}", lines[1]);
+
+    let failed = home.run(&["jobs", "list", "--state=failed", "--json"]).await.ended(0).json();
+    assert_eq!(failed.len(), 1);
+    let job = failed[0]["id"].as_str().unwrap();
+    let shown = home.run(&["jobs", "show", job]).await.ended(0).stdout;
+    insta::assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn why_speaks_in_sentences() {
+    let (home, fake) = Home::with_server().await;
+    let id = video(&fake, "Film");
+    let run = home.run(&["jobs", "why", &id]).await.ended(0);
+    let expected = "This video is queued.\n  No worker is running.\n  Three chunks wait for one.\n";
+    assert_eq!(run.stdout, expected);
+    let run = home.run(&["jobs", "why", &id, "--json"]).await.ended(0);
+    assert_eq!(run.json()[0]["because"][0], "No worker is running.");
+}
