@@ -15,6 +15,8 @@ mod publisher;
 mod repository;
 mod service;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use config::TranscodingConfig;
 pub use error::TranscodingError;

@@ -4,6 +4,8 @@ mod body;
 mod jobs;
 mod problem;
 mod progress;
+#[cfg(test)]
+mod tests;
 mod why;
 
 use std::sync::Arc;

@@ -56,7 +56,7 @@ async fn of_video(service: &Transcoding, transcode: &Transcode) -> Result<Why, T
             let counts = &progress.jobs;
             if transcode.state == VideoState::Encoding {
                 because.push(format!(
-                    "{} of {} jobs are done, {} run, {} wait.",
+                    "{} of {} jobs are done, {} running, {} waiting.",
                     counts.done, counts.total, counts.running, counts.waiting
                 ));
             }

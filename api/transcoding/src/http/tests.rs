@@ -1,0 +1,162 @@
+//! Answers as clients get them.
+
+use axum::{Router, body::Body};
+use http_body_util::BodyExt;
+use kinora_media::{VideoId, playback::mint_token};
+use kinora_plan::encoder::FailureKind;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::{
+    orchestrator::progress,
+    testing::{
+        film::Film,
+        worker,
+        world::{BEGINNING_US, Step, World, token_key},
+    },
+};
+
+/// A world in which a video is being encoded: one chunk is done, one runs, one failed once.
+async fn busy() -> (World, VideoId) {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Talkie(60), false);
+    world.round().await;
+    world.hand.advance_us(2_000_000);
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+    for report in world.work(&lane[0]) {
+        assert!(world.deliver_report(&report).await);
+    }
+    progress::on_progress(&world.service, worker::progress(&lane[2], 0, 120));
+    world.step(Step::Renew).await.unwrap().unwrap();
+    world.hand.advance_us(3_000_000);
+    progress::on_progress(&world.service, worker::progress(&lane[2], 60, 120));
+    assert!(world.deliver_report(&worker::fail(&lane[3], FailureKind::Internal)).await);
+    (world, video)
+}
+
+fn app(world: &World) -> Router {
+    world.service.router().split_for_parts().0
+}
+
+async fn get(world: &World, path: &str, key: bool) -> (u16, Value) {
+    let mut request = axum::http::Request::builder().uri(path);
+    if key {
+        request = request.header("authorization", format!("Bearer {}", world.key.expose()));
+    }
+    let response = app(world).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+/// The same without what differs from run to run.
+fn without_ids(mut body: Value) -> Value {
+    for key in ["id", "video"] {
+        if let Some(id) = body.get_mut(key) {
+            *id = "[uuid]".into();
+        }
+    }
+    body
+}
+
+#[tokio::test]
+async fn progress_of_a_video_in_work() {
+    let (world, video) = busy().await;
+    let (status, body) = get(&world, &format!("/api/v1/videos/{video}/progress"), true).await;
+    assert_eq!(status, 200);
+    insta::assert_json_snapshot!(without_ids(body));
+}
+
+#[tokio::test]
+async fn who_may_not_watch_does_not_learn_that_there_is_something() {
+    let (world, video) = busy().await;
+    let path = format!("/api/v1/videos/{video}/progress");
+    let seconds = BEGINNING_US / 1_000_000;
+    let token = |expiry| mint_token(&token_key(), video, expiry);
+    assert_eq!(get(&world, &path, false).await.0, 404);
+    assert_eq!(get(&world, &format!("{path}?token={}", token(seconds + 99)), false).await.0, 200);
+    assert_eq!(get(&world, &format!("{path}?token={}", token(seconds)), false).await.0, 403);
+    let unknown = kinora_db::new_video_id();
+    assert_eq!(get(&world, &format!("/api/v1/videos/{unknown}/progress"), true).await.0, 404);
+    assert_eq!(get(&world, "/api/v1/jobs", false).await.0, 401);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_newest_first_page_by_page() {
+    let (world, video) = busy().await;
+    let (_, all) = get(&world, "/api/v1/jobs?limit=100", true).await;
+    let all = all["items"].as_array().unwrap().clone();
+    let mut paged = Vec::new();
+    let mut path = "/api/v1/jobs?limit=3".to_owned();
+    loop {
+        let (_, page) = get(&world, &path, true).await;
+        paged.extend(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/api/v1/jobs?limit=3&cursor={cursor}");
+    }
+    assert_eq!(paged, all);
+    let state = |state| format!("/api/v1/jobs?video={video}&state={state}");
+    assert_eq!(get(&world, &state("running"), true).await.1["items"].as_array().unwrap().len(), 1);
+    assert_eq!(get(&world, &state("lost"), true).await.0, 400);
+    let other = kinora_db::new_video_id();
+    let (_, none) = get(&world, &format!("/api/v1/jobs?video={other}"), true).await;
+    assert_eq!(none["items"], Value::Array(vec![]));
+
+    let find = |state: &str| all.iter().find(|job| job["state"] == state).unwrap();
+    let failed = all.iter().find(|job| !job["error"].is_null()).unwrap();
+    insta::assert_json_snapshot!([find("running"), failed].map(|job| without_ids(job.clone())));
+    let id = find("running")["id"].as_str().unwrap();
+    assert_eq!(get(&world, &format!("/api/v1/jobs/{id}"), true).await.1, *find("running"));
+    assert_eq!(get(&world, &format!("/api/v1/jobs/{other}"), true).await.0, 404);
+}
+
+#[tokio::test]
+async fn why_says_what_holds_things_up() {
+    let (world, video) = busy().await;
+    let (_, of_video) = get(&world, &format!("/api/v1/why/{video}"), true).await;
+    let (_, jobs) = get(&world, "/api/v1/jobs?limit=100", true).await;
+    let jobs = jobs["items"].as_array().unwrap().clone();
+    let mut said = vec![of_video["because"].clone()];
+    for state in ["running", "waiting"] {
+        let job = jobs.iter().rfind(|job| job["state"] == state).unwrap();
+        let (_, why) =
+            get(&world, &format!("/api/v1/why/{}", job["id"].as_str().unwrap()), true).await;
+        assert_eq!(why["subject"], "job");
+        said.push(why["because"].clone());
+    }
+    insta::assert_json_snapshot!(said);
+    let unknown = kinora_db::new_video_id();
+    assert_eq!(get(&world, &format!("/api/v1/why/{unknown}"), true).await.0, 404);
+}
+
+#[tokio::test]
+async fn events_follow_a_video_to_its_end() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Talkie(10), false);
+    let uploaded = world.events.pop().unwrap();
+    assert!(world.deliver_event(uploaded).await);
+    let request = axum::http::Request::builder()
+        .uri(format!("/api/v1/videos/{video}/progress/events"))
+        .header("authorization", format!("Bearer {}", world.key.expose()));
+    let response = app(&world).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(first.starts_with(b"event: progress\ndata: {"), "{first:?}");
+    world.drain().await;
+    let rest = body.collect().await.unwrap().to_bytes();
+    let rest = String::from_utf8(rest.to_vec()).unwrap();
+    let last = rest.trim_end().lines().next_back().unwrap().strip_prefix("data: ").unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!((&last["state"], &last["percent"]), (&"ready".into(), &100.0.into()));
+}
+
+#[test]
+fn the_openapi_document_names_every_route() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    let document = world.service.router().split_for_parts().1;
+    let paths: Vec<_> = document.paths.paths.keys().collect();
+    insta::assert_json_snapshot!(paths);
+}

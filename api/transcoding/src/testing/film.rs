@@ -1,0 +1,78 @@
+//! Films to encode.
+
+use kinora_media::FrameRate;
+use kinora_plan::{AudioStream, Orientation, ProbeReport, VideoStream, Warning};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// What a film holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Film {
+    /// Picture and sound, the sound a little longer.
+    Talkie(u64),
+    /// Picture alone.
+    Silent(u64),
+    /// Sound alone.
+    Radio(u64),
+    /// Nothing that can be encoded.
+    Blank,
+}
+
+impl Film {
+    /// What a probe finds in it.
+    pub(crate) fn probed(self) -> ProbeReport {
+        let (video, audio) = match self {
+            Self::Talkie(seconds) => {
+                (Some(video(seconds)), vec![audio(seconds * SECOND + SECOND / 3)])
+            }
+            Self::Silent(seconds) => (Some(video(seconds)), vec![]),
+            Self::Radio(seconds) => (None, vec![audio(seconds * SECOND)]),
+            Self::Blank => (None, vec![]),
+        };
+        ProbeReport {
+            container: "video/quicktime".into(),
+            size: 1_000_000,
+            promised_duration_ns: None,
+            seekable: true,
+            scanned_whole: true,
+            video,
+            audio,
+            subtitles: vec![],
+            warnings: vec![Warning { code: "odd".into(), message: "The clip is odd.".into() }],
+        }
+    }
+}
+
+fn video(seconds: u64) -> VideoStream {
+    VideoStream {
+        stream_id: "abc/001".into(),
+        codec: "video/x-h264".into(),
+        width: 640,
+        height: 360,
+        pixel_aspect: (1, 1),
+        orientation: Orientation::Rotate0,
+        frame_rate: FrameRate::new(30, 1).unwrap(),
+        variable_rate: false,
+        interlaced: false,
+        colorimetry: None,
+        hdr: false,
+        bit_depth: 8,
+        first_pts_ns: 0,
+        end_pts_ns: seconds * SECOND,
+        frames: seconds * 30,
+        key_frames_ns: (0..seconds).map(|n| n * SECOND).collect(),
+    }
+}
+
+fn audio(length_ns: u64) -> AudioStream {
+    AudioStream {
+        stream_id: "abc/002".into(),
+        codec: "audio/mpeg".into(),
+        channels: 2,
+        sample_rate: 48_000,
+        language: Some("en".into()),
+        title: None,
+        first_pts_ns: 0,
+        end_pts_ns: length_ns,
+    }
+}

@@ -1,0 +1,13 @@
+//! A world around the service that can be driven step by step and made to fail: the real
+//! database, with a store, a queue, a bus and workers in memory.
+
+pub(crate) mod bus;
+pub(crate) mod check;
+pub(crate) mod faults;
+pub(crate) mod film;
+mod model;
+pub(crate) mod queue;
+pub(crate) mod store;
+mod stories;
+pub(crate) mod worker;
+pub(crate) mod world;

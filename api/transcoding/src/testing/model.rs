@@ -1,0 +1,260 @@
+//! The state machine against everything that can happen to it.
+
+use kinora_plan::{
+    encoder::FailureKind,
+    job::{JobMessage, JobReport},
+};
+use kinora_queue::EventData;
+use proptest::prelude::*;
+
+use super::{
+    check,
+    faults::Fault,
+    film::Film,
+    worker,
+    world::{Step, World},
+};
+use crate::orchestrator::progress;
+
+/// Something that happens. Indices wrap around what there is to choose from.
+#[derive(Debug, Clone)]
+enum Act {
+    Upload {
+        film: Film,
+        captions: bool,
+    },
+    Delete {
+        video: usize,
+    },
+    /// Delivers a catalogue event, perhaps leaving it to be delivered again.
+    Event {
+        which: usize,
+        again: bool,
+    },
+    Step(Step),
+    /// A worker takes a message, perhaps leaving it to another one as well, does so many of its
+    /// reports and sits on the rest.
+    Work {
+        which: usize,
+        again: bool,
+        reports: usize,
+    },
+    /// A worker says that it could not.
+    Fail {
+        which: usize,
+        kind: FailureKind,
+    },
+    /// A message disappears.
+    Lose {
+        which: usize,
+    },
+    /// A worker that sat on reports sends one.
+    Late {
+        which: usize,
+    },
+    Report {
+        which: usize,
+        again: bool,
+    },
+    /// A worker gives a sign of life, on whatever attempt it has.
+    Alive {
+        which: usize,
+    },
+    Pass {
+        seconds: u16,
+    },
+    Fault {
+        after: usize,
+        fault: Fault,
+    },
+    Restart {
+        recover: bool,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => Just(Step::Dispatch),
+        2 => Just(Step::Leases),
+        1 => Just(Step::Renew),
+        4 => Just(Step::Publish),
+        1 => Just(Step::Chores),
+        1 => Just(Step::Relay),
+    ]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let which = 0_usize..64;
+    let film = prop_oneof![
+        5 => Just(Film::Talkie(14)),
+        2 => Just(Film::Silent(9)),
+        2 => Just(Film::Radio(21)),
+        1 => Just(Film::Talkie(1)),
+        1 => Just(Film::Blank),
+    ];
+    let kind = prop_oneof![
+        1 => Just(FailureKind::Input),
+        6 => Just(FailureKind::Resource),
+        6 => Just(FailureKind::Internal),
+    ];
+    let fault = prop_oneof![
+        Just(Fault::Refuse),
+        Just(Fault::Ambiguous),
+        Just(Fault::CrashBefore),
+        Just(Fault::CrashAfter),
+    ];
+    prop_oneof![
+        2 => (film, any::<bool>()).prop_map(|(film, captions)| Act::Upload { film, captions }),
+        1 => which.clone().prop_map(|video| Act::Delete { video }),
+        4 => (which.clone(), any::<bool>()).prop_map(|(which, again)| Act::Event { which, again }),
+        20 => step().prop_map(Act::Step),
+        14 => (which.clone(), prop::bool::weighted(0.2), 0_usize..8)
+            .prop_map(|(which, again, reports)| Act::Work { which, again, reports }),
+        2 => (which.clone(), kind).prop_map(|(which, kind)| Act::Fail { which, kind }),
+        1 => which.clone().prop_map(|which| Act::Lose { which }),
+        4 => which.clone().prop_map(|which| Act::Late { which }),
+        20 => (which.clone(), prop::bool::weighted(0.2))
+            .prop_map(|(which, again)| Act::Report { which, again }),
+        4 => which.prop_map(|which| Act::Alive { which }),
+        5 => (0_u16..90).prop_map(|seconds| Act::Pass { seconds }),
+        4 => (0_usize..6, fault).prop_map(|(after, fault)| Act::Fault { after, fault }),
+        2 => any::<bool>().prop_map(|recover| Act::Restart { recover }),
+    ]
+}
+
+/// The world, and what happens in it outside the service.
+struct Model {
+    world: World,
+    /// Messages that workers took, for signs of life.
+    taken: Vec<JobMessage>,
+    /// Reports that workers sit on, in order by job and attempt.
+    held: Vec<JobReport>,
+}
+
+impl Model {
+    async fn act(&mut self, act: &Act) {
+        match *act {
+            Act::Upload { film, captions } if self.world.films.len() < 3 => {
+                self.world.upload(film, captions);
+            }
+            Act::Upload { .. } => {}
+            Act::Delete { video } => {
+                if let Some((video, _)) = pick(&self.world.films, video) {
+                    self.world.say(video, EventData::Deleted);
+                }
+            }
+            Act::Event { which, again } => {
+                let Some(event) = pick(&self.world.events, which) else { return };
+                if self.world.deliver_event(event.clone()).await && !again {
+                    self.world.events.retain(|other| other.id != event.id);
+                }
+            }
+            // A step that fails is taken again sooner or later: here by the ones that follow.
+            Act::Step(step) => drop(self.world.step(step).await),
+            Act::Work { which, again, reports } => self.work(which, again, reports),
+            Act::Fail { which, kind } => {
+                if let Some(message) = self.take(which, false) {
+                    self.world.reports.push(worker::fail(&message, kind));
+                }
+            }
+            Act::Lose { which } => drop(self.take(which, false)),
+            Act::Late { which } => self.late(which),
+            Act::Report { which, again } => {
+                let Some(report) = pick(&self.world.reports, which) else { return };
+                if self.world.deliver_report(&report).await && !again {
+                    let place = self.world.reports.iter().position(|other| *other == report);
+                    self.world.reports.remove(place.unwrap());
+                }
+            }
+            Act::Alive { which } => {
+                if let Some(message) = pick(&self.taken, which) {
+                    progress::on_progress(&self.world.service, worker::progress(&message, 1, 9));
+                }
+            }
+            Act::Pass { seconds } => self.world.hand.advance_us(i64::from(seconds) * 1_000_000),
+            Act::Fault { after, fault } => self.world.faults.plan(after, fault),
+            Act::Restart { recover } => {
+                self.world.restart();
+                if recover {
+                    let service = self.world.service.clone();
+                    let recovered = self.world.faults.survive(service.recover()).await;
+                    if recovered.is_none() {
+                        self.world.restart();
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, which: usize, again: bool) -> Option<JobMessage> {
+        let mut lane = self.world.queue.lane.lock().unwrap();
+        let place = which.checked_rem(lane.len())?;
+        let message = if again { lane[place].clone() } else { lane.remove(place) };
+        drop(lane);
+        self.taken.push(message.clone());
+        Some(message)
+    }
+
+    fn work(&mut self, which: usize, again: bool, reports: usize) {
+        let Some(message) = self.take(which, again) else { return };
+        let mut all = self.world.work(&message);
+        let rest = all.split_off(reports.min(all.len()));
+        self.world.reports.extend(all);
+        self.held.extend(rest);
+    }
+
+    /// A worker sends its next report: each in the order they came about.
+    fn late(&mut self, which: usize) {
+        let Some(held) = pick(&self.held, which) else { return };
+        let same = |other: &JobReport| (other.job, other.attempt) == (held.job, held.attempt);
+        let place = self.held.iter().position(same).unwrap();
+        let report = self.held.remove(place);
+        self.world.reports.push(report);
+    }
+}
+
+fn pick<T: Clone>(from: &[T], which: usize) -> Option<T> {
+    from.get(which.checked_rem(from.len())?).cloned()
+}
+
+async fn run(eager: bool, acts: Vec<Act>) {
+    let mut model = Model { world: World::new().await, taken: vec![], held: vec![] };
+    model.world.eager = eager;
+    model.world.upload(Film::Talkie(14), true);
+    for act in &acts {
+        model.act(act).await;
+    }
+    model.world.drain().await;
+    check::at_rest(&model.world).await;
+    // The dead send their letters.
+    model.world.reports.append(&mut model.held);
+    for event in model.world.events.clone() {
+        assert!(model.world.deliver_event(event).await);
+    }
+    model.world.drain().await;
+    check::at_rest(&model.world).await;
+    for _ in 0..4 {
+        model.world.hand.advance_us(26 * 3600 * 1_000_000);
+        model.world.drain().await;
+    }
+    check::after_chores(&model.world).await;
+    model.world.db.close().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 40,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_happens_every_video_ends_and_nothing_is_lost(
+        eager in any::<bool>(),
+        acts in prop::collection::vec(act(), 0..240),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(eager, acts));
+    }
+}

@@ -1,0 +1,89 @@
+//! A queue in memory, whose lane lies open.
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
+use kinora_queue::{JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery};
+use tokio::sync::broadcast;
+
+use super::faults::Faults;
+
+#[derive(Debug)]
+pub(crate) struct SimQueue {
+    faults: Arc<Faults>,
+    /// Messages on their way to workers.
+    pub lane: Mutex<Vec<JobMessage>>,
+    /// What workers were told.
+    pub told: Mutex<Vec<Control>>,
+    progress: broadcast::Sender<JobProgress>,
+    control: broadcast::Sender<Control>,
+}
+
+impl SimQueue {
+    pub(crate) fn new(faults: Arc<Faults>) -> Self {
+        Self {
+            faults,
+            lane: Mutex::default(),
+            told: Mutex::default(),
+            progress: broadcast::channel(16).0,
+            control: broadcast::channel(16).0,
+        }
+    }
+}
+
+#[async_trait]
+impl JobQueue for SimQueue {
+    async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError> {
+        let dispatch = || self.lane.lock().unwrap().push(message.clone());
+        self.faults.around(dispatch, || QueueError::Closed).await
+    }
+
+    async fn publish_control(&self, control: &Control) -> Result<(), QueueError> {
+        let tell = || self.told.lock().unwrap().push(control.clone());
+        self.faults.around(tell, || QueueError::Closed).await
+    }
+
+    async fn receive(&self, _: &[JobClass]) -> Result<JobDelivery, QueueError> {
+        pending().await
+    }
+
+    async fn report(&self, _: &JobReport) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn finish(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn receive_report(&self) -> Result<ReportDelivery, QueueError> {
+        pending().await
+    }
+
+    async fn finish_report(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn release_report(&self, _: Receipt) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    async fn publish_progress(&self, _: &JobProgress) -> Result<(), QueueError> {
+        Ok(())
+    }
+
+    fn subscribe_progress(&self) -> broadcast::Receiver<JobProgress> {
+        self.progress.subscribe()
+    }
+
+    fn subscribe_control(&self) -> broadcast::Receiver<Control> {
+        self.control.subscribe()
+    }
+}

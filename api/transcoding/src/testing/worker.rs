@@ -1,0 +1,131 @@
+//! A worker: from a message to the objects it stores and the reports it sends, in order.
+
+use bytes::Bytes;
+use kinora_media::{SegmentEntry, TrackId};
+use kinora_plan::{
+    Rung,
+    encoder::{AudioSpec, ChunkSpec, Failure, FailureKind},
+    job::{JobMessage, JobPayload, JobProgress, JobReport, Report, StoredChunk},
+};
+use kinora_store::keys;
+
+use super::{film::Film, store::SimStore};
+
+/// Ticks of sound an encoder puts before the first.
+pub(crate) const PRIMING: u32 = 1024;
+
+/// Does a job: stores its objects, and says what it reports. Sizes differ from attempt to
+/// attempt, so that a mixture of two would show.
+pub(crate) fn work(store: &SimStore, message: &JobMessage, film: Film) -> Vec<JobReport> {
+    let reports = match &message.payload {
+        JobPayload::Probe(_) => vec![Report::Probed(Box::new(film.probed()))],
+        JobPayload::EncodeChunk(spec) => vec![chunk(message, spec)],
+        JobPayload::EncodeAudio { track, spec, first_part } => {
+            sound(message, track, spec, *first_part)
+        }
+    };
+    for report in &reports {
+        match report {
+            Report::ChunkEncoded { objects, .. } => {
+                objects.iter().for_each(|object| put(store, message, object));
+            }
+            Report::AudioPartEncoded { object, .. } => put(store, message, object),
+            _ => {}
+        }
+    }
+    reports.into_iter().map(|report| said(message, report)).collect()
+}
+
+/// What a worker says that could not.
+pub(crate) fn fail(message: &JobMessage, kind: FailureKind) -> JobReport {
+    let failure = Failure { kind, code: "broken".into(), message: "It broke.".into() };
+    said(message, Report::Failed(failure))
+}
+
+/// A sign of life.
+pub(crate) fn progress(message: &JobMessage, done: u64, total: u64) -> JobProgress {
+    let JobMessage { job, attempt, .. } = *message;
+    JobProgress { job, attempt, worker: "sim".into(), done, total }
+}
+
+fn said(message: &JobMessage, report: Report) -> JobReport {
+    JobReport { job: message.job, attempt: message.attempt, worker: "sim".into(), report }
+}
+
+fn put(store: &SimStore, message: &JobMessage, object: &StoredChunk) {
+    let (video, version) = (message.video, message.version);
+    store.write(&keys::init(video, version, &object.track), Bytes::from_static(b"init"));
+    let key = keys::track_object(video, version, &object.track, &object.object);
+    store.write(&key, Bytes::from(format!("{object:?}")));
+}
+
+fn chunk(message: &JobMessage, spec: &ChunkSpec) -> Report {
+    let objects = spec.rungs.iter().map(|rung| rendition(message, spec, rung)).collect();
+    Report::ChunkEncoded { frames: spec.chunk.frames, objects, warnings: vec![] }
+}
+
+fn rendition(message: &JobMessage, spec: &ChunkSpec, rung: &Rung) -> StoredChunk {
+    let divisor = u64::from(rung.rate_divisor.get());
+    let ticks = u64::from(rung.frame_rate.frame_ticks());
+    let (mut segments, mut left) = (Vec::new(), spec.chunk.frames);
+    while left > 0 {
+        let frames = left.min(spec.chunk.segment_frames);
+        let size = 1000 + u64::from(message.attempt);
+        segments.push(SegmentEntry { size, duration: frames / divisor * ticks });
+        left -= frames;
+    }
+    StoredChunk {
+        track: rung.track.clone(),
+        object: keys::chunk_object(spec.chunk.index, message.attempt),
+        codec: "avc1.64001e".into(),
+        start: spec.chunk.first_frame / divisor * ticks,
+        segments,
+    }
+}
+
+fn sound(message: &JobMessage, track: &TrackId, spec: &AudioSpec, first: u32) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut segments = cut(spec).into_iter().peekable();
+    let (mut start, mut part) = (0, 0);
+    while segments.peek().is_some() {
+        let count = spec.part_segments.get(part).or(spec.part_segments.last()).copied().unwrap();
+        let taken: Vec<_> = segments.by_ref().take(usize::try_from(count).unwrap()).collect();
+        let index = u32::try_from(part).unwrap();
+        let duration: u64 = taken.iter().map(|segment| segment.duration).sum();
+        if index >= first {
+            let object = StoredChunk {
+                track: track.clone(),
+                object: keys::chunk_object(index, message.attempt),
+                codec: "mp4a.40.2".into(),
+                start,
+                segments: taken,
+            };
+            reports.push(Report::AudioPartEncoded { part: index, priming: PRIMING, object });
+        }
+        start += duration;
+        part += 1;
+    }
+    let parts = u32::try_from(part).unwrap();
+    reports.push(Report::AudioEncoded { parts, duration: start, warnings: vec![] });
+    reports
+}
+
+/// The segments of a soundtrack, cut at AAC frames nearest to where the picture's end.
+fn cut(spec: &AudioSpec) -> Vec<SegmentEntry> {
+    let length_ns = (spec.audio.end_pts_ns - spec.origin_ns).max(spec.duration_ns);
+    let mut ends = spec.boundaries_ns.clone();
+    while ends.last().is_none_or(|end| *end < length_ns) {
+        ends.push(ends.last().unwrap_or(&0) + spec.segment_ns);
+    }
+    let frame_ns = 1024.0 * 1e9 / f64::from(spec.sample_rate);
+    let ticks = |ns: u64| (ns as f64 / frame_ns).round() as u64 * 1024 + u64::from(PRIMING);
+    let mut start = 0;
+    let mut segments = Vec::new();
+    for end in ends.iter().map(|end| ticks(*end.min(&length_ns))) {
+        if end > start {
+            segments.push(SegmentEntry { size: 500, duration: end - start });
+            start = end;
+        }
+    }
+    segments
+}

@@ -1,0 +1,264 @@
+//! The service and all it talks to, driven by hand.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use kinora_db::{Clock, Database, ManualClock, new_event_id, new_video_id};
+use kinora_http::{ApiKey, ApiKeySecret, Authenticator};
+use kinora_media::{AccountId, VideoId, playback::TokenKey};
+use kinora_plan::job::{JobMessage, JobReport};
+use kinora_queue::{Event, EventData, UploadedCaptions};
+use kinora_store::keys;
+
+use super::{bus::SimBus, faults::Faults, film::Film, queue::SimQueue, store::SimStore, worker};
+use crate::{
+    config::TranscodingConfig,
+    error::TranscodingError,
+    housekeeping,
+    orchestrator::{dispatch, events, leases, progress, reports},
+    publisher,
+    service::{Transcoding, TranscodingDeps},
+};
+
+/// When the world begins.
+pub(crate) const BEGINNING_US: i64 = 1_800_000_000_000_000;
+
+pub(crate) struct World {
+    pub service: Arc<Transcoding>,
+    pub db: Database,
+    pub clock: Clock,
+    pub hand: ManualClock,
+    pub faults: Arc<Faults>,
+    pub store: Arc<SimStore>,
+    pub queue: Arc<SimQueue>,
+    pub bus: Arc<SimBus>,
+    pub key: ApiKeySecret,
+    /// Videos, in the order they were uploaded.
+    pub films: Vec<(VideoId, Film)>,
+    /// The catalogue's events on their way.
+    pub events: Vec<Event>,
+    /// Reports on their way.
+    pub reports: Vec<JobReport>,
+    /// Whether the publisher is woken by every report, as it is when it has nothing else to do.
+    pub eager: bool,
+    /// Versions of the catalogue's events.
+    versions: BTreeMap<VideoId, u64>,
+    /// Heads that origins were told of.
+    pub notified: Arc<Mutex<Vec<(VideoId, u32)>>>,
+    deps: TranscodingDeps,
+    _folder: tempfile::TempDir,
+}
+
+/// A step of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Dispatch,
+    Leases,
+    Renew,
+    Publish,
+    Chores,
+    Relay,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        // Memory where there is some: thousands of commits wait for no disk.
+        let memory = Path::new("/dev/shm");
+        let folder = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory).unwrap(),
+            false => tempfile::tempdir().unwrap(),
+        };
+        let url = format!("sqlite://{}/test.db", folder.path().display());
+        let db = Database::open(&url).await.unwrap();
+        let (clock, hand) = Clock::manual(BEGINNING_US);
+        let faults = Arc::new(Faults::default());
+        let store = Arc::new(SimStore::new(faults.clone(), clock.clone()));
+        let queue = Arc::new(SimQueue::new(faults.clone()));
+        let bus = Arc::new(SimBus::new(faults.clone()));
+        let notified = Arc::new(Mutex::new(Vec::new()));
+        let (key, known) = ApiKey::generate("test", account()).unwrap();
+        let told = notified.clone();
+        let deps = TranscodingDeps {
+            db: db.clone(),
+            queue: queue.clone(),
+            bus: bus.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            config: TranscodingConfig::default(),
+            on_head_change: Arc::new(move |video, version| {
+                told.lock().unwrap().push((video, version));
+            }),
+            authenticator: Authenticator::new(vec![known]),
+            playback_keys: [token_key()].into(),
+        };
+        Self {
+            service: Transcoding::new(deps.clone()),
+            db,
+            clock,
+            hand,
+            faults,
+            store,
+            queue,
+            bus,
+            key,
+            films: vec![],
+            events: vec![],
+            reports: vec![],
+            eager: true,
+            versions: BTreeMap::new(),
+            notified,
+            deps,
+            _folder: folder,
+        }
+    }
+
+    /// A new process on the same database.
+    pub(crate) fn restart(&mut self) {
+        self.service = Transcoding::new(self.deps.clone());
+    }
+
+    /// The catalogue says that a film is there.
+    pub(crate) fn upload(&mut self, film: Film, captions: bool) -> VideoId {
+        let video = new_video_id();
+        let source = keys::source(video);
+        self.store.write(&source, bytes::Bytes::from_static(b"film"));
+        let mut uploaded = Vec::new();
+        if captions {
+            let language = kinora_media::TrackId::new("en").unwrap();
+            let key = keys::source_captions(video, &language);
+            self.store.write(&key, bytes::Bytes::from_static(b"WEBVTT\n"));
+            let (language, key) = (language.to_string(), key.to_string());
+            uploaded.push(UploadedCaptions { language, name: "English".into(), key });
+        }
+        let source_key = source.to_string();
+        let data = EventData::Uploaded { source_key, size: 4, signed: true, captions: uploaded };
+        self.films.push((video, film));
+        self.say(video, data);
+        video
+    }
+
+    /// The catalogue says something about a video.
+    pub(crate) fn say(&mut self, video: VideoId, data: EventData) {
+        let version = self.versions.entry(video).or_default();
+        *version += 1;
+        self.events.push(Event {
+            id: new_event_id(),
+            producer: "catalogue".into(),
+            account: account(),
+            video,
+            aggregate_version: *version,
+            occurred_at_us: self.clock.now_us(),
+            data,
+        });
+    }
+
+    /// Takes a step. A process that dies in it is started anew.
+    pub(crate) async fn step(&mut self, step: Step) -> Option<Result<usize, TranscodingError>> {
+        let service = self.service.clone();
+        let taken = async {
+            match step {
+                Step::Dispatch => dispatch::step_dispatch(&service).await,
+                Step::Leases => leases::step_leases(&service).await,
+                Step::Renew => progress::step_renew(&service).await,
+                Step::Publish => publisher::step_publish(&service).await,
+                Step::Chores => housekeeping::step_chores(&service).await,
+                Step::Relay => {
+                    let (db, bus) = (&self.db, self.bus.as_ref());
+                    let round = kinora_db::outbox::relay_once(db, bus, &self.clock).await;
+                    Ok(round.map(|round| round.published)?)
+                }
+            }
+        };
+        let result = self.faults.survive(taken).await;
+        self.after(result)
+    }
+
+    /// Delivers an event; whether it was taken in.
+    pub(crate) async fn deliver_event(&mut self, event: Event) -> bool {
+        let service = self.service.clone();
+        let result = self.faults.survive(events::on_event(&service, event)).await;
+        matches!(self.after(result), Some(Ok(())))
+    }
+
+    /// Delivers a report; whether it was taken in.
+    pub(crate) async fn deliver_report(&mut self, report: &JobReport) -> bool {
+        let service = self.service.clone();
+        let result = self.faults.survive(reports::on_report(&service, report)).await;
+        let result = self.after(result);
+        matches!(result, Some(Ok(reports::Intake::Applied | reports::Intake::Refused)))
+    }
+
+    fn after<T>(&mut self, result: Option<T>) -> Option<T> {
+        if result.is_none() {
+            self.restart();
+        }
+        result
+    }
+
+    /// A worker does the job of a message.
+    pub(crate) fn work(&self, message: &JobMessage) -> Vec<JobReport> {
+        let film = self.films.iter().find(|(video, _)| *video == message.video).unwrap().1;
+        worker::work(&self.store, message, film)
+    }
+
+    /// Everything that is due happens, nothing goes wrong; whether anything did happen.
+    pub(crate) async fn round(&mut self) -> bool {
+        let mut happened = false;
+        for event in std::mem::take(&mut self.events) {
+            assert!(self.deliver_event(event).await);
+            happened = true;
+        }
+        for step in [Step::Leases, Step::Dispatch] {
+            happened |= self.step(step).await.unwrap().unwrap() > 0;
+        }
+        for message in std::mem::take(&mut *self.queue.lane.lock().unwrap()) {
+            let reports = self.work(&message);
+            self.reports.extend(reports);
+            happened = true;
+        }
+        for report in std::mem::take(&mut self.reports) {
+            if !self.deliver_report(&report).await {
+                self.reports.push(report);
+            }
+            if self.eager {
+                self.step(Step::Publish).await.unwrap().unwrap();
+            }
+            happened = true;
+        }
+        for step in [Step::Publish, Step::Chores, Step::Relay] {
+            happened |= self.step(step).await.unwrap().unwrap() > 0;
+        }
+        happened
+    }
+
+    /// Lets everything come to rest, time passing when nothing else happens. Fails if it does
+    /// not.
+    pub(crate) async fn drain(&mut self) {
+        self.faults.clear();
+        let mut quiet = 0;
+        for _ in 0..3000 {
+            if self.round().await {
+                quiet = 0;
+                continue;
+            }
+            quiet += 1;
+            // Longer than any lease or pause, several times over.
+            if quiet == 5 {
+                return;
+            }
+            self.hand.advance_us(700 * 1_000_000);
+        }
+        panic!("it does not come to rest");
+    }
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::new("ada").unwrap()
+}
+
+pub(crate) fn token_key() -> TokenKey {
+    TokenKey { id: "k".into(), secret: vec![1; 32] }
+}
