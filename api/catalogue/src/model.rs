@@ -11,6 +11,7 @@ use uuid::Uuid;
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schema(as = VideoState)]
 pub enum State {
     /// It is known by name alone.
     AwaitingUpload,

@@ -9,14 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{HeaderName, HeaderValue, StatusCode};
-use tower_http::{request_id::RequestId, trace::TraceLayer};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tower_http::{request_id::RequestId, set_header::SetResponseHeaderLayer, trace::TraceLayer};
 use uuid::Uuid;
 
 use crate::Problem;
 
 /// Bodies that are read whole are at most this long, where a handler does not say otherwise.
 const BODY_BYTES: usize = 1 << 20;
+/// What we send is what we say it is.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the boundary around a router that has all its routes: nothing that comes out of it is
@@ -27,6 +29,7 @@ pub fn around(router: Router) -> Router {
         .method_not_allowed_fallback(not_this_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn(answer))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
         .layer(middleware::from_fn(identify))
 }
@@ -85,7 +88,7 @@ async fn answer(request: Request, next: Next) -> Response {
     }
     let mut named = problem.render(id.as_deref());
     for (name, value) in response.headers() {
-        if !named.headers().contains_key(name) && name != http::header::CONTENT_LENGTH {
+        if !named.headers().contains_key(name) && name != header::CONTENT_LENGTH {
             named.headers_mut().append(name.clone(), value.clone());
         }
     }

@@ -59,6 +59,7 @@ pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
     /// Asks for the next page; null on the last one.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 

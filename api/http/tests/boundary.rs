@@ -86,6 +86,7 @@ async fn every_failure_is_a_problem_that_names_its_request() {
         assert_eq!(response.status().as_u16(), status, "{what}");
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{what}");
         assert_eq!(response.headers()["x-request-id"], "r-1", "{what}");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{what}");
         let problem: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!(problem["code"], code, "{what}");
         assert_eq!(problem["type"], format!("urn:kinora:problem:{code}"), "{what}");

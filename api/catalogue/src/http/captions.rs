@@ -38,7 +38,7 @@ pub(super) struct StoredCaptions {
 ///
 /// WebVTT (`text/vtt`) or SubRip (`application/x-subrip`), UTF-8, at most 5 MiB; before the
 /// upload of the video is finished.
-#[utoipa::path(
+#[utoipa::path( operation_id = "put_captions",
     put, path = "/api/v1/videos/{id}/captions/{language}", tag = "videos",
     security(("api_key" = [])),
     params(("id" = Uuid, Path), ("language" = String, Path, description = "BCP 47"), PutCaptions),

@@ -3,6 +3,7 @@
 mod captions;
 mod playback;
 mod problem;
+mod tus;
 mod uploads;
 mod videos;
 
@@ -20,7 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
     let uploads = OpenApiRouter::new()
         .routes(routes!(uploads::discover, uploads::create))
         .routes(routes!(uploads::stand, uploads::append, uploads::terminate, uploads::overridden))
-        .route_layer(middleware::from_fn(uploads::speak_tus));
+        .route_layer(middleware::from_fn(tus::speak_tus));
     OpenApiRouter::new()
         .routes(routes!(videos::list, videos::create))
         .routes(routes!(videos::get, videos::delete))

@@ -24,7 +24,7 @@ struct Token {
 /// How to watch a video
 ///
 /// For its owner, whoever has a playback token, and on a public video everybody.
-#[utoipa::path(
+#[utoipa::path( operation_id = "get_playback",
     get, path = "/api/v1/playback/{video}", tag = "playback",
     security((), ("api_key" = [])),
     params(("video" = Uuid, Path), Token),

@@ -1,26 +1,24 @@
 //! `/api/v1/uploads`: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with the
 //! extensions creation, termination and expiration.
 
-use std::{
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Request, State},
-    middleware::Next,
+    extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use kinora_http::{Path, Principal, Problem, openapi::Problems};
+use utoipa::ToSchema;
 
+use super::tus::{
+    LENGTH, METADATA, OFFSET, OFFSET_STREAM, VERSION, VIDEO, number, set, set_expiry, text,
+};
 use crate::{
     core::Core,
-    error::Error,
     model::{UploadId, UploadState},
     query::view::upload_path,
-    repository::uploads::UploadRow,
     upload::{
         self,
         metadata::{self, Metadata},
@@ -28,33 +26,14 @@ use crate::{
     },
 };
 
-const VERSION: &str = "1.0.0";
-const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
-const LENGTH: HeaderName = HeaderName::from_static("upload-length");
-const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
-const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
-const VIDEO: HeaderName = HeaderName::from_static("kinora-video");
-const OFFSET_STREAM: &str = "application/offset+octet-stream";
-
-/// Refuses other versions of the protocol, and names ours on every answer.
-pub(super) async fn speak_tus(request: Request, next: Next) -> Response {
-    let asked = request.headers().get(RESUMABLE);
-    let known = asked.is_some_and(|version| version == VERSION);
-    let mut response = if known || request.method() == Method::OPTIONS {
-        next.run(request).await
-    } else {
-        let detail = "Send 'Tus-Resumable: 1.0.0'";
-        Problem::new(StatusCode::PRECONDITION_FAILED, "tus_version", detail)
-            .with_header(HeaderName::from_static("tus-version"), VERSION)
-            .into_response()
-    };
-    response.headers_mut().insert(RESUMABLE, HeaderValue::from_static(VERSION));
-    response
-}
+/// The bytes from the offset on.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "documents a body that is streamed")]
+struct Octets(Vec<u8>);
 
 /// What the server can do (tus 1.0 "OPTIONS")
-#[utoipa::path(options, path = "/api/v1/uploads", tag = "uploads", responses((status = 204)))]
+#[utoipa::path( operation_id = "discover_uploads",options, path = "/api/v1/uploads", tag = "uploads", responses((status = 204)))]
 pub(super) async fn discover(State(core): State<Arc<Core>>) -> Response {
     let headers = [
         ("tus-version", VERSION.to_owned()),
@@ -68,7 +47,7 @@ pub(super) async fn discover(State(core): State<Arc<Core>>) -> Response {
 ///
 /// Metadata: `video`, the id of a video that awaits its upload (else one is created), and
 /// `filename`.
-#[utoipa::path(
+#[utoipa::path( operation_id = "create_upload",
     post, path = "/api/v1/uploads", tag = "uploads", security(("api_key" = [])),
     params(
         ("tus-resumable" = String, Header, example = "1.0.0"),
@@ -98,7 +77,7 @@ pub(super) async fn create(
 }
 
 /// Where an upload stands (tus 1.0 "HEAD")
-#[utoipa::path(
+#[utoipa::path( operation_id = "get_upload_offset",
     head, path = "/api/v1/uploads/{id}", tag = "uploads", security(("api_key" = [])),
     params(("id" = Uuid, Path), ("tus-resumable" = String, Header)),
     responses(
@@ -114,7 +93,7 @@ pub(super) async fn stand(
     let mut row = upload::find(&core, &principal.account, id).await?;
     if row.state == UploadState::Active && row.received == row.size {
         // A client that is told of all bytes goes away: not before they are handed over.
-        sweep::resume_finish(&core, &row).await?;
+        upload::detached(&core, sweep::resume_finish(core.clone(), id)).await?;
         row = upload::find(&core, &principal.account, id).await?;
     }
     let mut response = StatusCode::OK.into_response();
@@ -130,14 +109,14 @@ pub(super) async fn stand(
 }
 
 /// Continue an upload (tus 1.0 "PATCH")
-#[utoipa::path(
+#[utoipa::path( operation_id = "append_to_upload",
     patch, path = "/api/v1/uploads/{id}", tag = "uploads", security(("api_key" = [])),
     params(
         ("id" = Uuid, Path),
         ("tus-resumable" = String, Header),
         ("upload-offset" = u64, Header),
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = Octets, content_type = "application/offset+octet-stream"),
     responses((status = 204, headers(("upload-offset" = u64))), Problems)
 )]
 pub(super) async fn append(
@@ -151,7 +130,7 @@ pub(super) async fn append(
 }
 
 /// Give an upload up (tus 1.0 "Termination")
-#[utoipa::path(
+#[utoipa::path( operation_id = "terminate_upload",
     delete, path = "/api/v1/uploads/{id}", tag = "uploads", security(("api_key" = [])),
     params(("id" = Uuid, Path), ("tus-resumable" = String, Header)),
     responses((status = 204), Problems)
@@ -166,7 +145,7 @@ pub(super) async fn terminate(
 }
 
 /// PATCH and DELETE for clients that cannot send them (tus 1.0 "X-HTTP-Method-Override")
-#[utoipa::path(
+#[utoipa::path( operation_id = "override_upload_method",
     post, path = "/api/v1/uploads/{id}", tag = "uploads", security(("api_key" = [])),
     params(
         ("id" = Uuid, Path),
@@ -222,36 +201,4 @@ async fn patch(
     set(&mut response, OFFSET, offset.to_string());
     set_expiry(&mut response, &row);
     Ok(response)
-}
-
-/// A header that is a number and nothing else: no sign, no blanks.
-fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, Error> {
-    let bad = || Error::Invalid(format!("{name} must be a number of bytes"));
-    let value = headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(bad)?;
-    if !value.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(bad());
-    }
-    // SQL has signed numbers only.
-    value.parse().ok().filter(|number| i64::try_from(*number).is_ok()).ok_or_else(bad)
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Error> {
-    let bad = |_| Error::Invalid(format!("{name} must be ASCII"));
-    headers.get(name).map(|value| value.to_str().map_err(bad)).transpose()
-}
-
-/// When the upload goes if nothing comes any more (RFC 9110 5.6.7).
-fn set_expiry(response: &mut Response, upload: &UploadRow) {
-    // The date format ends with the year 9999.
-    const END: Duration = Duration::from_secs(253_402_300_800);
-    let at = Duration::from_micros(upload.expires_at_us.unsigned_abs());
-    if upload.state == UploadState::Active && at < END {
-        set(response, EXPIRES, httpdate::fmt_http_date(UNIX_EPOCH + at));
-    }
-}
-
-fn set(response: &mut Response, name: HeaderName, value: String) {
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        response.headers_mut().insert(name, value);
-    }
 }

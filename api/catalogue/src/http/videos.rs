@@ -49,7 +49,7 @@ pub(super) struct ListVideos {
 /// Create a video
 ///
 /// It awaits its upload; captions may be added until that is finished.
-#[utoipa::path(
+#[utoipa::path( operation_id = "create_video",
     post, path = "/api/v1/videos", tag = "videos", security(("api_key" = [])),
     request_body = CreateVideo,
     responses((status = 201, body = Video, headers(("location" = String))), Problems)
@@ -68,7 +68,7 @@ pub(super) async fn create(
 }
 
 /// List videos, newest first
-#[utoipa::path(
+#[utoipa::path( operation_id = "list_videos",
     get, path = "/api/v1/videos", tag = "videos", security(("api_key" = [])),
     params(ListVideos),
     responses((status = 200, body = Page<Video>), Problems)
@@ -84,7 +84,7 @@ pub(super) async fn list(
 }
 
 /// Read a video
-#[utoipa::path(
+#[utoipa::path( operation_id = "get_video",
     get, path = "/api/v1/videos/{id}", tag = "videos", security(("api_key" = [])),
     params(("id" = Uuid, Path)),
     responses((status = 200, body = Video), Problems)
@@ -100,7 +100,7 @@ pub(super) async fn get(
 /// Delete a video
 ///
 /// Work under way is cancelled and everything stored is removed. Deleting it again is no error.
-#[utoipa::path(
+#[utoipa::path( operation_id = "delete_video",
     delete, path = "/api/v1/videos/{id}", tag = "videos", security(("api_key" = [])),
     params(("id" = Uuid, Path)),
     responses((status = 204), Problems)

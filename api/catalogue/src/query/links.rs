@@ -5,7 +5,7 @@ use kinora_media::playback::{DASH_MANIFEST, HLS_MANIFEST, mint_token, path};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{config::CatalogueConfig, model::Visibility, repository::videos::VideoRow};
+use crate::{config::CatalogueConfig, model::Visibility, repository::view::VideoRow};
 
 /// Addresses for players and people.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,7 @@ pub(crate) struct PlaybackLinks {
     /// The watch page.
     watch_url: String,
     /// When the addresses stop working; null for a public video.
+    #[schema(required)]
     token_expires_at: Option<Timestamp>,
 }
 
@@ -80,7 +81,7 @@ mod tests {
     use kinora_media::{AccountId, VideoId, playback::TokenKey};
 
     use super::*;
-    use crate::{model::State, repository::videos::MediaRow};
+    use crate::{model::State, repository::view::MediaRow};
 
     fn row(visibility: Visibility, hours: u64) -> VideoRow {
         VideoRow {

@@ -8,7 +8,7 @@ use crate::{
     core::Core,
     error::Error,
     model::State,
-    repository::{captions, videos},
+    repository::{captions, view},
 };
 
 /// A page of an account's videos.
@@ -19,7 +19,7 @@ pub(crate) async fn list(
     limit: u32,
     cursor: Option<Cursor>,
 ) -> Result<Page<Video>, Error> {
-    let rows = videos::list(core.db.read(), account, state, cursor, limit + 1).await?;
+    let rows = view::list(core.db.read(), account, state, cursor, limit + 1).await?;
     let page = Page::from_rows(rows, limit, |row| Cursor {
         created_at_us: row.created_at_us,
         id: row.id.0,
@@ -27,7 +27,7 @@ pub(crate) async fn list(
     let ids: Vec<VideoId> = page.items.iter().map(|row| row.id).collect();
     let mut captions = captions::of_videos(core.db.read(), &ids).await?;
     let now_us = core.clock.now_us();
-    let view = |row: videos::VideoRow| {
+    let view = |row: view::VideoRow| {
         let captions = captions.remove(&row.id).unwrap_or_default();
         Video::new(&core.config, row, captions, now_us)
     };

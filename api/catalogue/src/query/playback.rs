@@ -4,14 +4,14 @@ use kinora_http::{Problem, Subject, Viewer};
 use kinora_media::VideoId;
 
 use super::view::Playback;
-use crate::{core::Core, error::Error, model::Visibility, repository::videos};
+use crate::{core::Core, error::Error, model::Visibility, repository::view};
 
 /// How a video plays, for whoever may watch it.
 ///
 /// # Errors
 /// 404 or 403 as [`Viewer::require`] says.
 pub(crate) async fn get(core: &Core, viewer: &Viewer, id: VideoId) -> Result<Playback, Problem> {
-    let row = videos::find(core.db.read(), id).await.map_err(Error::from)?;
+    let row = view::find(core.db.read(), id).await.map_err(Error::from)?;
     let row = row.ok_or(Error::NoVideo)?;
     let now_us = core.clock.now_us();
     let public = row.visibility == Visibility::Public;

@@ -6,7 +6,7 @@ use super::view::Video;
 use crate::{
     core::Core,
     error::Error,
-    repository::{captions, videos},
+    repository::{captions, view},
 };
 
 /// An owner's video.
@@ -14,7 +14,7 @@ use crate::{
 /// # Errors
 /// [`Error::NoVideo`].
 pub(crate) async fn get(core: &Core, account: &AccountId, id: VideoId) -> Result<Video, Error> {
-    let row = videos::find(core.db.read(), id).await?;
+    let row = view::find(core.db.read(), id).await?;
     let row = row.filter(|row| row.account == *account).ok_or(Error::NoVideo)?;
     let mut captions = captions::of_videos(core.db.read(), &[id]).await?;
     let captions = captions.remove(&id).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::links::{PlaybackLinks, links};
 use crate::{
     config::CatalogueConfig,
     model::{self, State, Visibility},
-    repository::videos::{ActiveUpload, VideoRow},
+    repository::view::{ActiveUpload, VideoRow},
 };
 
 /// A video.
@@ -21,6 +21,7 @@ pub(crate) struct Video {
     visibility: Visibility,
     state: State,
     /// Why it failed.
+    #[schema(required)]
     reason: Option<Reason>,
     /// What a person should know of the encode.
     warnings: Vec<String>,
@@ -80,6 +81,7 @@ pub(crate) struct Playback {
     title: String,
     state: State,
     /// Why it failed.
+    #[schema(required)]
     reason: Option<Reason>,
     /// Microseconds, once planned.
     duration_us: Option<u64>,

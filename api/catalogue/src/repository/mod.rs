@@ -1,10 +1,12 @@
-//! SQL, and nothing else: one file a table. Writes take a connection, so that their caller
+//! SQL, and nothing else: one file a table, and one for
+//! the row that joins them for queries. Writes take a connection, so that their caller
 //! decides what is one transaction; changes are conditional single statements.
 
 pub(crate) mod captions;
 pub(crate) mod media;
 pub(crate) mod uploads;
 pub(crate) mod videos;
+pub(crate) mod view;
 
 use std::str::FromStr;
 

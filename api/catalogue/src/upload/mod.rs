@@ -22,6 +22,7 @@ pub(crate) use locks::{Held, Locks};
 pub(crate) use spool::SpoolDir;
 
 use kinora_media::AccountId;
+use tracing::Instrument;
 
 use crate::{
     core::Core,
@@ -43,6 +44,22 @@ pub(crate) async fn find(
         UploadState::Active if overdue => Err(Error::UploadGone),
         UploadState::Active | UploadState::Finished => Ok(row),
         UploadState::Terminated | UploadState::Expired => Err(Error::UploadGone),
+    }
+}
+
+/// Runs to its end even if its caller goes away, as handlers do whose client hangs up. A process
+/// that stops waits for it.
+pub(crate) async fn detached<T: Send + 'static>(
+    core: &Core,
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match core.writers.spawn(work.in_current_span()).await {
+        Ok(result) => result,
+        Err(stopped) => match stopped.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being torn down.
+            Err(_) => Err(Error::Stopping),
+        },
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use kinora_media::AccountId;
+use tracing::Instrument;
 
 use super::{
-    Held, find, finish,
+    Held, detached, find, finish,
     transfer::{End, transfer},
 };
 use crate::{
@@ -42,20 +43,19 @@ pub(crate) async fn receive(
         return Err(Error::OverLength { size: upload.size });
     }
     // A client that hangs up drops this future, but what it sent is to be accounted for.
-    let writers = core.writers.clone();
     let span = tracing::info_span!("upload", upload.id = %id, video.id = %upload.video);
-    let task = async move { write(&core, &held, upload, body).await };
-    match writers.spawn(tracing::Instrument::instrument(task, span)).await {
-        Ok(result) => result,
-        Err(stopped) => match stopped.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Error::Stopping),
-        },
-    }
+    let writing = core.clone();
+    let work = async move { write(&writing, &held, upload, body).await };
+    detached(&core, work).instrument(span).await
 }
 
 async fn write(core: &Core, held: &Held, upload: UploadRow, body: Body) -> Result<u64, Error> {
     if upload.state == UploadState::Finished {
+        return Ok(upload.size);
+    }
+    if upload.received == upload.size {
+        // A crash came before the end; the spool may have been handed over already.
+        finish::finish(core, held, &upload).await?;
         return Ok(upload.size);
     }
     let mut spool = core.spool.append_at(upload.id, upload.received).await?;

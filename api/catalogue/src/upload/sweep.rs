@@ -1,6 +1,6 @@
 //! What time and crashes leave behind.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,7 +9,7 @@ use crate::{
     command::delete_video,
     core::Core,
     error::Error,
-    model::{Reason, State, UploadState},
+    model::{Reason, State, UploadId, UploadState},
     repository::{
         uploads::{self, UploadRow},
         videos,
@@ -22,7 +22,7 @@ const REMEMBER_US: i64 = 7 * 24 * 3600 * 1_000_000;
 /// Deleted videos a round.
 const CLEANUPS: u32 = 100;
 
-pub(crate) async fn run(core: &Core, shutdown: &CancellationToken) {
+pub(crate) async fn run(core: &Arc<Core>, shutdown: &CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -35,13 +35,13 @@ pub(crate) async fn run(core: &Core, shutdown: &CancellationToken) {
 }
 
 /// One round. What fails for one upload or video is logged and left for the next.
-pub(crate) async fn once(core: &Core) -> Result<(), Error> {
+pub(crate) async fn once(core: &Arc<Core>) -> Result<(), Error> {
     let now_us = core.clock.now_us();
     for upload in uploads::overdue(core.db.read(), now_us).await? {
         report(&upload, "expire", expire(core, &upload, now_us).await);
     }
     for upload in uploads::complete(core.db.read()).await? {
-        report(&upload, "finish", resume_finish(core, &upload).await);
+        report(&upload, "finish", resume_finish(core.clone(), upload.id).await);
     }
     for video in videos::awaiting_cleanup(core.db.read(), CLEANUPS).await? {
         if let Err(error) = delete_video::clean(core, video).await {
@@ -75,12 +75,12 @@ async fn expire(core: &Core, upload: &UploadRow, now_us: i64) -> Result<(), Erro
 }
 
 /// Finishes an upload of which every byte is durable, unless somebody is at it.
-pub(crate) async fn resume_finish(core: &Core, upload: &UploadRow) -> Result<(), Error> {
-    let Some(held) = core.locks.try_hold(upload.id) else { return Ok(()) };
-    let row = uploads::find(core.db.read(), upload.id).await?;
+pub(crate) async fn resume_finish(core: Arc<Core>, id: UploadId) -> Result<(), Error> {
+    let Some(held) = core.locks.try_hold(id) else { return Ok(()) };
+    let row = uploads::find(core.db.read(), id).await?;
     let complete = |row: &UploadRow| row.state == UploadState::Active && row.received == row.size;
     match row.filter(complete) {
-        Some(row) => finish::finish(core, &held, &row).await,
+        Some(row) => finish::finish(&core, &held, &row).await,
         None => Ok(()),
     }
 }

@@ -1,0 +1,14 @@
+//! The catalogue over a real listener, on a real database, queue and store.
+
+#![allow(clippy::unwrap_used)]
+
+mod captions;
+mod crashes;
+mod document;
+mod events;
+mod full_disk;
+mod interruptions;
+mod playback;
+mod support;
+mod tus;
+mod videos;
