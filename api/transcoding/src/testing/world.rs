@@ -10,7 +10,7 @@ use kinora_db::{Clock, Database, ManualClock, new_event_id, new_video_id};
 use kinora_http::{ApiKey, ApiKeySecret, Authenticator};
 use kinora_media::{AccountId, VideoId, playback::TokenKey};
 use kinora_plan::job::{JobMessage, JobReport};
-use kinora_queue::{Event, EventData, UploadedCaptions};
+use kinora_queue::{Event, EventBus, EventData, JobQueue, UploadedCaptions};
 use kinora_store::keys;
 
 use super::{bus::SimBus, faults::Faults, film::Film, queue::SimQueue, store::SimStore, worker};
@@ -49,7 +49,7 @@ pub(crate) struct World {
     /// Heads that origins were told of.
     pub notified: Arc<Mutex<Vec<(VideoId, u32)>>>,
     deps: TranscodingDeps,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A step of the service.
@@ -111,8 +111,23 @@ impl World {
             versions: BTreeMap::new(),
             notified,
             deps,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The same service on another queue, bus and clock.
+    pub(crate) fn deps_on(
+        &self,
+        queue: Arc<dyn JobQueue>,
+        bus: Arc<dyn EventBus>,
+        clock: Clock,
+    ) -> TranscodingDeps {
+        TranscodingDeps { queue, bus, clock, ..self.deps.clone() }
+    }
+
+    /// Where its database lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A new process on the same database.
