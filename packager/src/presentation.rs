@@ -1,7 +1,7 @@
 //! The segment index as manifests read it: whole, checked, in presentation time.
 
 use kinora_media::{
-    AudioTrack, HEAD_SCHEMA, Head, Page, Status, TextTrack, Track, TrackKind, VideoTrack,
+    AudioTrack, HEAD_SCHEMA, Head, Page, Status, TextTrack, Track, TrackKind, VideoTrack, ticks,
 };
 
 use crate::PackagerError;
@@ -77,6 +77,20 @@ impl<'a> Presentation<'a> {
             return Err(PackagerError::NothingPublished { track: Some(track.id.clone()) });
         }
         Ok(spans)
+    }
+
+    /// Where the last segment of the longest track ends, microseconds, rounded up.
+    pub(crate) fn end_us(&self) -> Result<u64, PackagerError> {
+        let mut end_us = 0;
+        let media = |track: &&Track| !matches!(track.kind, TrackKind::Text(_));
+        for track in self.head.tracks.iter().filter(media) {
+            let last = self.spans(track)?.pop();
+            let end = last.map_or(0, |span| span.start.saturating_add(span.duration));
+            let micros = u128::from(end) * u128::from(ticks::MICROS);
+            let micros = micros.div_ceil(u128::from(track.timescale));
+            end_us = end_us.max(u64::try_from(micros).unwrap_or(u64::MAX));
+        }
+        Ok(end_us)
     }
 
     /// The renditions of the picture, best first.

@@ -18,7 +18,7 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
     let presentation = Presentation::open(head, pages)?;
     let growing = head.status == Status::Growing;
     let published = date_time(head.published_at_us);
-    let total = duration(head.duration_us);
+    let total = duration(total_us(&presentation)?);
     let available = date_time(availability_start_us(head));
     let target = u64::from(head.target_duration_s);
     let buffer = duration(target.saturating_mul(MICROS));
@@ -58,12 +58,23 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
     Ok(xml.finish())
 }
 
-/// A duration before the first publication, and so before each later one: every segment is
-/// available from the beginning, and it never changes between updates. Whole seconds, rounded
-/// down.
+/// The presentation's duration. Sound may go on for part of a frame after the picture; dash.js
+/// takes media past the announced end for a stuck player and jumps back before the end.
+fn total_us(presentation: &Presentation<'_>) -> Result<u64, PackagerError> {
+    let end_us = presentation.end_us()?;
+    Ok(match presentation.head.status {
+        Status::Complete => end_us,
+        Status::Growing | Status::Deleted => end_us.max(presentation.head.duration_us),
+    })
+}
+
+/// A duration and a second before the first publication, and so before each later one: every
+/// segment is available from the beginning, and it never changes between updates. Whole
+/// seconds, rounded down.
 fn availability_start_us(head: &Head) -> i64 {
+    let second = MICROS as i64;
     let duration = i64::try_from(head.duration_us).unwrap_or(i64::MAX);
     let first = head.first_published_at_us.min(head.published_at_us);
-    let second = MICROS as i64;
-    first.saturating_sub(duration).div_euclid(second).saturating_mul(second)
+    let start = first.saturating_sub(duration).saturating_sub(second);
+    start.div_euclid(second).saturating_mul(second)
 }

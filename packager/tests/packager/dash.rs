@@ -33,9 +33,24 @@ fn the_origin_of_time_stays() {
         let mpd = dash::mpd(head, &pages).unwrap();
         attribute(&mpd, "MPD", "availabilityStartTime").unwrap()
     };
-    // A duration before the first publication, rounded down to a second.
-    assert_eq!(start(&one), "2025-12-31T23:59:55.000Z");
+    // 5.5 s and one more before the first publication, rounded down to a second.
+    assert_eq!(start(&one), "2025-12-31T23:59:54.000Z");
     assert_eq!(start(&one), start(&two));
+}
+
+#[test]
+fn no_segment_ends_after_the_presentation() {
+    let total = |head: &Head, pages: &[Page]| {
+        let mpd = dash::mpd(head, pages).unwrap();
+        attribute(&mpd, "MPD", "mediaPresentationDuration").unwrap()
+    };
+    let (growing, pages) = head(tracks(), 2, Status::Growing);
+    assert_eq!(total(&growing, &pages), "PT5.5S");
+    // The longest soundtrack: 259 frames of 1024 less the priming of one.
+    let (complete, pages) = head(tracks(), 3, Status::Complete);
+    assert_eq!(total(&complete, &pages), "PT5.504S");
+    let (all_but_complete, pages) = head(tracks(), 3, Status::Growing);
+    assert_eq!(total(&all_but_complete, &pages), "PT5.504S");
 }
 
 #[test]

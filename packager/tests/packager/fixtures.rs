@@ -114,8 +114,8 @@ pub(crate) fn chunk(object: &str, start: u64, durations: &[u64]) -> ChunkEntry {
     ChunkEntry { object: object.into(), start, segments: durations.iter().map(segment).collect() }
 }
 
-/// Frames of the audio segments that cut nearest to 2 s, 4 s, … of sound.
-pub(crate) const AUDIO_FRAMES: [u64; 3] = [95, 93, 94];
+/// Frames of the audio segments that cut nearest to 2 s, 4 s and 5.5 s of sound.
+pub(crate) const AUDIO_FRAMES: [u64; 3] = [95, 94, 70];
 
 /// Segments of a track: `v…` at the frame rate's timescale 2 s, 2 s and 1.5 s; `a…` to match.
 fn durations(track: &Track) -> Vec<u64> {
