@@ -15,6 +15,8 @@ use crate::failure::{Exit, Failure};
 use crate::report::{Milestone, Reporter};
 
 const TICK: Duration = Duration::from_secs(1);
+/// Between looks at the catalogue; they grow to [`TICK`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long nothing may move before the reason is asked for.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How far the catalogue may lag behind the events.
@@ -63,6 +65,7 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     async fn run(mut self) -> Result<Video, Failure> {
+        let mut pause = FIRST_PAUSE;
         loop {
             let mut events = self.client.progress_events(self.video);
             while let Some(next) = self.while_ticking(events.next()).await {
@@ -79,7 +82,8 @@ impl Follower<'_> {
             if let Some(video) = self.ask_catalogue().await? {
                 return Ok(video);
             }
-            self.while_ticking(tokio::time::sleep(TICK)).await;
+            self.while_ticking(tokio::time::sleep(pause)).await;
+            pause = TICK.min(pause * 2);
         }
     }
 
@@ -118,7 +122,7 @@ impl Follower<'_> {
             self.reporter.encode(progress);
         }
         let level = match progress.state {
-            ProgressState::Failed => return Err(video_failed(progress.reason.as_ref())),
+            ProgressState::Failed => return Err(self.failed(progress.reason.as_ref())),
             ProgressState::Cancelled => return Err(deleted()),
             ProgressState::Ready => 3,
             _ if progress.plays_through => 2,
@@ -151,7 +155,7 @@ impl Follower<'_> {
         loop {
             let video = self.current().await?;
             if video.state == VideoState::Failed {
-                return Err(video_failed(video.reason.as_ref()));
+                return Err(self.failed(video.reason.as_ref()));
             }
             let caught_up =
                 video.playback.is_some() && (!ready || video.state == VideoState::Ready);
@@ -166,7 +170,7 @@ impl Follower<'_> {
     async fn ask_catalogue(&mut self) -> Result<Option<Video>, Failure> {
         let video = self.current().await?;
         match video.state {
-            VideoState::Failed => Err(video_failed(video.reason.as_ref())),
+            VideoState::Failed => Err(self.failed(video.reason.as_ref())),
             VideoState::Ready => self.pass(MILESTONES.len()).await,
             _ => {
                 self.idle = !video.state.awaits_bytes();
@@ -176,18 +180,19 @@ impl Follower<'_> {
         }
     }
 
+    fn failed(&self, reason: Option<&Reason>) -> Failure {
+        let failure = match reason {
+            Some(reason) => Failure::new(Exit::Failed, &reason.code, &reason.message),
+            None => Failure::new(Exit::Failed, "failed", "the video failed for an unknown reason"),
+        };
+        failure.help(format!("More of it: `kinora jobs why {}`.", self.video))
+    }
+
     async fn current(&self) -> Result<Video, Failure> {
         self.client
             .video(self.video)
             .await
             .map_err(|error: Error| if error.is_gone() { deleted() } else { error.into() })
-    }
-}
-
-fn video_failed(reason: Option<&Reason>) -> Failure {
-    match reason {
-        Some(reason) => Failure::new(Exit::Failed, &reason.code, &reason.message),
-        None => Failure::new(Exit::Failed, "failed", "the video failed for an unknown reason"),
     }
 }
 

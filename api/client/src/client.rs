@@ -224,6 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn writes_are_tried_again_only_if_nothing_happened() {
+        for (status, again) in [(429, true), (503, true), (500, false), (502, false), (504, false)]
+        {
+            let problem = Problem {
+                status,
+                code: String::new(),
+                title: String::new(),
+                detail: String::new(),
+                request_id: None,
+            };
+            let error = Error::from_problem(problem, None);
+            assert_eq!(was_not_acted_on(&error), again, "{status}");
+        }
+        assert!(!was_not_acted_on(&Error::silent(30)));
+    }
+
+    #[test]
     fn unusable_addresses_and_keys_are_named() {
         for bad in ["127.0.0.1:8080", "ftp://host", "", "nonsense"] {
             assert!(matches!(Client::new(bad, None), Err(Error::Setup(_))), "{bad}");

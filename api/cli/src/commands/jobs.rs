@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use console::{Style, Term};
 use jiff::Timestamp;
 use kinora_client::{Job, JobFilter, JobState};
 use uuid::Uuid;
 
-use super::{MOST_A_PAGE, print_json};
+use super::{MOST_A_PAGE, one_of, print_json};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::terminal::table::{Cell, Table, print_fields};
@@ -45,17 +44,11 @@ struct ListArgs {
     #[arg(long, value_name = "ID")]
     video: Option<Uuid>,
     /// Only jobs in this state.
-    #[arg(long, value_parser = state_parser())]
+    #[arg(long, value_parser = one_of(JobState::ALL, JobState::as_str))]
     state: Option<JobState>,
     /// How many at most.
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-}
-
-fn state_parser() -> impl TypedValueParser<Value = JobState> {
-    PossibleValuesParser::new(JobState::ALL.iter().map(|state| state.as_str())).map(|word| {
-        *JobState::ALL.iter().find(|state| state.as_str() == word).expect("a listed word")
-    })
 }
 
 pub(crate) async fn run(session: &Session, args: JobsArgs) -> Result<(), Failure> {
@@ -171,7 +164,7 @@ fn what(job: &Job) -> String {
 
 fn done(job: &Job) -> String {
     match &job.progress {
-        Some(progress) if progress.total > 0.0 => {
+        Some(progress) if job.state == JobState::Running && progress.total > 0.0 => {
             format!("{:.0} %", progress.done * 100.0 / progress.total)
         }
         _ => String::new(),

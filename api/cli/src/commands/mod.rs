@@ -9,6 +9,7 @@ pub(crate) mod watch;
 
 use std::io::{self, Write};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 /// One JSON object on one line of stdout.
@@ -20,3 +21,14 @@ fn print_json(value: &impl Serialize) -> io::Result<()> {
 
 /// How many rows a listing asks for at once.
 const MOST_A_PAGE: u32 = 100;
+
+/// Takes the words of an enum of the API, and completes them.
+fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let words = all.iter().map(move |value| word(*value));
+    PossibleValuesParser::new(words).map(move |chosen| {
+        *all.iter().find(|value| word(**value) == chosen).expect("only listed words get here")
+    })
+}

@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser;
 use console::{Style, Term};
 use jiff::Timestamp;
 use kinora_client::{Video, VideoFilter, VideoState};
 use uuid::Uuid;
 
-use super::{MOST_A_PAGE, print_json};
+use super::{MOST_A_PAGE, one_of, print_json};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::terminal::table::{Cell, Table, print_fields};
@@ -46,17 +44,11 @@ enum VideosCommand {
 #[derive(Debug, clap::Args)]
 struct ListArgs {
     /// Only videos in this state.
-    #[arg(long, value_parser = state_parser())]
+    #[arg(long, value_parser = one_of(VideoState::ALL, VideoState::as_str))]
     state: Option<VideoState>,
     /// How many at most.
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-}
-
-fn state_parser() -> impl TypedValueParser<Value = VideoState> {
-    PossibleValuesParser::new(VideoState::ALL.iter().map(|state| state.as_str())).map(|word| {
-        *VideoState::ALL.iter().find(|state| state.as_str() == word).expect("a listed word")
-    })
 }
 
 pub(crate) async fn run(session: &Session, args: VideosArgs) -> Result<(), Failure> {
@@ -154,7 +146,7 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
         ("watch", link(playback.map(|it| &it.watch_url))),
         ("HLS", link(playback.map(|it| &it.hls_url))),
         ("DASH", link(playback.map(|it| &it.dash_url))),
-        ("until", text(expires.as_deref())),
+        ("links until", text(expires.as_deref())),
     ];
     Ok(print_fields(&video.title, &fields)?)
 }
@@ -189,7 +181,7 @@ fn confirm(video: &Video) -> Result<(), Failure> {
 
 fn picture(video: &Video) -> String {
     match (video.width, video.height) {
-        (Some(width), Some(height)) => format!("{width}×{height}"),
+        (Some(width @ 1..), Some(height)) => format!("{width}×{height}"),
         _ => String::new(),
     }
 }

@@ -108,7 +108,9 @@ pub(super) fn numbers(progress: &Progress) -> Vec<String> {
         return parts;
     }
     let times = style::marks().times;
-    parts.extend(progress.speed.map(|speed| format!("{speed:>4.1}{times} real time")));
+    let digits = |speed| if speed < 1.0 { 2 } else { 1 };
+    let real_time = |speed| format!("{speed:>4.*}{times} real time", digits(speed));
+    parts.extend(progress.speed.map(real_time));
     parts.extend(eta);
     parts.extend(progress.fps.map(|fps| format!("{fps:>4.0} fps")));
     parts

@@ -23,18 +23,18 @@ async fn without_a_terminal_ids_go_to_stdout_and_plain_lines_to_stderr() {
     assert!(same(&fake.stored(), &bytes));
     let lines: Vec<_> = run.stderr.lines().collect();
     let expected = [
-        "film.mp4: uploaded after 0:0".to_owned(),
-        format!("film.mp4: playable after 0:00: watch at http://127.0.0.1/watch/{id}"),
-        "film.mp4: plays through after 0:0".to_owned(),
-        "film.mp4: ready after 0:0".to_owned(),
+        "film.mp4: uploaded after 0:".to_owned(),
+        "film.mp4: playable after 0:".to_owned(),
+        "film.mp4: plays through after 0:".to_owned(),
+        "film.mp4: ready after 0:".to_owned(),
         format!("film.mp4: HLS http://127.0.0.1/media/{id}/1/hls.m3u8"),
         format!("film.mp4: DASH http://127.0.0.1/media/{id}/1/dash.mpd"),
     ];
     assert_eq!(lines.len(), expected.len(), "{}", run.stderr);
     for (line, begin) in lines.iter().zip(&expected) {
-        assert!(line.starts_with(&begin[..begin.len().min(30)]), "{line}");
+        assert!(line.starts_with(begin), "{line}");
     }
-    assert!(lines[4..].iter().zip(&expected[4..]).all(|(line, whole)| line == whole));
+    assert!(lines[1].ends_with(&format!(": watch at http://127.0.0.1/watch/{id}")), "{}", lines[1]);
     assert_eq!(home.remembered(), Vec::<Value>::new());
 }
 
