@@ -13,27 +13,43 @@ pub(crate) fn source_error(
     source: &Source,
     subject: &str,
 ) -> Option<PipelineError> {
-    first_error(bus, |error| source.failure().unwrap_or_else(|| from_source(error, subject)))
-}
-
-/// The first error on the bus of a pipeline that works on our own frames.
-pub(crate) fn internal_error(bus: &gst::Bus) -> Option<PipelineError> {
-    first_error(bus, |error| PipelineError::Internal(describe(error)))
-}
-
-fn first_error(
-    bus: &gst::Bus,
-    classify: impl FnOnce(&gst::message::Error) -> PipelineError,
-) -> Option<PipelineError> {
     let message = bus.pop_filtered(&[gst::MessageType::Error])?;
     let gst::MessageView::Error(error) = message.view() else { return None };
+    log(error);
+    Some(source.failure().unwrap_or_else(|| from_source(error, subject)))
+}
+
+/// The first error on the bus of a pipeline that works on our own frames or samples. Discards an
+/// end that was posted before it: for pipelines whose end is seen at their sink.
+pub(crate) fn internal_error(bus: &gst::Bus) -> Option<PipelineError> {
+    let message = bus.pop_filtered(&[gst::MessageType::Error])?;
+    let gst::MessageView::Error(error) = message.view() else { return None };
+    log(error);
+    Some(PipelineError::Internal(describe(error)))
+}
+
+/// Waits for the end of a pipeline that works on our own frames; whether it is there.
+///
+/// Popping discards what it does not look for, so end and errors are looked for together.
+pub(crate) fn internal_end(bus: &gst::Bus, wait: gst::ClockTime) -> Result<bool, PipelineError> {
+    let looked_for = [gst::MessageType::Error, gst::MessageType::Eos];
+    let Some(message) = bus.timed_pop_filtered(wait, &looked_for) else { return Ok(false) };
+    match message.view() {
+        gst::MessageView::Error(error) => {
+            log(error);
+            Err(PipelineError::Internal(describe(error)))
+        }
+        _ => Ok(true),
+    }
+}
+
+fn log(error: &gst::message::Error) {
     tracing::error!(
         element = error.src().map(|src| src.path_string().to_string()),
         error = %error.error(),
         debug = error.debug().map(|debug| debug.to_string()),
         "pipeline failed"
     );
-    Some(classify(error))
 }
 
 fn from_source(error: &gst::message::Error, subject: &str) -> PipelineError {

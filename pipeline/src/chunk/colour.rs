@@ -39,7 +39,7 @@ pub(super) fn input_caps(
     }
     if info.is_yuv() {
         structure.set("colorimetry", colorimetry(&info, stream).to_string());
-        if info.chroma_site().is_empty() {
+        if chroma_site(structure).is_none() {
             structure.set("chroma-site", USUAL_CHROMA_SITE);
         }
     }
@@ -55,16 +55,12 @@ pub(super) fn working_caps(input: &gst::Caps) -> Result<gst::Caps, PipelineError
         info.format(),
         gst_video::VideoFormat::I420 | gst_video::VideoFormat::Yv12 | gst_video::VideoFormat::Nv12
     );
-    let site = if subsampled {
-        info.chroma_site().to_str().to_string()
-    } else {
-        USUAL_CHROMA_SITE.to_owned()
-    };
+    let site = input.structure(0).and_then(chroma_site).filter(|_| subsampled);
     Ok(gst::Caps::builder("video/x-raw")
         .field("format", gst_video::VideoFormat::I420.to_str())
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .field("colorimetry", output_colorimetry(&info.colorimetry()).to_string())
-        .field("chroma-site", site)
+        .field("chroma-site", site.unwrap_or(USUAL_CHROMA_SITE))
         .build())
 }
 
@@ -88,6 +84,10 @@ pub(super) fn code_points(working: &gst::Caps) -> Result<Colour, PipelineError> 
 pub(super) fn fraction(rate: FrameRate) -> gst::Fraction {
     let part = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     gst::Fraction::new(part(rate.num.get()), part(rate.den.get()))
+}
+
+fn chroma_site(caps: &gst::StructureRef) -> Option<&str> {
+    caps.get::<&str>("chroma-site").ok().filter(|site| *site != "unknown")
 }
 
 fn colorimetry(info: &gst_video::VideoInfo, stream: &VideoStream) -> VideoColorimetry {

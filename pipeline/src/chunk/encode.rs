@@ -77,9 +77,10 @@ impl Encoding {
             decoded_caps: decoded_caps.clone(),
             shared,
         };
-        encoding.pipeline.set_state(gst::State::Playing).map_err(|error| {
-            encoding.found().unwrap_or_else(|| PipelineError::Internal(error.to_string()))
-        })?;
+        encoding
+            .pipeline
+            .set_state(gst::State::Playing)
+            .map_err(|error| encoding.stopped(error))?;
         Ok(encoding)
     }
 
@@ -93,14 +94,11 @@ impl Encoding {
         stamp(buffer.make_mut(), self.stream.frame_rate, frame.position - self.first);
         let mut room = self.shared.room_lock();
         while self.input.current_level_buffers() >= WAITING {
-            self.check()?;
+            self.ended(gst::ClockTime::ZERO)?;
             room = wait(&self.shared.room, room);
         }
         drop(room);
-        self.input.push_buffer(buffer).map(drop).map_err(|flow| {
-            self.found()
-                .unwrap_or_else(|| PipelineError::Internal(format!("the encoders stopped: {flow}")))
-        })
+        self.input.push_buffer(buffer).map(drop).map_err(|flow| self.stopped(flow))
     }
 
     /// Source frames that are through the first rung's encoder.
@@ -118,24 +116,24 @@ impl Encoding {
             .end_of_stream()
             .map_err(|flow| PipelineError::Internal(format!("end of chunk: {flow}")))?;
         let timeout = gst::ClockTime::try_from(POLL).expect("a tenth of a second fits");
-        loop {
-            self.check()?;
+        while !self.ended(timeout)? {
             progress(self.frames_done());
-            if self.bus.timed_pop_filtered(timeout, &[gst::MessageType::Eos]).is_some() {
-                break;
-            }
         }
-        self.check()?;
         let _ = self.pipeline.set_state(gst::State::Null);
         self.shared.renditions.iter().map(|rendition| lock(rendition).finish(frames)).collect()
     }
 
-    fn check(&self) -> Result<(), PipelineError> {
-        self.found().map_or(Ok(()), Err)
+    /// Whether every rung is at its end. Our own problem comes before GStreamer's view of it.
+    fn ended(&self, wait: gst::ClockTime) -> Result<bool, PipelineError> {
+        let ended = bus::internal_end(&self.bus, wait);
+        lock(&self.shared.problem).take().map_or(ended, Err)
     }
 
-    fn found(&self) -> Option<PipelineError> {
-        lock(&self.shared.problem).take().or_else(|| bus::internal_error(&self.bus))
+    fn stopped(&self, otherwise: impl ToString) -> PipelineError {
+        match self.ended(gst::ClockTime::ZERO) {
+            Err(error) => error,
+            Ok(_) => PipelineError::Internal(otherwise.to_string()),
+        }
     }
 }
 

@@ -9,9 +9,12 @@
 //! Queues hold a few frames, sinks wait for nobody, so an encoder that looks far ahead never keeps
 //! another from being fed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
+use kinora_media::FrameRate;
 use kinora_plan::{Orientation, Rung, encoder::ChunkSpec};
 
 use super::{cascade, encoder, thin};
@@ -88,11 +91,7 @@ fn trunk(
     let convert = append(pipeline, input.upcast_ref(), scaler()?)?;
     let mut last = append(pipeline, &convert, caps_filter(working)?)?;
     if spec.video.interlaced {
-        let deinterlace = make("deinterlace")?;
-        // One frame a frame: the grid has no place for the other field.
-        deinterlace.set_property_from_str("fields", "top");
-        deinterlace.set_property_from_str("method", "yadif");
-        last = append(pipeline, &last, deinterlace)?;
+        last = append(pipeline, &last, deinterlacer(spec.video.frame_rate)?)?;
     }
     if spec.video.orientation != Orientation::Rotate0 {
         let flip = make("videoflip")?;
@@ -100,6 +99,25 @@ fn trunk(
         last = append(pipeline, &last, flip)?;
     }
     append(pipeline, &last, make("tee")?)
+}
+
+/// One frame a frame: the grid has no place for the other field.
+fn deinterlacer(rate: FrameRate) -> Result<gst::Element, PipelineError> {
+    let deinterlace = make("deinterlace")?;
+    deinterlace.set_property_from_str("mode", "interlaced");
+    deinterlace.set_property_from_str("fields", "top");
+    deinterlace.set_property_from_str("method", "yadif");
+    let pad = deinterlace.static_pad("src").expect("a filter has a source pad");
+    // It looks at neighbours, and gives the first and the last frame a neighbour's time.
+    let position = AtomicU64::new(0);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data {
+            let nanos = rate.frame_nanos(position.fetch_add(1, Ordering::Relaxed));
+            buffer.make_mut().set_pts(gst::ClockTime::from_nseconds(nanos));
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(deinterlace)
 }
 
 /// What `videoflip` calls the turn that makes a picture upright.

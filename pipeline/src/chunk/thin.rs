@@ -15,7 +15,7 @@ pub(super) fn keep_every(pad: &gst::Pad, keep: u64, rate: FrameRate, kept_rate: 
     let probes = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(probes, move |_, info| match &mut info.data {
         Some(gst::PadProbeData::Buffer(buffer)) if !is_kept(buffer, keep, rate) => {
-            gst::PadProbeReturn::Drop
+            gst::PadProbeReturn::Handled
         }
         Some(gst::PadProbeData::Event(event)) => {
             if let Some(slower) = slower(event, kept_rate) {

@@ -149,9 +149,17 @@ impl Decoding {
 
     fn found(&self) -> Option<PipelineError> {
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
-        problem
+        let error = problem
             .or_else(|| bus::source_error(&self.bus, &self.source, self.kind.subject()))
-            .or_else(|| self.source.failure())
+            .or_else(|| self.source.failure())?;
+        // A demuxer whose streams nobody took calls that damage.
+        if matches!(error, PipelineError::Input { code: "decode_error", .. })
+            && !is_linked(&self.sink)
+        {
+            let message = format!("{} is not where the probe found it", self.kind.subject());
+            return Some(PipelineError::input("no_streams", message));
+        }
+        Some(error)
     }
 
     fn seek_refused(&self) -> PipelineError {
@@ -191,13 +199,6 @@ fn watch_pads(
         }
         if let Err(error) = link(&pipeline, pad, kind, sink.upcast_ref()) {
             report(&found, error);
-        }
-    });
-    let (weak_sink, found) = (sink.downgrade(), problem.clone());
-    demuxer.connect_no_more_pads(move |_| {
-        if weak_sink.upgrade().is_some_and(|sink| !is_linked(&sink)) {
-            let message = format!("{} is not where the probe found it", kind.subject());
-            report(&found, PipelineError::input("no_streams", message));
         }
     });
 }

@@ -1,0 +1,99 @@
+//! Pictures come out upright, even-sized and whole.
+
+use gstreamer_video::prelude::*;
+use kinora_plan::Orientation;
+
+use crate::{
+    clip::{Clip, Wanted, generate},
+    joined::{frames, join, numbers, units},
+    task::{encode, rung, specs},
+};
+
+/// Encodes a clip in one chunk into one rung; the joined file's width, height and mean luma at
+/// the top, right, bottom and left, of every frame.
+fn look(clip: &Clip, height: u32) -> Vec<(u32, u32, [u32; 4])> {
+    let rungs = [rung(clip, height, 1, 500)];
+    let folder = tempfile::tempdir().unwrap();
+    let specs = specs(clip, &rungs, 30, &[0], clip.frames, folder.path());
+    let outcome = encode(clip, &specs[0]).unwrap();
+    assert_eq!((outcome.frames, outcome.warnings), (clip.frames, vec![]));
+    let path = join(&specs, &rungs[0].track, folder.path());
+    assert_eq!(units(&path).len() as u64, clip.frames);
+    frames(&path, |frame| {
+        let (width, height) = (frame.width() as usize, frame.height() as usize);
+        let stride = frame.plane_stride()[0] as usize;
+        let luma = frame.plane_data(0).unwrap();
+        let mean = |xs: std::ops::Range<usize>, ys: std::ops::Range<usize>| {
+            let count = (xs.len() * ys.len()) as u32;
+            ys.flat_map(|y| xs.clone().map(move |x| u32::from(luma[y * stride + x]))).sum::<u32>()
+                / count
+        };
+        let sides = [
+            mean(width / 4..width * 3 / 4, 0..height / 8),
+            mean(width * 7 / 8..width, height / 4..height * 3 / 4),
+            mean(width / 4..width * 3 / 4, height * 7 / 8..height),
+            mean(0..width / 8, height / 4..height * 3 / 4),
+        ];
+        (frame.width(), frame.height(), sides)
+    })
+}
+
+#[test]
+fn a_turned_camera_gives_an_upright_picture() {
+    // Frame 0 is all dark bars at the top; upright they go where the turn takes the top.
+    let mut clip = generate(&Wanted { frames: 1, ..Wanted::default() });
+    let darkest = |sides: [u32; 4]| (0..4).min_by_key(|side| sides[*side]).unwrap();
+    for (orientation, size, dark) in [
+        (Orientation::Rotate0, (320, 180), 0),
+        (Orientation::Rotate90, (180, 320), 1),
+        (Orientation::Rotate180, (320, 180), 2),
+        (Orientation::Rotate270, (180, 320), 3),
+        (Orientation::FlipRotate180, (320, 180), 2),
+    ] {
+        clip.stream.orientation = orientation;
+        let (width, height, sides) = look(&clip, size.1)[0];
+        assert_eq!((width, height), size, "{orientation:?}");
+        assert_eq!(darkest(sides), dark, "{orientation:?}: {sides:?}");
+    }
+}
+
+#[test]
+fn odd_sizes_and_other_codecs_become_even() {
+    let clip = generate(&Wanted {
+        size: (321, 181),
+        frames: 20,
+        coding: "vp8enc deadline=1 ! webmmux",
+        ..Wanted::default()
+    });
+    let seen = look(&clip, 180);
+    assert_eq!(seen.len(), 20);
+    assert!(seen.iter().all(|(width, height, _)| (*width, *height) == (320, 180)));
+}
+
+#[test]
+fn interlaced_frames_stay_as_many() {
+    let clip = generate(&Wanted {
+        frames: 45,
+        coding: "capssetter caps=video/x-raw,interlace-mode=interleaved,field-order=top-field-first \
+                 ! x264enc speed-preset=ultrafast interlaced=true ! mp4mux",
+        ..Wanted::default()
+    });
+    let rungs = [rung(&clip, 180, 1, 500)];
+    let folder = tempfile::tempdir().unwrap();
+    let specs = specs(&clip, &rungs, 15, &[0, 30], clip.frames, folder.path());
+    for spec in &specs {
+        assert_eq!(encode(&clip, spec).unwrap().warnings, []);
+    }
+    let path = join(&specs, &rungs[0].track, folder.path());
+    assert_eq!(numbers(&path), (0..45).collect::<Vec<_>>());
+}
+
+#[test]
+fn ten_bits_and_full_chroma_become_what_players_take() {
+    let clip = generate(&Wanted {
+        frames: 12,
+        coding: "videoconvert ! video/x-raw,format=Y444_10LE ! x264enc speed-preset=ultrafast ! mp4mux",
+        ..Wanted::default()
+    });
+    assert_eq!(look(&clip, 180).len(), 12);
+}
