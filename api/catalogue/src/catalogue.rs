@@ -80,12 +80,14 @@ impl Catalogue {
     }
 
     /// Repairs what a crash left: finishes uploads whose bytes are all there, expires old ones,
-    /// and removes files and objects that nothing names. Call it before serving.
+    /// and removes files and objects that nothing names. Makes its event group known, so that no
+    /// event is published past it. Call it before serving and before the outbox relay runs.
     ///
     /// # Errors
-    /// When the database or the upload folder cannot be read. An upload that cannot be finished
+    /// When the database, the bus or the upload folder does not answer. An upload that cannot be finished
     /// now is logged and left for later.
     pub async fn recover(&self) -> Result<(), Error> {
+        self.core.bus.declare_group(consumer::GROUP).await?;
         sweep::once(&self.core).await
     }
 

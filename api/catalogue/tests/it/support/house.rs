@@ -65,7 +65,7 @@ impl House {
         .unwrap();
         let shutdown = CancellationToken::new();
         let address = serve(&catalogue).await;
-        queue.declare_group(kinora_catalogue::GROUP).await.unwrap();
+        catalogue.recover().await.unwrap();
         tokio::spawn({
             let (catalogue, shutdown) = (catalogue.clone(), shutdown.clone());
             async move { catalogue.run(shutdown).await.unwrap() }
