@@ -5,7 +5,7 @@ use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database, ManualClock};
 use kinora_http::{ApiKey, ApiKeySecret, Authenticator, boundary};
 use kinora_media::{AccountId, VideoId, playback::TokenKey};
-use kinora_queue::{Event, EventBus, EventData, SqliteQueue};
+use kinora_queue::{Event, EventData, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore, keys};
 use serde_json::Value;
 use sqlx::Row;
