@@ -67,13 +67,20 @@ test("beep and flash agree within 40 ms in decoded data", async () => {
   }
 });
 
-/** When the picture turns white: the first frame of each run whose mean luma is high. */
+/**
+ * When the picture turns white: the first frame of each run whose mean luma is high. Counted in
+ * frames, because ffmpeg moves cmf2 pictures by their most negative composition offset.
+ */
 async function flashTimes(url) {
-  const args = ["-v", "error", "-i", url, "-map", "0:v:0", "-vf", "scale=16:16,format=gray"];
-  const { stdout } = await run("ffmpeg", [...args, "-f", "rawvideo", "-"], {
-    encoding: "buffer",
-    maxBuffer: 1 << 26,
-  });
+  const args = ["-v", "error", "-i", url, "-map", "0:v:0", "-fps_mode", "passthrough"];
+  const { stdout } = await run(
+    "ffmpeg",
+    [...args, "-vf", "scale=16:16,format=gray", "-f", "rawvideo", "-"],
+    {
+      encoding: "buffer",
+      maxBuffer: 1 << 26,
+    },
+  );
   const bright = Array.from({ length: stdout.length / 256 }, (_, frame) => {
     const pixels = stdout.subarray(frame * 256, (frame + 1) * 256);
     return pixels.reduce((sum, value) => sum + value, 0) / 256 > 170;
@@ -81,13 +88,17 @@ async function flashTimes(url) {
   return bright.flatMap((on, i) => (on && !bright[i - 1] ? [i / 30] : []));
 }
 
-/** When sound begins after silence. */
+/** When sound begins after silence, on the presentation's own clock: priming lies before 0. */
 async function beepTimes(url) {
-  const args = ["-v", "error", "-i", url, "-map", "0:a:0", "-ac", "1", "-ar", "48000"];
-  const { stdout } = await run("ffmpeg", [...args, "-f", "s16le", "-"], {
-    encoding: "buffer",
-    maxBuffer: 1 << 26,
-  });
+  const args = ["-v", "error", "-copyts", "-i", url, "-map", "0:a:0", "-ac", "1"];
+  const { stdout } = await run(
+    "ffmpeg",
+    [...args, "-af", "aresample=48000:first_pts=0", "-f", "s16le", "-"],
+    {
+      encoding: "buffer",
+      maxBuffer: 1 << 26,
+    },
+  );
   const samples = new Int16Array(stdout.buffer, stdout.byteOffset, stdout.length / 2);
   const times = [];
   let quietFor = 48_000;

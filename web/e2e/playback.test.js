@@ -33,8 +33,8 @@ async function open() {
   return page;
 }
 
-async function playToTheEnd(page, player, url, rate) {
-  await page.evaluate(([p, u, r]) => window.playIn(p, u, r), [player, url, rate]);
+async function playToTheEnd(page, player, url) {
+  await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
   return waitFor(`${player} to reach the end`, 150_000, async () => {
     const report = await page.evaluate(() => window.report());
     if (report.errors.length > 0) return report;
@@ -88,7 +88,7 @@ describe("a finished stream", () => {
       const { playback } = await waitForState(kinora, id, ["ready"]);
       const page = await open();
       const url = playback[manifest];
-      await page.evaluate(([p, u]) => window.playIn(p, u, 1), [player, url]);
+      await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
       const begun = await waitFor("a second of playback", 20_000, async () => {
         const report = await page.evaluate(() => window.report());
         return (report.time > 1 || report.errors.length > 0) && report;

@@ -199,6 +199,7 @@ function showWarnings(warnings) {
 function fail(message) {
   stage.dataset.phase = "failed";
   text("curtain-text", message);
+  if (!document.getElementById("title").textContent.trim()) text("title", "Nothing to watch here");
   document.getElementById("encoding").hidden = true;
   announce(message);
 }

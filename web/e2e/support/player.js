@@ -31,17 +31,14 @@ const load = {
     player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
       seen.errors.push(`dash.js ${error?.code} ${error?.message}`);
     });
-    player.initialize(video, url, false);
+    // It must start playback itself: it misses a play() that comes before its listeners stand.
+    player.initialize(video, url, true);
   },
 };
 
-window.playIn = async (player, url, rate) => {
+window.playIn = async (player, url) => {
   await load[player](url);
-  video.playbackRate = rate;
-  video.addEventListener("ratechange", () => {
-    if (video.playbackRate === 1 && rate !== 1) video.playbackRate = rate;
-  });
-  await video.play();
+  if (player !== "dashjs") await video.play();
 };
 
 window.report = () => ({
