@@ -35,7 +35,7 @@ async fn after_kill_9_the_same_command_goes_on_from_the_offset() {
     assert_eq!(remembered.len(), 1);
     assert_eq!(remembered[0]["path"], path.canonicalize().unwrap().to_str().unwrap());
 
-    fake.release();
+    fake.sever();
     let run = home.run(&args).await.ended(0);
     let lines = run.json();
     assert_eq!(lines[0]["resumed"], true);
@@ -90,7 +90,7 @@ async fn an_upload_the_server_gave_up_is_begun_anew() {
     let (_, bytes) = home.file("film.mp4", LENGTH);
     let args = ["upload", "film.mp4", "--wait=uploaded"];
     half_way(&home, &fake, &args).await.kill().await.unwrap();
-    fake.release();
+    fake.sever();
     fake.world().uploads.clear();
     let run = home.run(&args).await.ended(0);
     assert!(run.stderr.contains("beginning anew"), "{}", run.stderr);
@@ -104,7 +104,7 @@ async fn a_deleted_video_is_not_resumed_and_no_resume_is_obeyed() {
     home.file("film.mp4", LENGTH);
     let args = ["upload", "film.mp4", "--wait=uploaded", "--json"];
     half_way(&home, &fake, &args).await.kill().await.unwrap();
-    fake.release();
+    fake.sever();
     fake.world().videos.clear();
     let run = home.run(&args).await.ended(0);
     assert_eq!(run.json()[0]["resumed"], false);
@@ -112,7 +112,7 @@ async fn a_deleted_video_is_not_resumed_and_no_resume_is_obeyed() {
     home.file("other.mp4", LENGTH);
     let args = ["upload", "other.mp4", "--wait=uploaded", "--json"];
     half_way(&home, &fake, &args).await.kill().await.unwrap();
-    fake.release();
+    fake.sever();
     let run = home.run(&[&args[..], &["--no-resume"]].concat()).await.ended(0);
     assert_eq!(run.json()[0]["resumed"], false);
 }

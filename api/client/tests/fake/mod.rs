@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<String>,
     /// An upload that has so many bytes takes no more until [`Fake::release`].
     pub(crate) hold_at: Option<usize>,
+    /// How often held uploads were cut.
+    severed: usize,
     /// What the encode of every video does, one event each.
     pub(crate) script: Vec<Value>,
     /// How often progress is not known yet.
@@ -92,6 +94,13 @@ impl Fake {
     pub(crate) fn release(&self) {
         self.world().hold_at = None;
         self.released.notify_waiters();
+    }
+
+    /// Lets new uploads through; those held lose what the kernel still has of them, which would
+    /// else arrive after their sender's death.
+    pub(crate) fn sever(&self) {
+        self.world().severed += 1;
+        self.release();
     }
 
     /// How many requests began with this.

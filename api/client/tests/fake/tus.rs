@@ -149,7 +149,11 @@ async fn receive(fake: &Fake, id: Uuid, body: Body, fault: Option<&Fault>) {
 }
 
 async fn wait_while_held(fake: &Fake, id: Uuid) {
+    let severed = fake.world().severed;
     loop {
+        if fake.world().severed != severed {
+            cut();
+        }
         let held = {
             let world = fake.world();
             let taken = world.uploads.get(&id).map_or(0, |upload| upload.bytes.len());
