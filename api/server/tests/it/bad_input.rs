@@ -101,12 +101,8 @@ async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
     let full = server.patch(&url, 0, vec![7; 64 << 20]).await;
     assert_problem(full, StatusCode::INSUFFICIENT_STORAGE, "storage_full").await;
 
-    let head = server
-        .request(Method::HEAD, &url)
-        .header("Tus-Resumable", "1.0.0")
-        .send()
-        .await
-        .unwrap();
+    let head =
+        server.request(Method::HEAD, &url).header("Tus-Resumable", "1.0.0").send().await.unwrap();
     let offset: u64 = head.headers()["Upload-Offset"].to_str().unwrap().parse().unwrap();
     assert!(offset < 32 << 20, "{offset} bytes cannot be durable on this disk");
     assert_eq!(server.get("/healthz").await["status"], "ok");

@@ -1,5 +1,8 @@
 //! The main job through real processes: kinorad, its workers and `kinora-encoder`.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod captions;
 mod kill;

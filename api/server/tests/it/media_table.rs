@@ -38,7 +38,10 @@ const TABLE: &[(&str, Expect)] = &[
     ("portrait-4k60.mp4", Ready { frames: About(18), size: (1080, 1920), sound: true }),
     ("rotated-270.mp4", Ready { frames: Exactly(149), size: (720, 1280), sound: true }),
     ("edit-list.mp4", Ready { frames: About(86), size: (1080, 1920), sound: true }),
-    ("edit-list-positive-shift.mp4", Ready { frames: Exactly(270), size: (1920, 1080), sound: true }),
+    (
+        "edit-list-positive-shift.mp4",
+        Ready { frames: Exactly(270), size: (1920, 1080), sound: true },
+    ),
     ("shorter-audio.mp4", Ready { frames: Exactly(72), size: (320, 240), sound: true }),
     ("video-only.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: false }),
     ("audio-only.mp4", Sound),

@@ -57,8 +57,7 @@ async fn wait_until_gone(server: &Server, video: &str) {
 fn files_naming(folder: &std::path::Path, video: &str) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.flatten().map(|entry| entry.path());
-    let found = paths.flat_map(|path| {
-        if path.is_dir() { files_naming(&path, video) } else { vec![path] }
-    });
+    let found =
+        paths.flat_map(|path| if path.is_dir() { files_naming(&path, video) } else { vec![path] });
     found.filter(|path| path.to_string_lossy().contains(video)).collect()
 }
