@@ -11,7 +11,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::decoders::decoder;
-use crate::{PipelineError, bus, source::Source};
+use crate::{PipelineError, audio::Idle, bus, source::Source};
 
 /// How often a wait looks for errors.
 const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -99,6 +99,7 @@ impl Decoding {
     /// # Errors
     /// When the source cannot be read, demuxed or decoded any further.
     pub fn pull(&mut self) -> Result<Option<gst::Sample>, PipelineError> {
+        let mut idle = Idle::default();
         loop {
             if let Some(sample) = self.sink.try_pull_sample(POLL) {
                 return Ok(Some(sample));
@@ -108,20 +109,24 @@ impl Decoding {
             if self.sink.is_eos() {
                 return Ok(None);
             }
+            if idle.is_final(&self.pipeline) {
+                return self.linked().map(|()| None);
+            }
         }
     }
 
     fn start(&self, seek_to: Option<u64>) -> Result<(), PipelineError> {
+        // Never paused: the other streams' sinks would wait, and with them the demuxer.
+        self.set_state(gst::State::Playing)?;
         if let Some(seek_to) = seek_to {
             // A seek needs a demuxer that has read its index.
-            self.set_state(gst::State::Paused)?;
             self.await_state()?;
             let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
             self.pipeline
                 .seek_simple(flags, gst::ClockTime::from_nseconds(seek_to))
-                .map_err(|_| self.found().unwrap_or_else(|| self.seek_refused()))?;
+                .map_err(|_| self.found().unwrap_or_else(|| self.no_entry()))?;
         }
-        self.set_state(gst::State::Playing)
+        Ok(())
     }
 
     fn set_state(&self, state: gst::State) -> Result<(), PipelineError> {
@@ -131,10 +136,15 @@ impl Decoding {
     }
 
     fn await_state(&self) -> Result<(), PipelineError> {
+        let mut idle = Idle::default();
         loop {
             let (result, _, _) = self.pipeline.state(POLL);
             self.check()?;
             match result {
+                Ok(gst::StateChangeSuccess::Async) if idle.is_final(&self.pipeline) => {
+                    self.linked()?;
+                    return Err(self.no_entry());
+                }
                 Ok(gst::StateChangeSuccess::Async) => {}
                 Ok(_) => return Ok(()),
                 // The message that says why is on its way to the bus.
@@ -149,20 +159,21 @@ impl Decoding {
 
     fn found(&self) -> Option<PipelineError> {
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let error = problem
+        problem
             .or_else(|| bus::source_error(&self.bus, &self.source, self.kind.subject()))
-            .or_else(|| self.source.failure())?;
-        // A demuxer whose streams nobody took calls that damage.
-        if matches!(error, PipelineError::Input { code: "decode_error", .. })
-            && !is_linked(&self.sink)
-        {
-            let message = format!("{} is not where the probe found it", self.kind.subject());
-            return Some(PipelineError::input("no_streams", message));
-        }
-        Some(error)
+            .or_else(|| self.source.failure())
     }
 
-    fn seek_refused(&self) -> PipelineError {
+    /// Whether the demuxer showed the stream.
+    fn linked(&self) -> Result<(), PipelineError> {
+        if is_linked(&self.sink) {
+            return Ok(());
+        }
+        let message = format!("{} is not where the probe found it", self.kind.subject());
+        Err(PipelineError::input("no_streams", message))
+    }
+
+    fn no_entry(&self) -> PipelineError {
         PipelineError::input(
             "decode_error",
             format!(
@@ -179,7 +190,8 @@ impl Drop for Decoding {
     }
 }
 
-/// Links the stream once the demuxer shows it. The closures hold no pipeline: it owns them.
+/// Decodes the stream once the demuxer shows it, and lets every other pass: some demuxers give up
+/// when what comes first is linked to nothing. The closures hold no pipeline: it owns them.
 fn watch_pads(
     pipeline: &gst::Pipeline,
     demuxer: &gst::Element,
@@ -189,17 +201,41 @@ fn watch_pads(
     problem: &Problem,
 ) {
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
-    let (wanted, found) = (stream_id.to_owned(), problem.clone());
+    let (wanted, problem) = (stream_id.to_owned(), problem.clone());
     demuxer.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else {
             return;
         };
         if pad.stream_id().as_deref() != Some(&wanted) || is_linked(&sink) {
-            return;
+            report(&problem, discard(&pipeline, pad));
+        } else if let Some(caps) = pad.current_caps() {
+            report(&problem, link(&pipeline, pad, kind, &caps, sink.upcast_ref()));
+        } else {
+            link_later(&pipeline, pad, kind, &sink, &problem);
         }
-        if let Err(error) = link(&pipeline, pad, kind, sink.upcast_ref()) {
-            report(&found, error);
+    });
+}
+
+/// What a pad may carry before it has caps would fit decoders of other codecs.
+fn link_later(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    kind: StreamKind,
+    sink: &gst_app::AppSink,
+    problem: &Problem,
+) {
+    let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
+    let problem = problem.clone();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        let Some(gst::PadProbeData::Event(event)) = &info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let gst::EventView::Caps(event) = event.view() else { return gst::PadProbeReturn::Ok };
+        if let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) {
+            let caps = event.caps_owned();
+            report(&problem, link(&pipeline, pad, kind, &caps, sink.upcast_ref()));
         }
+        gst::PadProbeReturn::Remove
     });
 }
 
@@ -207,28 +243,42 @@ fn is_linked(sink: &gst_app::AppSink) -> bool {
     sink.static_pad("sink").is_some_and(|pad| pad.is_linked())
 }
 
-fn report(problem: &Problem, error: PipelineError) {
-    problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+fn report(problem: &Problem, result: Result<(), PipelineError>) {
+    if let Err(error) = result {
+        problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
 }
 
 fn link(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
     kind: StreamKind,
+    caps: &gst::Caps,
     sink: &gst::Element,
 ) -> Result<(), PipelineError> {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let first = match decoder(kind, &caps)? {
-        Some(decoder) => {
-            pipeline.add(&decoder)?;
-            decoder.link(sink)?;
-            decoder.sync_state_with_parent()?;
-            decoder
-        }
-        None => sink.clone(),
-    };
-    let input = first.static_pad("sink").expect("decoders and sinks have one input");
-    pad.link(&input).map_err(|error| PipelineError::Internal(format!("decoder: {error}")))?;
+    let Some(decoder) = decoder(kind, caps)? else { return link_pad(pad, sink) };
+    pipeline.add(&decoder)?;
+    decoder.link(sink)?;
+    decoder.sync_state_with_parent()?;
+    link_pad(pad, &decoder)
+}
+
+fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), PipelineError> {
+    let sink = gst::ElementFactory::make("fakesink")
+        .property("sync", false)
+        .property("async", false)
+        .property("enable-last-sample", false)
+        .build()
+        .map_err(|_| PipelineError::MissingElement("fakesink"))?;
+    pipeline.add(&sink)?;
+    sink.sync_state_with_parent()?;
+    link_pad(pad, &sink)
+}
+
+fn link_pad(pad: &gst::Pad, element: &gst::Element) -> Result<(), PipelineError> {
+    let input = element.static_pad("sink").expect("decoders and sinks have one input");
+    pad.link(&input)
+        .map_err(|error| PipelineError::Internal(format!("demuxed stream: {error}")))?;
     Ok(())
 }
 
