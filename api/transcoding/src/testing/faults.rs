@@ -1,8 +1,13 @@
 //! What can go wrong between the service and what it talks to.
 
-use std::{collections::VecDeque, future::pending, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    future::{Future, pending},
+    pin::Pin,
+    sync::Mutex,
+};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// What happens to one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +20,19 @@ pub(crate) enum Fault {
     CrashBefore,
     /// The service dies after it.
     CrashAfter,
+    /// It hangs, and other things happen before it goes on.
+    Stall,
+}
+
+/// What came of a step.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    /// It was taken.
+    Done(T),
+    /// The service died in it.
+    Died,
+    /// It hangs: drive it again after [`Faults::resume`].
+    Stalled,
 }
 
 /// Faults of the operations to come, in order.
@@ -22,6 +40,8 @@ pub(crate) enum Fault {
 pub(crate) struct Faults {
     next: Mutex<VecDeque<Option<Fault>>>,
     crashed: Notify,
+    stalled: Notify,
+    hanging: Mutex<VecDeque<oneshot::Sender<()>>>,
 }
 
 impl Faults {
@@ -51,6 +71,10 @@ impl Faults {
                 Err(error())
             }
             Some(Fault::CrashBefore) => self.crash().await,
+            Some(Fault::Stall) => {
+                self.stall().await;
+                Ok(operation())
+            }
             Some(Fault::CrashAfter) => {
                 operation();
                 self.crash().await
@@ -63,11 +87,27 @@ impl Faults {
         pending().await
     }
 
-    /// What comes of `step`; `None` if the service died in it.
-    pub(crate) async fn survive<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+    async fn stall(&self) {
+        let (resume, resumed) = oneshot::channel();
+        self.hanging.lock().unwrap().push_back(resume);
+        self.stalled.notify_one();
+        resumed.await.unwrap();
+    }
+
+    /// Lets the operation go on that hangs for longest.
+    pub(crate) fn resume(&self) {
+        self.hanging.lock().unwrap().pop_front().unwrap().send(()).unwrap();
+    }
+
+    /// Drives a step as far as it goes.
+    pub(crate) async fn drive<T>(
+        &self,
+        step: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> Outcome<T> {
         tokio::select! {
-            done = step => Some(done),
-            () = self.crashed.notified() => None,
+            done = step => Outcome::Done(done),
+            () = self.crashed.notified() => Outcome::Died,
+            () = self.stalled.notified() => Outcome::Stalled,
         }
     }
 }

@@ -9,15 +9,15 @@ use kinora_queue::{EventBus, EventData, JobQueue, SqliteQueue};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{film::Film, worker, world::World};
+use super::{film::Film, store::SimStore, worker, world::World};
 use crate::service::Transcoding;
 
 /// Takes jobs until it has done so many; sits on the next until it is dropped.
-async fn work(queue: Arc<dyn JobQueue>, world: Arc<World>, jobs: usize) {
+async fn work(queue: Arc<dyn JobQueue>, (store, film): (Arc<SimStore>, Film), jobs: usize) {
     for _ in 0..jobs {
         let delivery = queue.receive(&JobClass::ALL).await.unwrap();
-        let film = world.films[0].1;
-        for report in worker::work(&world.store, &delivery.message, film) {
+        for report in worker::work(&delivery.message, film) {
+            worker::store(&store, &delivery.message, &report);
             queue.report(&report).await.unwrap();
         }
         queue.finish(delivery.receipt).await.unwrap();
@@ -28,7 +28,7 @@ async fn work(queue: Arc<dyn JobQueue>, world: Arc<World>, jobs: usize) {
 }
 
 /// Runs a process of service, relay and worker until `done`, then kills what does not stop.
-async fn process(world: &Arc<World>, jobs: usize, done: impl AsyncFnOnce(&dyn EventBus)) {
+async fn process(world: &World, jobs: usize, done: impl AsyncFnOnce(&dyn EventBus)) {
     let queue = Arc::new(SqliteQueue::open(&world.folder().join("queue.db")).await.unwrap());
     let deps = world.deps_on(queue.clone(), queue.clone(), Clock::system());
     queue.declare_group("observer").await.unwrap();
@@ -43,7 +43,7 @@ async fn process(world: &Arc<World>, jobs: usize, done: impl AsyncFnOnce(&dyn Ev
         shutdown.clone(),
     );
     let relay = tokio::spawn(relay);
-    let worker = tokio::spawn(work(queue.clone(), world.clone(), jobs));
+    let worker = tokio::spawn(work(queue.clone(), (world.store.clone(), world.films[0].1), jobs));
     timeout(Duration::from_secs(20), done(queue.as_ref())).await.unwrap();
     worker.abort();
     shutdown.cancel();
@@ -68,7 +68,6 @@ async fn a_video_gets_ready_across_a_restart() {
     let mut world = World::new().await;
     let video = world.upload(Film::Talkie(60), true);
     let uploaded = world.events.pop().unwrap();
-    let world = Arc::new(world);
     // The first worker dies on its sixth job.
     process(&world, 5, async |queue| {
         queue.publish(&uploaded).await.unwrap();

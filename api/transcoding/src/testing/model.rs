@@ -67,6 +67,8 @@ enum Act {
         after: usize,
         fault: Fault,
     },
+    /// A step goes on that hung.
+    Resume,
     Restart {
         recover: bool,
     },
@@ -102,6 +104,8 @@ fn act() -> impl Strategy<Value = Act> {
         Just(Fault::Ambiguous),
         Just(Fault::CrashBefore),
         Just(Fault::CrashAfter),
+        Just(Fault::Stall),
+        Just(Fault::Stall),
     ];
     prop_oneof![
         2 => (film, any::<bool>()).prop_map(|(film, captions)| Act::Upload { film, captions }),
@@ -118,6 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => which.prop_map(|which| Act::Alive { which }),
         5 => (0_u16..90).prop_map(|seconds| Act::Pass { seconds }),
         4 => (0_usize..6, fault).prop_map(|(after, fault)| Act::Fault { after, fault }),
+        4 => Just(Act::Resume),
         2 => any::<bool>().prop_map(|recover| Act::Restart { recover }),
     ]
 }
@@ -128,7 +133,7 @@ struct Model {
     /// Messages that workers took, for signs of life.
     taken: Vec<JobMessage>,
     /// Reports that workers sit on, in order by job and attempt.
-    held: Vec<JobReport>,
+    held: Vec<(JobMessage, JobReport)>,
 }
 
 impl Model {
@@ -176,13 +181,10 @@ impl Model {
             Act::Restart { recover } => {
                 self.world.restart();
                 if recover {
-                    let service = self.world.service.clone();
-                    let recovered = self.world.faults.survive(service.recover()).await;
-                    if recovered.is_none() {
-                        self.world.restart();
-                    }
+                    self.world.recover().await;
                 }
             }
+            Act::Resume => self.world.resume().await,
         }
     }
 
@@ -197,19 +199,29 @@ impl Model {
 
     fn work(&mut self, which: usize, again: bool, reports: usize) {
         let Some(message) = self.take(which, again) else { return };
-        let mut all = self.world.work(&message);
-        let rest = all.split_off(reports.min(all.len()));
-        self.world.reports.extend(all);
-        self.held.extend(rest);
+        for (place, report) in self.world.reports_of(&message).into_iter().enumerate() {
+            if place < reports {
+                self.send(&message, report);
+            } else {
+                self.held.push((message.clone(), report));
+            }
+        }
+    }
+
+    fn send(&mut self, message: &JobMessage, report: JobReport) {
+        worker::store(&self.world.store, message, &report);
+        self.world.reports.push(report);
     }
 
     /// A worker sends its next report: each in the order they came about.
     fn late(&mut self, which: usize) {
-        let Some(held) = pick(&self.held, which) else { return };
-        let same = |other: &JobReport| (other.job, other.attempt) == (held.job, held.attempt);
+        let Some((held, _)) = pick(&self.held, which) else { return };
+        let same = |(other, _): &(JobMessage, JobReport)| {
+            (other.job, other.attempt) == (held.job, held.attempt)
+        };
         let place = self.held.iter().position(same).unwrap();
-        let report = self.held.remove(place);
-        self.world.reports.push(report);
+        let (message, report) = self.held.remove(place);
+        self.send(&message, report);
     }
 }
 
@@ -227,7 +239,9 @@ async fn run(eager: bool, acts: Vec<Act>) {
     model.world.drain().await;
     check::at_rest(&model.world).await;
     // The dead send their letters.
-    model.world.reports.append(&mut model.held);
+    for (message, report) in std::mem::take(&mut model.held) {
+        model.send(&message, report);
+    }
     for event in model.world.events.clone() {
         assert!(model.world.deliver_event(event).await);
     }
@@ -243,7 +257,7 @@ async fn run(eager: bool, acts: Vec<Act>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 40,
+        cases: 80,
         max_shrink_iters: 300,
         failure_persistence: None,
         ..ProptestConfig::default()

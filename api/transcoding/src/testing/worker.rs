@@ -14,9 +14,9 @@ use super::{film::Film, store::SimStore};
 /// Ticks of sound an encoder puts before the first.
 pub(crate) const PRIMING: u32 = 1024;
 
-/// Does a job: stores its objects, and says what it reports. Sizes differ from attempt to
-/// attempt, so that a mixture of two would show.
-pub(crate) fn work(store: &SimStore, message: &JobMessage, film: Film) -> Vec<JobReport> {
+/// What a worker reports of a job, in order. Sizes differ from attempt to attempt, so that a
+/// mixture of two would show.
+pub(crate) fn work(message: &JobMessage, film: Film) -> Vec<JobReport> {
     let reports = match &message.payload {
         JobPayload::Probe(_) => vec![Report::Probed(Box::new(film.probed()))],
         JobPayload::EncodeChunk(spec) => vec![chunk(message, spec)],
@@ -24,16 +24,18 @@ pub(crate) fn work(store: &SimStore, message: &JobMessage, film: Film) -> Vec<Jo
             sound(message, track, spec, *first_part)
         }
     };
-    for report in &reports {
-        match report {
-            Report::ChunkEncoded { objects, .. } => {
-                objects.iter().for_each(|object| put(store, message, object));
-            }
-            Report::AudioPartEncoded { object, .. } => put(store, message, object),
-            _ => {}
-        }
-    }
     reports.into_iter().map(|report| said(message, report)).collect()
+}
+
+/// Stores the objects of a report, before it is sent.
+pub(crate) fn store(store: &SimStore, message: &JobMessage, report: &JobReport) {
+    match &report.report {
+        Report::ChunkEncoded { objects, .. } => {
+            objects.iter().for_each(|object| put(store, message, object));
+        }
+        Report::AudioPartEncoded { object, .. } => put(store, message, object),
+        _ => {}
+    }
 }
 
 /// What a worker says that could not.

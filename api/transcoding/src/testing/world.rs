@@ -1,8 +1,9 @@
 //! The service and all it talks to, driven by hand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::Path,
+    pin::Pin,
     sync::{Arc, Mutex},
 };
 
@@ -13,7 +14,14 @@ use kinora_plan::job::{JobMessage, JobReport};
 use kinora_queue::{Event, EventBus, EventData, JobQueue, UploadedCaptions};
 use kinora_store::keys;
 
-use super::{bus::SimBus, faults::Faults, film::Film, queue::SimQueue, store::SimStore, worker};
+use super::{
+    bus::SimBus,
+    faults::{Faults, Outcome},
+    film::Film,
+    queue::SimQueue,
+    store::SimStore,
+    worker,
+};
 use crate::{
     config::TranscodingConfig,
     error::TranscodingError,
@@ -46,11 +54,16 @@ pub(crate) struct World {
     pub eager: bool,
     /// Versions of the catalogue's events.
     versions: BTreeMap<VideoId, u64>,
+    /// Steps that hang, as those of another replica do.
+    stalled: VecDeque<Taking>,
     /// Heads that origins were told of.
     pub notified: Arc<Mutex<Vec<(VideoId, u32)>>>,
     deps: TranscodingDeps,
     folder: tempfile::TempDir,
 }
+
+/// A step under way; what it found to do.
+type Taking = Pin<Box<dyn Future<Output = Result<usize, TranscodingError>>>>;
 
 /// A step of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +121,7 @@ impl World {
             events: vec![],
             reports: vec![],
             eager: true,
+            stalled: VecDeque::new(),
             versions: BTreeMap::new(),
             notified,
             deps,
@@ -170,10 +184,11 @@ impl World {
         });
     }
 
-    /// Takes a step. A process that dies in it is started anew.
+    /// Takes a step; `None` if it hangs, or the process died in it and was started anew.
     pub(crate) async fn step(&mut self, step: Step) -> Option<Result<usize, TranscodingError>> {
         let service = self.service.clone();
-        let taken = async {
+        let (db, bus, clock) = (self.db.clone(), self.bus.clone(), self.clock.clone());
+        let taking = async move {
             match step {
                 Step::Dispatch => dispatch::step_dispatch(&service).await,
                 Step::Leases => leases::step_leases(&service).await,
@@ -181,42 +196,70 @@ impl World {
                 Step::Publish => publisher::step_publish(&service).await,
                 Step::Chores => housekeeping::step_chores(&service).await,
                 Step::Relay => {
-                    let (db, bus) = (&self.db, self.bus.as_ref());
-                    let round = kinora_db::outbox::relay_once(db, bus, &self.clock).await;
+                    let round = kinora_db::outbox::relay_once(&db, bus.as_ref(), &clock).await;
                     Ok(round.map(|round| round.published)?)
                 }
             }
         };
-        let result = self.faults.survive(taken).await;
-        self.after(result)
+        self.drive(Box::pin(taking)).await
     }
 
     /// Delivers an event; whether it was taken in.
     pub(crate) async fn deliver_event(&mut self, event: Event) -> bool {
         let service = self.service.clone();
-        let result = self.faults.survive(events::on_event(&service, event)).await;
-        matches!(self.after(result), Some(Ok(())))
+        let taking = async move { events::on_event(&service, event).await.map(|()| 1) };
+        matches!(self.drive(Box::pin(taking)).await, Some(Ok(_)))
     }
 
     /// Delivers a report; whether it was taken in.
     pub(crate) async fn deliver_report(&mut self, report: &JobReport) -> bool {
+        let (service, report) = (self.service.clone(), report.clone());
+        let taking = async move {
+            let intake = reports::on_report(&service, &report).await?;
+            Ok(usize::from(intake != reports::Intake::TooEarly))
+        };
+        matches!(self.drive(Box::pin(taking)).await, Some(Ok(1)))
+    }
+
+    /// Declares lost what was in flight.
+    pub(crate) async fn recover(&mut self) {
         let service = self.service.clone();
-        let result = self.faults.survive(reports::on_report(&service, report)).await;
-        let result = self.after(result);
-        matches!(result, Some(Ok(reports::Intake::Applied | reports::Intake::Refused)))
+        self.drive(Box::pin(async move { service.recover().await })).await;
     }
 
-    fn after<T>(&mut self, result: Option<T>) -> Option<T> {
-        if result.is_none() {
-            self.restart();
+    /// Lets a step go on that hung.
+    pub(crate) async fn resume(&mut self) {
+        if let Some(taking) = self.stalled.pop_front() {
+            self.faults.resume();
+            self.drive(taking).await;
         }
-        result
     }
 
-    /// A worker does the job of a message.
-    pub(crate) fn work(&self, message: &JobMessage) -> Vec<JobReport> {
+    async fn drive(&mut self, mut taking: Taking) -> Option<Result<usize, TranscodingError>> {
+        match self.faults.drive(taking.as_mut()).await {
+            Outcome::Done(result) => Some(result),
+            Outcome::Died => {
+                self.restart();
+                None
+            }
+            Outcome::Stalled => {
+                self.stalled.push_back(taking);
+                None
+            }
+        }
+    }
+
+    /// What a worker reports of a job.
+    pub(crate) fn reports_of(&self, message: &JobMessage) -> Vec<JobReport> {
         let film = self.films.iter().find(|(video, _)| *video == message.video).unwrap().1;
-        worker::work(&self.store, message, film)
+        worker::work(message, film)
+    }
+
+    /// A worker does the job of a message whole: its objects are stored.
+    pub(crate) fn work(&self, message: &JobMessage) -> Vec<JobReport> {
+        let reports = self.reports_of(message);
+        reports.iter().for_each(|report| worker::store(&self.store, message, report));
+        reports
     }
 
     /// Everything that is due happens, nothing goes wrong; whether anything did happen.
@@ -253,6 +296,9 @@ impl World {
     /// not.
     pub(crate) async fn drain(&mut self) {
         self.faults.clear();
+        while !self.stalled.is_empty() {
+            self.resume().await;
+        }
         let mut quiet = 0;
         for _ in 0..3000 {
             if self.round().await {
