@@ -1,14 +1,164 @@
-//! One soundtrack, from end to end.
+//! One soundtrack, from end to end: decoded, placed on the sample grid of the presentation, encoded
+//! by one continuous encoder, and cut into segments and parts.
+//!
+//! The same task gives the same bytes, so that a retry joins what an earlier try has published.
 
-use kinora_plan::encoder::{AudioOutcome, AudioSpec};
+mod cutting;
+mod encoder;
+mod idle;
+mod output;
+mod placing;
+mod sound;
 
+use kinora_media::ticks;
+use kinora_plan::{
+    Warning,
+    encoder::{AudioOutcome, AudioSpec},
+};
+
+use self::{
+    encoder::{Encoder, Frame},
+    output::Output,
+    placing::{Piece, Placing},
+};
+pub(crate) use self::{idle::Idle, sound::Sound};
 use crate::{PipelineError, child::Reporter, source::Source};
 
-/// Encodes one soundtrack.
+/// Silence is encoded in blocks of so many sample frames.
+const SILENCE_BLOCK: u64 = 16_384;
+/// Sound that ends so long before the probe saw its end is lost, nanoseconds.
+const LOST_NS: u64 = 500_000_000;
+/// Channels a result may have.
+const CHANNELS: std::ops::RangeInclusive<u16> = 1..=2;
+
+/// Encodes one soundtrack. Each part is in its file when the reporter tells of it.
+///
+/// # Errors
+/// When the spec asks for what no encoder does, nothing of the sound can be decoded, the source
+/// cannot be read, or a file cannot be written.
 pub fn run(
-    _spec: &AudioSpec,
-    _source: &Source,
-    _reporter: &mut Reporter,
+    spec: &AudioSpec,
+    source: &Source,
+    reporter: &mut Reporter,
 ) -> Result<AudioOutcome, PipelineError> {
-    Err(PipelineError::Internal("audio is being written".into()))
+    if !CHANNELS.contains(&spec.channels) {
+        return Err(PipelineError::Spec(format!("{} channels", spec.channels)));
+    }
+    let mut sound =
+        Sound::open(source, &spec.audio.stream_id, spec.sample_rate, u32::from(spec.channels))?;
+    let mut track = Track {
+        encoder: Encoder::start(spec)?,
+        placing: Placing::new(spec),
+        output: None,
+        total_ms: expected_ns(spec) / 1_000_000,
+        spec,
+        reporter,
+    };
+    let damage = track.read(&mut sound)?;
+    drop(sound);
+    track.finish(damage)
 }
+
+/// A soundtrack being encoded.
+struct Track<'a> {
+    spec: &'a AudioSpec,
+    reporter: &'a Reporter,
+    encoder: Encoder,
+    placing: Placing,
+    /// There once the encoder has said what a decoder needs.
+    output: Option<Output<'a>>,
+    total_ms: u64,
+}
+
+impl Track<'_> {
+    /// Encodes all that can be decoded; gives what stopped it before the end.
+    fn read(&mut self, sound: &mut Sound) -> Result<Option<PipelineError>, PipelineError> {
+        loop {
+            let decoded = match sound.pull() {
+                Ok(Some(decoded)) => decoded,
+                Ok(None) => return Ok(None),
+                Err(error @ PipelineError::Input { .. }) if self.placing.heard() => {
+                    return Ok(Some(error));
+                }
+                Err(error) => return Err(error),
+            };
+            if let Some(piece) = self.placing.place(decoded.time, &decoded.samples) {
+                let Piece { silence, sound } = piece;
+                self.silence(silence)?;
+                let frames = self.encoder.encode(sound)?;
+                self.write(frames)?;
+            }
+        }
+    }
+
+    /// Fills up to the least duration and says what became of it all.
+    fn finish(mut self, damage: Option<PipelineError>) -> Result<AudioOutcome, PipelineError> {
+        if !self.placing.heard() {
+            let message = "nothing of the sound could be decoded";
+            return Err(PipelineError::input("decode_error", message));
+        }
+        let heard_until = self.placing.next();
+        self.silence(self.placing.missing())?;
+        let sample_frames = self.placing.next().max(self.placing.least());
+        let frames = self.encoder.finish()?;
+        self.write(frames)?;
+        let mut output = self.output.ok_or_else(no_frames)?;
+        let duration = output.finish(sample_frames)?;
+        let warnings = warnings(self.spec, heard_until, damage);
+        Ok(AudioOutcome { parts: output.parts(), duration, warnings })
+    }
+
+    fn silence(&mut self, sample_frames: u64) -> Result<(), PipelineError> {
+        let channels = usize::from(self.spec.channels);
+        let mut left = sample_frames;
+        while left > 0 {
+            let block = left.min(SILENCE_BLOCK);
+            let frames = self.encoder.encode(&vec![0.0; block as usize * channels])?;
+            self.write(frames)?;
+            left -= block;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, frames: Vec<Frame>) -> Result<(), PipelineError> {
+        for frame in frames {
+            if self.output.is_none() {
+                let (asc, priming) = self.encoder.config().ok_or_else(no_frames)?;
+                self.output = Some(Output::create(self.spec, asc, priming, self.reporter)?);
+            }
+            let output = self.output.as_mut().expect("created above");
+            output.push(frame)?;
+            let done_ms = output.media_ms();
+            self.reporter.progress(done_ms, self.total_ms.max(done_ms));
+        }
+        Ok(())
+    }
+}
+
+fn no_frames() -> PipelineError {
+    PipelineError::Internal("the AAC encoder gave no frames or no AudioSpecificConfig".into())
+}
+
+/// How long the result should get.
+fn expected_ns(spec: &AudioSpec) -> u64 {
+    spec.duration_ns.max(spec.audio.end_pts_ns.saturating_sub(spec.origin_ns))
+}
+
+fn warnings(spec: &AudioSpec, heard_until: u64, damage: Option<PipelineError>) -> Vec<Warning> {
+    let heard = i64::try_from(heard_until).unwrap_or(i64::MAX);
+    let heard_ns = ticks::rescale(heard, u64::from(spec.sample_rate), ticks::NANOS);
+    let promised_ns = spec.audio.end_pts_ns.saturating_sub(spec.origin_ns);
+    let lost_ns = promised_ns.saturating_sub(u64::try_from(heard_ns).unwrap_or(0));
+    let seconds = |ns: u64| format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10);
+    let mut warnings = Vec::new();
+    if lost_ns > LOST_NS || damage.is_some() {
+        let why = damage.map(|error| format!(" ({error})")).unwrap_or_default();
+        let lost = seconds(lost_ns);
+        let message = format!("The last {lost} of the sound could not be decoded{why}.");
+        warnings.push(Warning { code: "sound_lost".to_owned(), message });
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;
