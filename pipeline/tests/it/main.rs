@@ -8,6 +8,7 @@ mod child;
 mod chunks;
 mod clip;
 mod joined;
+mod media;
 mod pictures;
 mod task;
 mod trouble;
