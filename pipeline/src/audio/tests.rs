@@ -263,3 +263,39 @@ fn sound_that_is_not_there_is_refused() {
     let result = run(&spec, &Source::file(&source).unwrap(), &mut reporter);
     assert!(matches!(result, Err(PipelineError::Input { code: "no_streams", .. })), "{result:?}");
 }
+
+/// Samples at which a beep begins: sound after at least a tenth of a second of near silence.
+fn onsets(heard: &[f32]) -> Vec<usize> {
+    let (mut onsets, mut loud_until) = (Vec::new(), None::<usize>);
+    for (n, sample) in heard.iter().enumerate().filter(|(_, sample)| sample.abs() > 0.1) {
+        if sample.is_finite() && loud_until.is_none_or(|until| n > until + RATE as usize / 10) {
+            onsets.push(n);
+        }
+        loud_until = Some(n);
+    }
+    onsets
+}
+
+#[test]
+fn beeps_stay_with_their_flashes() {
+    use crate::sample::{self, Container, SampleArgs};
+    let folder = tempfile::tempdir().unwrap();
+    for container in [Container::Mp4, Container::Mkv, Container::Ts] {
+        let output = folder.path().join(format!("{container:?}"));
+        let rate = kinora_media::FrameRate::new(30, 1).unwrap();
+        let args =
+            SampleArgs { output, seconds: 4, rate, size: (160, 90), container, no_audio: false };
+        sample::run(&args).unwrap();
+        let report = probe(&args.output);
+        let video = report.video.unwrap();
+        assert_eq!((video.frames, video.frame_rate), (120, rate), "{container:?}");
+        let encoded = encode(&args.output, |spec| spec.origin_ns = video.first_pts_ns);
+        let found = onsets(&listen(&encoded.joined(), RATE));
+        assert_eq!(found.len(), 3, "{container:?}: {found:?}");
+        for (second, onset) in (1..).zip(found) {
+            // Codecs smear an onset by a fraction of a millisecond; a millisecond is no frame.
+            let off = onset.abs_diff(second * RATE as usize);
+            assert!(off < 48, "{container:?}: beep {second} is {off} samples off");
+        }
+    }
+}

@@ -42,17 +42,19 @@ pub(super) fn feed(source: &gst::Element, rate: FrameRate, seconds: u32) -> anyh
             let _ = source.end_of_stream();
             return;
         }
-        let _ = source.push_buffer(block(next, rate));
+        let _ = source.push_buffer(block(next, end, rate));
         next += BLOCK;
     });
     source.set_callbacks(callbacks.build());
     Ok(())
 }
 
-/// The samples from `start`, interleaved.
-fn block(start: u64, rate: FrameRate) -> gst::Buffer {
+/// The samples from `start`, interleaved; from `end` on silence, or the clip would end in the
+/// click of a beep it has no flash for.
+fn block(start: u64, end: u64, rate: FrameRate) -> gst::Buffer {
     let samples = (start..start + BLOCK).flat_map(|i| {
-        let value = sample(i + ENCODER_DELAY, rate).to_ne_bytes();
+        let i = i + ENCODER_DELAY;
+        let value = if i < end { sample(i, rate) } else { 0 }.to_ne_bytes();
         [value, value].concat()
     });
     let mut buffer = gst::Buffer::from_mut_slice(samples.collect::<Vec<u8>>());
