@@ -61,39 +61,33 @@ const STEPS: [Step; 5] = [
 
 /// What is left of a cap as pictures shrink to nothing, kbit/s.
 const LEAST_KBPS: u64 = 100;
-/// From this height on 50 and 60 frames a second are kept.
+/// From this height on, and at the top, 50 and 60 frames a second are kept.
 const KEEP_RATE_HEIGHT: u64 = 720;
 /// Up to this many frames a second nothing is halved.
 const MOST_LOW_RATE: u64 = 31;
 
-/// The rungs for a source: the standard steps it reaches, and its own size on top when that is
-/// more than 15 % above the step below. Never larger than the upright, square-pixel source
-/// (except that a side below x264's least of 16 pixels is raised to it); aspect kept, sides even.
+/// The rungs for a source: on top its own size and rate (at most the largest step), so that
+/// nothing it shows is lost, then each standard step that is at least 15 % smaller. Never larger
+/// than the upright, square-pixel source (except that a side below x264's least of 16 pixels is
+/// raised to it); aspect kept, sides even.
 ///
 /// A step is a 16:9 frame (turned for portrait) into which the picture fits: 1080 is at most
 /// 1920×1080, so that a wide film keeps the width, rate and level players expect of that step.
 pub fn ladder(stream: &VideoStream) -> Ladder {
     let upright = geometry::upright_size(stream);
-    let own = geometry::step_height(upright);
-    let first = STEPS.iter().position(|step| step.height <= own);
-    let mut rungs = Vec::with_capacity(STEPS.len() + 1);
-    // Above the largest step there is nothing; elsewhere a source keeps its size if it shows.
-    let below = first.map_or(0, |i| STEPS[i].height);
-    if first != Some(0) && own * 100 > below * 115 {
-        rungs.push(rung(stream, upright, own));
-    }
-    for step in first.map_or(&[][..], |i| &STEPS[i..]) {
-        if rungs.is_empty() || geometry::fits_encoder(upright, step.height) {
-            rungs.push(rung(stream, upright, step.height));
-        }
-    }
-    Ladder { rungs }
+    let top = geometry::step_height(upright).min(STEPS[0].height);
+    let smaller = STEPS
+        .iter()
+        .map(|step| step.height)
+        .filter(|&height| top * 100 > height * 115 && geometry::fits_encoder(upright, height));
+    let smaller = smaller.map(|height| rung(stream, upright, height, height < KEEP_RATE_HEIGHT));
+    Ladder { rungs: std::iter::once(rung(stream, upright, top, false)).chain(smaller).collect() }
 }
 
-fn rung(stream: &VideoStream, upright: (u64, u64), height: u64) -> Rung {
+fn rung(stream: &VideoStream, upright: (u64, u64), height: u64, halves: bool) -> Rung {
     let (width_px, height_px) = geometry::fit(upright, height);
     let high_rate = is_high_rate(stream.frame_rate);
-    let halved = high_rate && height < KEEP_RATE_HEIGHT;
+    let halved = high_rate && halves;
     let rate_divisor = if halved { TWO } else { NonZeroU32::MIN };
     let frame_rate = stream.frame_rate.divided(rate_divisor);
     let cap = max_kbps(height);

@@ -56,12 +56,19 @@ fn pixels_become_square() {
 }
 
 #[test]
-fn a_source_between_steps_keeps_its_size_when_it_shows() {
-    assert_eq!(names(1280, 800)[..2], ["v720=1152x720", "v480=768x480"]);
-    assert_eq!(names(960, 540)[..2], ["v480=854x480", "v360=640x360"]);
+fn a_source_between_steps_keeps_its_size() {
+    assert_eq!(names(1280, 800)[..2], ["v800=1280x800", "v480=768x480"]);
+    assert_eq!(names(960, 540)[..2], ["v540=960x540", "v360=640x360"]);
     assert_eq!(names(1024, 576)[..2], ["v576=1024x576", "v480=854x480"]);
     assert_eq!(names(642, 642)[..2], ["v642=642x642", "v480=480x480"]);
-    assert_eq!(names(641, 361)[..2], ["v360=640x360", "v240=426x240"]);
+    assert_eq!(names(640, 362)[..2], ["v362=640x362", "v240=424x240"]);
+}
+
+#[test]
+fn a_small_fast_source_keeps_its_rate_at_the_top() {
+    let found = sizes(&video(640, 360, 60));
+    assert_eq!(found[0], ("v360".to_owned(), 640, 360, 1, 1200));
+    assert_eq!(found[1], ("v240".to_owned(), 426, 240, 2, 400));
 }
 
 #[test]
