@@ -9,13 +9,17 @@ use kinora_plan::Rung;
 use super::graph::make;
 use crate::PipelineError;
 
-/// The VBV buffer, milliseconds at the maximum rate. Every chunk begins with it half full and may
-/// leave it empty, so two chunks in a row can owe a whole such buffer: what a player holds (a
-/// second) must cover that.
-const VBV_MS: u32 = 800;
-/// Share of the cap the encoder may use, percent. The rest pays back, within a chunk, what the
-/// chunk before it owed.
-const CAP_PERCENT: u32 = 96;
+/// The VBV buffer, milliseconds at the maximum rate.
+///
+/// Every chunk begins with it half full and may leave it empty, so at every cut a player with one
+/// second of buffer can lose half of this against the encoder's model. The share of the cap that
+/// encoders may not use pays it back: with a buffer of 600 ms and 5 % the player is ahead of the
+/// model by at least 0.4 s at the end of the first chunk, hence by 0.1 s in the second, by
+/// 0.1 s + 4 s × 5 % − 0.3 s = 0 in the third, and after 8 s or more by 0.1 s again. So chunks
+/// of 2, 4, 8 and then at least 16 s never starve it, whatever they show.
+const VBV_MS: u32 = 600;
+/// Share of the cap that the encoder may use, percent.
+const CAP_PERCENT: u32 = 95;
 /// From this many pixels a picture keeps more than one thread busy.
 const THREADED_PIXELS: u32 = 1280 * 720;
 /// More threads cost memory and rate control, and rungs run side by side anyway.

@@ -33,8 +33,8 @@ pub(crate) struct Wanted {
     pub(crate) coding: &'static str,
     /// Where a frame lies, if not at its own place on the grid.
     pub(crate) position: fn(u64) -> u64,
-    /// Noise instead of an empty picture below the bars.
-    pub(crate) noisy: bool,
+    /// Which frames have noise instead of an empty picture below the bars.
+    pub(crate) noisy: fn(u64) -> bool,
 }
 
 impl Default for Wanted {
@@ -46,7 +46,7 @@ impl Default for Wanted {
             coding: "x264enc speed-preset=ultrafast bframes=2 b-adapt=false key-int-max=25 \
                      option-string=scenecut=0 ! mp4mux faststart=true",
             position: |frame| frame,
-            noisy: false,
+            noisy: |_| false,
         }
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn generate(wanted: &Wanted) -> Clip {
     for frame in 0..wanted.frames {
         let start = rate.frame_nanos((wanted.position)(frame));
         let end = rate.frame_nanos((wanted.position)(frame + 1));
-        let mut buffer = gst::Buffer::from_mut_slice(draw(&info, frame, wanted.noisy));
+        let mut buffer = gst::Buffer::from_mut_slice(draw(&info, frame, (wanted.noisy)(frame)));
         let writable = buffer.get_mut().unwrap();
         writable.set_pts(gst::ClockTime::from_nseconds(start));
         writable.set_duration(gst::ClockTime::from_nseconds(end - start));
