@@ -88,7 +88,10 @@ fn trunk(
     spec: &ChunkSpec,
     working: &gst::Caps,
 ) -> Result<gst::Element, PipelineError> {
-    let convert = append(pipeline, input.upcast_ref(), scaler()?)?;
+    // Never a scaler: it would scale for one branch, and the others would scale back.
+    let convert = make("videoconvert")?;
+    convert.set_property("qos", false);
+    let convert = append(pipeline, input.upcast_ref(), convert)?;
     let mut last = append(pipeline, &convert, caps_filter(working)?)?;
     if spec.video.interlaced {
         last = append(pipeline, &last, deinterlacer(spec.video.frame_rate)?)?;
