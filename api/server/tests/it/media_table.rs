@@ -51,7 +51,7 @@ const TABLE: &[(&str, Expect)] = &[
     ("ac3-and-aac.mp4", Sound),
     ("eac3.mp4", Sound),
     ("pcm-twos.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
-    ("sample.avi", Ready { frames: Exactly(96), size: (960, 400), sound: true }),
+    ("sample.avi", Ready { frames: Exactly(98), size: (960, 400), sound: true }),
     ("sample.flv", Ready { frames: About(30), size: (1080, 720), sound: true }),
     ("h264.ts", Ready { frames: Exactly(30), size: (854, 480), sound: false }),
     ("scte35.ts", Ready { frames: About(3), size: (640, 426), sound: true }),
