@@ -43,7 +43,7 @@ done
 
 KINORA_API_KEY=$(cat data/admin.key)
 export KINORA_API_KEY
-"$bin/kinora" upload "$video" --wait=playable >/dev/null
+"$bin/kinora" upload "$video" --public --wait=playable >/dev/null
 echo >&2
 echo "kinorad is running; its log is data/kinorad.log. Press Ctrl-C to stop." >&2
 wait "$kinorad"

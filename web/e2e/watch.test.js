@@ -20,7 +20,7 @@ after(async () => {
   await server?.stop();
 });
 
-async function openWatchPage(url, viewport = { width: 1280, height: 900 }) {
+async function openWatchPage(url, viewport = { width: 1280, height: 960 }) {
   const page = await chromium.browser.newPage({ viewport });
   const problems = [];
   page.on("pageerror", (error) => problems.push(String(error)));
