@@ -54,6 +54,8 @@ pub struct Transcoding {
     pub(crate) wake: Wake,
     /// Videos of which something changed, for those who watch progress.
     pub(crate) changes: broadcast::Sender<VideoId>,
+    /// Ends streams of progress, which would hold up a stop: nothing else ends them.
+    pub(crate) stopping: CancellationToken,
 }
 
 /// Wakes the loops before their timers do.
@@ -74,6 +76,7 @@ impl Transcoding {
             plans: Plans::default(),
             wake: Wake::default(),
             changes: broadcast::channel(1024).0,
+            stopping: CancellationToken::new(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! kill -9 in the middle of a transcode.
+//! kill -9, and an orderly stop, in the middle of a transcode.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,27 @@ async fn a_killed_server_finishes_after_a_restart_and_repeats_little() {
     let url = ready["playback"]["hls_url"].as_str().unwrap();
     let top = variants(&text(url).await, url).remove(0);
     assert_eq!(ffprobe(&rendition(&top).await, "stream=nb_read_packets"), ["1800"]);
+}
+
+#[tokio::test]
+async fn a_stopped_server_hands_its_work_back_at_once() {
+    let mut server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "30", "--size", "640x360"]);
+    let video = server.upload_file(&clip).await;
+    wait_for_chunks(&server, &video, 1).await;
+    // Somebody watches the progress meanwhile.
+    let events = format!("/api/v1/videos/{video}/progress/events");
+    let mut watched = server.request(reqwest::Method::GET, &events).send().await.unwrap();
+    assert!(watched.chunk().await.unwrap().is_some());
+
+    let (took, ended) = server.stop();
+    assert!(ended.success(), "{ended}");
+    assert!(took < Duration::from_secs(5), "stopping took {took:?}");
+    server.start_again().await;
+    assert_eq!(server.wait_until_over(&video).await["state"], "ready");
+    let strikes = server.jobs(&video).await.iter().map(|job| attempts(job) - 1).sum::<u64>();
+    assert!(strikes <= 2, "more was done again than was in flight: {strikes}");
 }
 
 async fn wait_for_chunks(server: &Server, video: &str, count: usize) {

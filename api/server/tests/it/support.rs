@@ -67,8 +67,26 @@ impl Server {
         self.child.wait().unwrap();
         // A killed process cannot take back what it announced.
         std::fs::remove_file(self.data.join("kinorad.json")).unwrap();
+        self.start_again().await;
+    }
+
+    /// SIGTERM, as a service manager or Ctrl-C stops it; how long it took and how it ended.
+    pub(crate) fn stop(&mut self) -> (Duration, std::process::ExitStatus) {
+        let asked = Instant::now();
+        self.terminate();
+        let ended = self.child.wait().unwrap();
+        (asked.elapsed(), ended)
+    }
+
+    /// A new process on the data of one that has stopped.
+    pub(crate) async fn start_again(&mut self) {
         self.child = spawn(&self.data, &self.settings);
         self.wait_until_up().await;
+    }
+
+    fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 
     /// Where the server keeps everything.
@@ -175,8 +193,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGTERM first: workers must not leave children behind.
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        self.terminate();
         let asked = Instant::now();
         while asked.elapsed() < Duration::from_secs(10) {
             if matches!(self.child.try_wait(), Ok(Some(_))) {

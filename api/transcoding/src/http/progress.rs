@@ -10,7 +10,7 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use kinora_http::{Json, Path, Problem, Subject, Viewer, openapi::Problems};
 use kinora_media::VideoId;
 use tokio::{
@@ -76,7 +76,9 @@ pub(super) async fn get_progress_events(
     let changes = api.0.changes.subscribe();
     let first = permitted(&api.0, &viewer, video).await?;
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    let events = Sse::new(events(api.0, first, changes)).keep_alive(keep_alive);
+    let stopping = api.0.stopping.clone().cancelled_owned();
+    let events = events(api.0, first, changes).take_until(stopping);
+    let events = Sse::new(events).keep_alive(keep_alive);
     Ok(([(header::CACHE_CONTROL, "no-store")], events))
 }
 

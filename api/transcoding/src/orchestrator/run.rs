@@ -70,6 +70,8 @@ pub(crate) async fn run(
         tasks.spawn(repeat(service.clone(), step, shutdown.clone()));
     }
     tasks.close();
+    shutdown.cancelled().await;
+    service.stopping.cancel();
     tasks.wait().await;
     Ok(())
 }
