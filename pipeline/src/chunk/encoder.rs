@@ -1,7 +1,5 @@
 //! The settings of an encoder whose chunks can be put end to end.
 
-use std::thread;
-
 use gst::prelude::*;
 use gstreamer as gst;
 use kinora_plan::Rung;
@@ -20,10 +18,9 @@ use crate::PipelineError;
 const VBV_MS: u32 = 600;
 /// Share of the cap that the encoder may use, percent.
 const CAP_PERCENT: u32 = 95;
-/// From this many pixels a picture keeps more than one thread busy.
-const THREADED_PIXELS: u32 = 1280 * 720;
-/// More threads cost memory and rate control, and rungs run side by side anyway.
-const MAX_THREADS: usize = 4;
+/// Rungs and chunks run side by side, so cores are busy without it; more than one thread costs a
+/// sixth more CPU, memory for the frames in flight, and makes the result depend on the host.
+const THREADS: u32 = 1;
 
 /// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames.
 pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), PipelineError> {
@@ -34,7 +31,7 @@ pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), P
     encoder.set_property("bitrate", (rung.max_kbps * CAP_PERCENT / 100).max(1));
     encoder.set_property("vbv-buf-capacity", VBV_MS);
     encoder.set_property("key-int-max", gop);
-    encoder.set_property("threads", threads(rung));
+    encoder.set_property("threads", THREADS);
     // Delimiters are for byte streams; in a file each sample is delimited by its size.
     encoder.set_property("aud", false);
     set_preset(&encoder, &rung.preset)?;
@@ -67,12 +64,4 @@ fn set_preset(encoder: &gst::Element, preset: &str) -> Result<(), PipelineError>
     }
     encoder.set_property_from_str("speed-preset", preset);
     Ok(())
-}
-
-fn threads(rung: &Rung) -> u32 {
-    if rung.width * rung.height < THREADED_PIXELS {
-        return 1;
-    }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    cores.min(MAX_THREADS) as u32
 }

@@ -63,15 +63,13 @@ impl BlockCache {
 
 /// Big ranges gain nothing from the cache and would empty it.
 fn read_through(transport: &mut Transport, offset: u64, length: usize) -> io::Result<Bytes> {
-    let mut bytes = Vec::new();
+    if length as u64 <= MAX_LENGTH {
+        return transport.read_exact(offset, length).map(Bytes::from);
+    }
+    let mut bytes = BytesMut::with_capacity(length);
     while bytes.len() < length {
         let step = (length - bytes.len()).min(MAX_LENGTH as usize);
-        let part = transport.read_exact(offset + bytes.len() as u64, step)?;
-        if bytes.is_empty() {
-            bytes = part;
-        } else {
-            bytes.extend_from_slice(&part);
-        }
+        bytes.extend_from_slice(&transport.read_exact(offset + bytes.len() as u64, step)?);
     }
-    Ok(bytes.into())
+    Ok(bytes.freeze())
 }

@@ -64,6 +64,9 @@ impl Source {
     pub fn read(&self, offset: u64, length: usize) -> io::Result<Bytes> {
         let length = usize::try_from(self.size.saturating_sub(offset))
             .map_or(length, |left| length.min(left));
+        if length == 0 {
+            return Ok(Bytes::new());
+        }
         let mut shared = self.lock();
         let shared = &mut *shared;
         if let Some(failure) = &shared.failure {
@@ -93,5 +96,84 @@ impl Source {
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        thread,
+    };
+
+    use kinora_plan::source_protocol::{REQUEST_LEN, decode_request};
+
+    use super::*;
+
+    /// A source of these bytes behind a socket; `answer` may shorten or spoil each answer.
+    fn served(
+        bytes: Vec<u8>,
+        mut answer: impl FnMut(i64) -> i64 + Send + 'static,
+    ) -> (Source, thread::JoinHandle<()>) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let source = Source::socket(ours, bytes.len() as u64);
+        let server = thread::spawn(move || {
+            let mut request = [0; REQUEST_LEN];
+            while theirs.read_exact(&mut request).is_ok() {
+                let (offset, length) = decode_request(request).expect("a request within bounds");
+                let offset = (offset as usize).min(bytes.len());
+                let end = (offset + length as usize).min(bytes.len());
+                let length = answer((end - offset) as i64);
+                let data = &bytes[offset..offset + usize::try_from(length).unwrap_or(0)];
+                // A source that failed reads no further.
+                let _ = theirs.write_all(&[&length.to_le_bytes(), data].concat());
+            }
+        });
+        (source, server)
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+        #[test]
+        fn every_range_is_what_the_source_holds(
+            size in 1_usize..9_000_000,
+            reads in proptest::collection::vec((0.0..1.1_f64, 0_usize..5_000_000), 1..12),
+        ) {
+            let bytes: Vec<u8> = (0..size).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8).collect();
+            let (source, server) = served(bytes.clone(), |length| length);
+            for (place, length) in reads {
+                let offset = (place * size as f64) as usize;
+                let read = source.read(offset as u64, length).unwrap();
+                let end = (offset + length).min(size);
+                proptest::prop_assert!(read == bytes[offset.min(end)..end]);
+            }
+            drop(source);
+            server.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_short_or_failed_answer_ends_the_source() {
+        for (spoil, why) in [
+            ((|length| length / 2) as fn(i64) -> i64, "of 262144 bytes at offset 0"),
+            (|_| kinora_plan::source_protocol::READ_FAILED, "could not read the source"),
+            (|_| kinora_plan::source_protocol::BAD_REQUEST, "refused"),
+        ] {
+            let (source, server) = served(vec![7; 1 << 20], spoil);
+            assert!(source.read(10, 10).unwrap_err().to_string().contains(why));
+            assert!(source.read(500_000, 10).is_err(), "it stays failed");
+            assert!(source.failure().is_some_and(|failure| failure.to_string().contains(why)));
+            drop(source);
+            server.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_closed_socket_is_a_failed_read() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        let source = Source::socket(ours, 100);
+        assert!(source.read(0, 10).is_err());
+        assert!(source.failure().is_some());
     }
 }

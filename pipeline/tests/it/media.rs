@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kinora_pipeline::{child::Reporter, chunk, probe, source::Source};
 use kinora_plan::{
     Plan,
-    encoder::{ChunkSpec, ProbeSpec},
+    encoder::{ChunkSpec, FailureKind, ProbeSpec},
     plan,
 };
 
@@ -25,8 +25,7 @@ fn reporter() -> Reporter {
     Reporter::new(Box::new(std::io::sink()))
 }
 
-/// Encodes the chunks of those numbers (all of them by default) in their two smallest rungs.
-fn encode(file: &Path, only: Option<&[usize]>, output: &Path) -> (Plan, Vec<ChunkSpec>) {
+fn prepare(file: &Path) -> (Plan, Source) {
     gstreamer::init().unwrap();
     let source = Source::file(file).unwrap();
     let spec = ProbeSpec {
@@ -35,7 +34,12 @@ fn encode(file: &Path, only: Option<&[usize]>, output: &Path) -> (Plan, Vec<Chun
         max_duration_ns: 3_600_000_000_000,
     };
     let report = probe::run(&spec, &source, &mut reporter()).unwrap();
-    let plan = plan(&report).unwrap();
+    (plan(&report).unwrap(), source)
+}
+
+/// Encodes the chunks of those numbers (all of them by default) in their two smallest rungs.
+fn encode(file: &Path, only: Option<&[usize]>, output: &Path) -> (Plan, Vec<ChunkSpec>) {
+    let (plan, source) = prepare(file);
     let count = plan.video.as_ref().unwrap().chunks.len();
     let all: Vec<usize> = (0..count).collect();
     let mut specs = vec![];
@@ -117,5 +121,27 @@ fn a_long_clip_is_entered_anywhere() {
     for name in ["long-1080p-lowbitrate.mp4", "long-180p-av1.mp4"] {
         let output = tempfile::tempdir().unwrap();
         encode(&folder.join(name), Some(&[0, 1, 9]), output.path());
+    }
+}
+
+/// A silent short video is the one thing that must not come of damage.
+#[test]
+fn damage_is_said_or_nothing_is_missing() {
+    let Some(folder) = folder() else { return };
+    for name in ["bad-invalid-nalu.mp4", "bad-mdat-too-long.mp4", "empty-track.mp4"] {
+        let output = tempfile::tempdir().unwrap();
+        let (plan, source) = prepare(&folder.join(name));
+        let mut spec = plan.chunk_spec(0, source.size()).unwrap();
+        spec.output_dir = output.path().to_owned();
+        match chunk::run(&spec, &source, &mut reporter()) {
+            Ok(outcome) if outcome.warnings.is_empty() => {
+                assert_eq!(outcome.frames, plan.video.unwrap().stream.frames, "{name}");
+            }
+            Ok(outcome) => println!("{name}: {}", outcome.warnings[0].message),
+            Err(error) => {
+                println!("{name}: {error}");
+                assert_eq!(error.failure().kind, FailureKind::Input, "{name}");
+            }
+        }
     }
 }

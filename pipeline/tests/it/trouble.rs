@@ -52,6 +52,21 @@ fn a_few_frames_missing_are_held_and_said() {
     assert_eq!(outcome.warnings[0].code, "frames_lost");
 }
 
+/// 80 frames of about equal size, each of its own: a hole in the file is a hole in the picture.
+fn dig(bytes: &mut [u8], frames: std::ops::Range<usize>) {
+    let length = bytes.len();
+    bytes[length * frames.start / 80..length * frames.end / 80].fill(0);
+}
+
+#[test]
+fn a_hole_in_the_middle_is_bridged_or_fails() {
+    let clip = constant();
+    let outcome = spoiled(&clip, |bytes| dig(bytes, 30..32)).unwrap();
+    assert_eq!((outcome.frames, outcome.warnings[0].code.as_str()), (40, "frames_lost"));
+    let failure = spoiled(&clip, |bytes| dig(bytes, 30..45)).unwrap_err().failure();
+    assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Input, "decode_error"));
+}
+
 #[test]
 fn what_was_never_media_fails() {
     let clip = constant();
