@@ -6,7 +6,7 @@
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::StreamKind;
+use super::stream::SUBJECT;
 use crate::PipelineError;
 
 /// Media type to decoders, best first. `avdec_h264` is twice as fast as `openh264dec`, and libav's
@@ -17,16 +17,12 @@ const PREFERRED: &[(&str, &[&str])] = &[
     ("video/x-vp9", &["avdec_vp9", "vp9dec"]),
     ("video/x-vp8", &["avdec_vp8", "vp8dec"]),
     ("video/x-av1", &["dav1ddec", "av1dec"]),
-    ("audio/x-opus", &["opusdec", "avdec_opus"]),
 ];
 
 /// A decoder for a stream of these caps; `None` when it is raw already.
-pub(super) fn decoder(
-    kind: StreamKind,
-    caps: &gst::Caps,
-) -> Result<Option<gst::Element>, PipelineError> {
+pub(super) fn decoder(caps: &gst::Caps) -> Result<Option<gst::Element>, PipelineError> {
     let media_type = caps.structure(0).map(|structure| structure.name().as_str()).unwrap_or("");
-    if matches!(media_type, "video/x-raw" | "audio/x-raw") {
+    if media_type == "video/x-raw" {
         return Ok(None);
     }
     let preferred = PREFERRED
@@ -36,20 +32,16 @@ pub(super) fn decoder(
         .flat_map(|(_, names)| names.iter())
         .filter_map(|name| gst::ElementFactory::find(name));
     let factory = preferred
-        .chain(ranked(kind))
+        .chain(ranked())
         .find(|factory| factory.can_sink_any_caps(caps))
-        .ok_or_else(|| unsupported(kind, media_type))?;
+        .ok_or_else(|| unsupported(media_type))?;
     tracing::debug!(decoder = %factory.name(), stream.codec = media_type, "chosen");
     Ok(Some(factory.create().build()?))
 }
 
-fn ranked(kind: StreamKind) -> impl Iterator<Item = gst::ElementFactory> {
-    let media = match kind {
-        StreamKind::Video => gst::ElementFactoryType::MEDIA_VIDEO,
-        StreamKind::Audio => gst::ElementFactoryType::MEDIA_AUDIO,
-    };
+fn ranked() -> impl Iterator<Item = gst::ElementFactory> {
     let mut factories: Vec<_> = gst::ElementFactory::factories_with_type(
-        gst::ElementFactoryType::DECODER | media,
+        gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO,
         gst::Rank::MARGINAL,
     )
     .into_iter()
@@ -60,9 +52,9 @@ fn ranked(kind: StreamKind) -> impl Iterator<Item = gst::ElementFactory> {
     factories.into_iter()
 }
 
-fn unsupported(kind: StreamKind, media_type: &str) -> PipelineError {
+fn unsupported(media_type: &str) -> PipelineError {
     PipelineError::input(
         "unsupported_codec",
-        format!("this installation has no decoder for {} ({media_type})", kind.subject()),
+        format!("this installation has no decoder for {} ({media_type})", SUBJECT),
     )
 }

@@ -10,5 +10,5 @@ mod stream;
 mod video;
 
 pub use clock::stream_time;
-pub use stream::{Decoding, StreamKind};
+pub use stream::Decoding;
 pub use video::{Accounting, GridFrame, VideoFrames};

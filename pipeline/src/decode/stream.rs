@@ -1,4 +1,4 @@
-//! One stream of the source through its demuxer, parser and decoder into a bounded sink.
+//! One video stream of the source through its demuxer, parser and decoder into a bounded sink.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,37 +16,14 @@ use crate::{PipelineError, audio::Idle, bus, source::Source};
 /// How often a wait looks for errors.
 const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
 
-/// What kind of stream to decode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamKind {
-    /// Pictures, as the decoder gives them.
-    Video,
-    /// Sound, as the decoder gives it.
-    Audio,
-}
+/// What errors call the stream.
+pub(super) const SUBJECT: &str = "the picture";
 
-impl StreamKind {
-    pub(super) fn subject(self) -> &'static str {
-        match self {
-            Self::Video => "the picture",
-            Self::Audio => "the sound",
-        }
-    }
-
-    fn raw_caps(self) -> gst::Caps {
-        match self {
-            Self::Video => gst::Caps::new_empty_simple("video/x-raw"),
-            Self::Audio => gst::Caps::new_empty_simple("audio/x-raw"),
-        }
-    }
-}
-
-/// A running decoder of one stream. No other stream of the source is decoded.
+/// A running decoder of one video stream. No other stream of the source is decoded.
 ///
 /// It decodes no further ahead than its sink holds, and stops when dropped.
 pub struct Decoding {
     source: Source,
-    kind: StreamKind,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     sink: gst_app::AppSink,
@@ -66,14 +43,13 @@ impl Decoding {
     /// When the source holds no such stream, or cannot be read, demuxed, decoded or sought.
     pub fn open(
         source: &Source,
-        kind: StreamKind,
         stream_id: &str,
         seek_to: Option<u64>,
         ahead: u32,
     ) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
         let sink = gst_app::AppSink::builder()
-            .caps(&kind.raw_caps())
+            .caps(&gst::Caps::new_empty_simple("video/x-raw"))
             .max_buffers(ahead.max(1))
             .sync(false)
             .qos(false)
@@ -87,9 +63,9 @@ impl Decoding {
         pipeline.add_many([&input, &demuxer, sink.upcast_ref()])?;
         input.link(&demuxer)?;
         let problem = Problem::default();
-        watch_pads(&pipeline, &demuxer, &sink, kind, stream_id, &problem);
+        watch_pads(&pipeline, &demuxer, &sink, stream_id, &problem);
         let bus = pipeline.bus().expect("a pipeline has a bus");
-        let decoding = Self { source: source.clone(), kind, pipeline, bus, sink, problem };
+        let decoding = Self { source: source.clone(), pipeline, bus, sink, problem };
         decoding.start(seek_to)?;
         Ok(decoding)
     }
@@ -160,7 +136,7 @@ impl Decoding {
     fn found(&self) -> Option<PipelineError> {
         let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).take();
         problem
-            .or_else(|| bus::source_error(&self.bus, &self.source, self.kind.subject()))
+            .or_else(|| bus::source_error(&self.bus, &self.source, SUBJECT))
             .or_else(|| self.source.failure())
     }
 
@@ -169,17 +145,14 @@ impl Decoding {
         if is_linked(&self.sink) {
             return Ok(());
         }
-        let message = format!("{} is not where the probe found it", self.kind.subject());
+        let message = format!("{} is not where the probe found it", SUBJECT);
         Err(PipelineError::input("no_streams", message))
     }
 
     fn no_entry(&self) -> PipelineError {
         PipelineError::input(
             "decode_error",
-            format!(
-                "{} cannot be entered in the middle: its index is damaged",
-                self.kind.subject()
-            ),
+            format!("{} cannot be entered in the middle: its index is damaged", SUBJECT),
         )
     }
 }
@@ -196,7 +169,6 @@ fn watch_pads(
     pipeline: &gst::Pipeline,
     demuxer: &gst::Element,
     sink: &gst_app::AppSink,
-    kind: StreamKind,
     stream_id: &str,
     problem: &Problem,
 ) {
@@ -209,9 +181,9 @@ fn watch_pads(
         if pad.stream_id().as_deref() != Some(&wanted) || is_linked(&sink) {
             report(&problem, discard(&pipeline, pad));
         } else if let Some(caps) = pad.current_caps() {
-            report(&problem, link(&pipeline, pad, kind, &caps, sink.upcast_ref()));
+            report(&problem, link(&pipeline, pad, &caps, sink.upcast_ref()));
         } else {
-            link_later(&pipeline, pad, kind, &sink, &problem);
+            link_later(&pipeline, pad, &sink, &problem);
         }
     });
 }
@@ -220,7 +192,6 @@ fn watch_pads(
 fn link_later(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    kind: StreamKind,
     sink: &gst_app::AppSink,
     problem: &Problem,
 ) {
@@ -233,7 +204,7 @@ fn link_later(
         let gst::EventView::Caps(event) = event.view() else { return gst::PadProbeReturn::Ok };
         if let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) {
             let caps = event.caps_owned();
-            report(&problem, link(&pipeline, pad, kind, &caps, sink.upcast_ref()));
+            report(&problem, link(&pipeline, pad, &caps, sink.upcast_ref()));
         }
         gst::PadProbeReturn::Remove
     });
@@ -252,11 +223,10 @@ fn report(problem: &Problem, result: Result<(), PipelineError>) {
 fn link(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    kind: StreamKind,
     caps: &gst::Caps,
     sink: &gst::Element,
 ) -> Result<(), PipelineError> {
-    let Some(decoder) = decoder(kind, caps)? else { return link_pad(pad, sink) };
+    let Some(decoder) = decoder(caps)? else { return link_pad(pad, sink) };
     pipeline.add(&decoder)?;
     decoder.link(sink)?;
     decoder.sync_state_with_parent()?;

@@ -8,7 +8,7 @@ use kinora_plan::VideoStream;
 use super::{
     clock::stream_time,
     grid::{Grid, Run},
-    stream::{Decoding, StreamKind},
+    stream::Decoding,
 };
 use crate::{PipelineError, source::Source};
 
@@ -80,8 +80,7 @@ impl VideoFrames {
         hold: bool,
     ) -> Result<Self, PipelineError> {
         let seek_to = (!sequential && range.start > 0).then(|| entry_point(stream, range.start));
-        let decoding =
-            Decoding::open(source, StreamKind::Video, &stream.stream_id, seek_to, AHEAD)?;
+        let decoding = Decoding::open(source, &stream.stream_id, seek_to, AHEAD)?;
         Ok(Self {
             stream: stream.clone(),
             decoding,

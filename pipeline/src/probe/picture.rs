@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     PipelineError,
-    decode::{Decoding, StreamKind, stream_time},
+    decode::{Decoding, stream_time},
     source::Source,
 };
 
@@ -105,8 +105,7 @@ fn first_frame(
         ),
         other => other,
     };
-    let mut decoding =
-        Decoding::open(source, StreamKind::Video, &stream.id, None, 1).map_err(named)?;
+    let mut decoding = Decoding::open(source, &stream.id, None, 1).map_err(named)?;
     let sample = decoding.pull().map_err(named)?.ok_or_else(|| {
         PipelineError::input("decode_error", "no frame of the picture could be decoded")
     })?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::decode::{Decoding, StreamKind};
+use crate::decode::Decoding;
 
 fn probe(path: &Path) -> Result<ProbeReport, PipelineError> {
     probe_within(path, 8192, 24 * 3600 * 1_000_000_000)
@@ -122,8 +122,7 @@ fn every_frame_that_is_counted_is_decoded() {
         let path = folder.join(clip);
         let video = probe(&path).unwrap().video.unwrap();
         let source = Source::file(&path).unwrap();
-        let mut decoding =
-            Decoding::open(&source, StreamKind::Video, &video.stream_id, None, 3).unwrap();
+        let mut decoding = Decoding::open(&source, &video.stream_id, None, 3).unwrap();
         let mut decoded = 0;
         while decoding.pull().unwrap().is_some() {
             decoded += 1;

@@ -8,7 +8,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use kinora_media::FrameRate;
 use kinora_pipeline::{
-    decode::{Decoding, StreamKind, stream_time},
+    decode::{Decoding, stream_time},
     source::Source,
 };
 use kinora_plan::{Orientation, VideoStream};
@@ -153,7 +153,7 @@ fn describe(path: &Path, wanted: &Wanted, rate: FrameRate) -> VideoStream {
 }
 
 fn first_pts(source: &Source, stream_id: &str) -> u64 {
-    let mut decoding = Decoding::open(source, StreamKind::Video, stream_id, None, 1).unwrap();
+    let mut decoding = Decoding::open(source, stream_id, None, 1).unwrap();
     let sample = decoding.pull().unwrap().unwrap();
     let segment = sample.segment().unwrap().downcast_ref::<gst::ClockTime>().unwrap();
     let pts = sample.buffer().unwrap().pts().unwrap();

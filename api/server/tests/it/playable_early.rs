@@ -9,9 +9,18 @@ use crate::support::{Server, shared_media, text};
 
 #[tokio::test]
 async fn a_long_film_plays_within_ten_seconds_of_its_upload() {
+    plays_early("long-1080p-lowbitrate.mp4").await;
+}
+
+#[tokio::test]
+async fn a_long_small_film_in_av1_does_too() {
+    plays_early("long-180p-av1.mp4").await;
+}
+
+async fn plays_early(clip: &str) {
     let Some(media) = shared_media() else { return };
     let server = Server::start().await;
-    let video = server.upload_file(&media.join("long-1080p-lowbitrate.mp4")).await;
+    let video = server.upload_file(&media.join(clip)).await;
     let uploaded = Instant::now();
     let playable =
         server.wait_for(&video, &["playable", "plays_through"], Duration::from_secs(60)).await;
@@ -19,7 +28,7 @@ async fn a_long_film_plays_within_ten_seconds_of_its_upload() {
     assert!(waited < Duration::from_secs(10), "playable after {waited:?}");
     let progress = server.get(&format!("/api/v1/videos/{video}/progress")).await;
     assert!(progress["percent"].as_f64().unwrap() < 50.0, "{progress:#}");
-    eprintln!("playable {waited:?} after the upload, {} % encoded", progress["percent"]);
+    eprintln!("{clip}: playable {waited:?} after the upload, {} % encoded", progress["percent"]);
 
     let hls = playable["playback"]["hls_url"].as_str().unwrap();
     assert!(text(hls).await.contains("EXT-X-STREAM-INF"));
