@@ -13,7 +13,7 @@ help:
 
 demo:
 	@deploy/bootstrap.sh demo
-	@cargo build --quiet --bins
+	@cargo build --bins
 	@deploy/demo.sh $(VIDEO)
 
 test:
