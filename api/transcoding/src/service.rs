@@ -84,6 +84,9 @@ impl Transcoding {
     /// embedded adapters, before [`Self::run`]: the workers went down with their orchestrator.
     /// How many jobs were.
     pub async fn recover(&self) -> Result<usize, TranscodingError> {
+        // An event that is published before its group is known reaches nobody: the group must
+        // stand before the relay and the gateway do.
+        self.deps.bus.declare_group(orchestrator::PRODUCER).await?;
         orchestrator::leases::recover(self).await
     }
 

@@ -83,3 +83,18 @@ async fn a_video_gets_ready_across_a_restart() {
     assert_eq!(head.status, Status::Complete);
     assert!(!head.first_published_complete);
 }
+
+#[tokio::test]
+async fn an_upload_that_ends_before_the_loops_run_is_not_lost() {
+    let mut world = World::new().await;
+    world.upload(Film::Talkie(60), true);
+    let uploaded = world.events.pop().unwrap();
+    let queue = Arc::new(SqliteQueue::open(&world.folder().join("queue.db")).await.unwrap());
+    let service = Transcoding::new(world.deps_on(queue.clone(), queue.clone(), Clock::system()));
+    service.recover().await.unwrap();
+    queue.publish(&uploaded).await.unwrap();
+    let waiting = EventBus::receive(queue.as_ref(), "transcoding");
+    let delivery = timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+    assert_eq!(delivery.event, uploaded);
+    queue.close().await;
+}
