@@ -11,6 +11,7 @@ mod ladder;
 mod language;
 mod plan;
 mod probe;
+mod profile;
 pub mod source_protocol;
 mod specs;
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use chunking::{Chunk, chunks, gop_frames};
 pub use ladder::{Ladder, Rung, ladder};
 pub use plan::{AudioPlan, Plan, PlanError, VideoPlan, plan};
 pub use probe::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
+pub use profile::AudioProfile;
 pub use tracks::TrackTemplate;
