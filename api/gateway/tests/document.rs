@@ -7,6 +7,7 @@ use std::{collections::HashSet, sync::Arc};
 use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
+use kinora_plan::ProfileSet;
 use kinora_queue::SqliteQueue;
 use kinora_store::FsStore;
 use kinora_transcoding::{Transcoding, TranscodingConfig, TranscodingDeps};
@@ -35,6 +36,7 @@ async fn document() -> Value {
         store,
         clock: Clock::system(),
         config: TranscodingConfig::default(),
+        profiles: Arc::new(ProfileSet::built_in()),
         on_head_change: Arc::new(|_, _| {}),
         authenticator,
         playback_keys: Arc::new([]),

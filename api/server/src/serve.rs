@@ -9,6 +9,7 @@ use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
 use kinora_origin::{Notices, OriginConfig};
+use kinora_plan::ProfileSet;
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
@@ -164,6 +165,7 @@ impl Services {
             store: Arc::clone(&adapters.store),
             clock: adapters.clock.clone(),
             config: config.to_transcoding(),
+            profiles: Arc::new(ProfileSet::built_in()),
             on_head_change: Arc::new(move |video, version| notices.notify_head(video, version)),
             authenticator: secrets.authenticator.clone(),
             playback_keys: token_keys.into(),

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{VideoId, playback::TokenKey};
+use kinora_plan::ProfileSet;
 use kinora_queue::{EventBus, JobQueue};
 use kinora_store::ObjectStore;
 use tokio::sync::{Notify, broadcast};
@@ -36,6 +37,8 @@ pub struct TranscodingDeps {
     pub clock: Clock,
     /// Times and limits.
     pub config: TranscodingConfig,
+    /// How titles are encoded.
+    pub profiles: Arc<ProfileSet>,
     /// Tells origins that there is a new head.
     pub on_head_change: OnHeadChange,
     /// Who holds API keys.

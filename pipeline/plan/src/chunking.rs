@@ -3,7 +3,7 @@
 use kinora_media::FrameRate;
 use serde::{Deserialize, Serialize};
 
-use crate::{VideoPlan, ladder::is_high_rate};
+use crate::{VideoPlan, ladder::is_high_rate, profile::VideoProfile};
 
 /// A unit of encoding work: whole GOPs on the frame grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,19 +19,15 @@ pub struct Chunk {
     pub segment_frames: u64,
 }
 
-/// Length of a GOP, and of a segment at the front of the timeline.
-const GOP_SECONDS: u32 = 2;
-/// Length of later segments.
-const SEGMENT_SECONDS: u32 = 4;
 /// Lengths of the first chunks: short, so that playback can start early.
 const FIRST_CHUNKS_SECONDS: [u32; 3] = [2, 4, 8];
 /// Least and greatest length of later chunks.
 const CHUNK_SECONDS: (u32, u32) = (16, 24);
 
-/// Frames a GOP on the source's grid: nearest 2 s, and even where a rung of half the rate
-/// needs half as many.
-pub fn gop_frames(rate: FrameRate) -> u64 {
-    let frames = rate.frames_nearest(GOP_SECONDS);
+/// Frames a GOP on the source's grid: nearest to the profile's seconds, and even where a rung of
+/// half the rate needs half as many.
+pub fn gop_frames(rate: FrameRate, profile: &VideoProfile) -> u64 {
+    let frames = rate.frames_nearest(profile.gop_seconds).max(1);
     if is_high_rate(rate) { frames.next_multiple_of(2) } else { frames }
 }
 
@@ -40,26 +36,28 @@ pub fn gop_frames(rate: FrameRate) -> u64 {
 /// chunk decodes from that key frame on. The last takes what is left; a tail too small to be worth
 /// a decoder of its own joins the chunk before it.
 ///
+/// Segments last one GOP in the first chunks, the profile's seconds in later ones.
+///
 /// `key_frames_ns` and `first_pts_ns` are on the source's clock. Nothing for 0 frames.
 pub fn chunks(
     rate: FrameRate,
     frames: u64,
-    gop_frames: u64,
+    profile: &VideoProfile,
     key_frames_ns: &[u64],
     first_pts_ns: u64,
 ) -> Vec<Chunk> {
-    let gop = gop_frames.max(1);
+    let gop = gop_frames(rate, profile);
     let key_frames = sorted_grid(rate, key_frames_ns, first_pts_ns);
     let mut chunks = Vec::new();
     let mut first_frame = 0;
     while first_frame < frames {
         let index = chunks.len();
         let (gops, segment_seconds) = match FIRST_CHUNKS_SECONDS.get(index) {
-            Some(&seconds) => (gops_in(rate, gop, seconds), GOP_SECONDS),
+            Some(&seconds) => (gops_in(rate, gop, seconds), profile.gop_seconds),
             None => {
                 let (least, most) = CHUNK_SECONDS;
                 let range = (gops_in(rate, gop, least), gops_in(rate, gop, most));
-                (best_length(first_frame, gop, range, &key_frames), SEGMENT_SECONDS)
+                (best_length(first_frame, gop, range, &key_frames), profile.segment_seconds)
             }
         };
         let wanted = gops.saturating_mul(gop);
@@ -93,10 +91,10 @@ impl VideoPlan {
 }
 
 /// Everything in one chunk, for a source that must be decoded from its start.
-pub(crate) fn one_chunk(rate: FrameRate, frames: u64, gop_frames: u64) -> Vec<Chunk> {
-    let gop = gop_frames.max(1);
+pub(crate) fn one_chunk(rate: FrameRate, frames: u64, profile: &VideoProfile) -> Vec<Chunk> {
+    let gop = gop_frames(rate, profile);
     let long = frames > rate.frames_nearest(CHUNK_SECONDS.0);
-    let seconds = if long { SEGMENT_SECONDS } else { GOP_SECONDS };
+    let seconds = if long { profile.segment_seconds } else { profile.gop_seconds };
     let segment_frames = gops_in(rate, gop, seconds) * gop;
     vec![Chunk { index: 0, first_frame: 0, frames, segment_frames }]
 }
@@ -138,6 +136,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Profile;
+
+    fn by_default() -> VideoProfile {
+        Profile::default().video
+    }
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -162,13 +165,13 @@ mod tests {
             ((1, 5), 1),
         ];
         for ((num, den), frames) in cases {
-            assert_eq!(gop_frames(rate(num, den)), frames, "{num}/{den}");
+            assert_eq!(gop_frames(rate(num, den), &by_default()), frames, "{num}/{den}");
         }
     }
 
     #[test]
     fn a_film_starts_with_short_chunks() {
-        let cut = chunks(rate(30, 1), 30 * 60, 60, &[0], 0);
+        let cut = chunks(rate(30, 1), 30 * 60, &by_default(), &[0], 0);
         let expected = [(2, 2), (4, 2), (8, 2), (16, 4), (16, 4), (14, 4)];
         assert_eq!(seconds(&cut, 30), expected);
     }
@@ -177,15 +180,16 @@ mod tests {
     fn late_cuts_follow_source_key_frames() {
         // A key frame every 10 s, on a clock that starts at 100 s.
         let keys: Vec<u64> = (10..30).map(|n| n * 10 * SECOND).collect();
-        let cut = chunks(rate(25, 1), 25 * 120, 50, &keys, 100 * SECOND);
+        let cut = chunks(rate(25, 1), 25 * 120, &by_default(), &keys, 100 * SECOND);
         let starts: Vec<u64> = cut.iter().map(|c| c.first_frame / 25).collect();
         assert_eq!(starts, [0, 2, 6, 14, 30, 50, 70, 90, 110]);
     }
 
     #[test]
     fn a_tiny_tail_joins_the_chunk_before_it() {
-        let frames =
-            |total| chunks(rate(30, 1), total, 60, &[], 0).iter().map(|c| c.frames).collect();
+        let frames = |total| {
+            chunks(rate(30, 1), total, &by_default(), &[], 0).iter().map(|c| c.frames).collect()
+        };
         let cases: [(u64, Vec<u64>); 5] = [
             (1, vec![1]),
             (90, vec![90]),
@@ -197,7 +201,7 @@ mod tests {
             let found: Vec<u64> = frames(total);
             assert_eq!(found, expected, "{total}");
         }
-        assert!(chunks(rate(30, 1), 0, 60, &[], 0).is_empty());
+        assert!(chunks(rate(30, 1), 0, &by_default(), &[], 0).is_empty());
     }
 
     proptest! {
@@ -205,12 +209,14 @@ mod tests {
         fn chunks_tile_the_timeline_on_gops(
             num in 1u32..61_000, den in 1u32..1002, frames in 0u64..1_000_000,
             keys in proptest::collection::vec(any::<u64>(), 0..50), first in any::<u64>(),
+            gop in 1u32..=4, parts in 1u32..=4,
         ) {
             let rate = rate(num, den);
-            let gop = gop_frames(rate);
+            let profile = VideoProfile { gop_seconds: gop, segment_seconds: gop * parts, ..by_default() };
+            let gop = gop_frames(rate, &profile);
             // Enough to pass every kind of chunk, few enough to be quick.
             let frames = frames % (gop * 200);
-            let cut = chunks(rate, frames, gop, &keys, first);
+            let cut = chunks(rate, frames, &profile, &keys, first);
             let mut next = 0;
             for (index, chunk) in cut.iter().enumerate() {
                 prop_assert_eq!(chunk.index as usize, index);

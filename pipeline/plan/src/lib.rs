@@ -11,7 +11,7 @@ mod ladder;
 mod language;
 mod plan;
 mod probe;
-mod profile;
+pub mod profile;
 pub mod source_protocol;
 mod specs;
 #[cfg(test)]
@@ -22,5 +22,5 @@ pub use chunking::{Chunk, chunks, gop_frames};
 pub use ladder::{Ladder, Rung, ladder};
 pub use plan::{AudioPlan, Plan, PlanError, VideoPlan, plan};
 pub use probe::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
-pub use profile::AudioProfile;
+pub use profile::{AudioProfile, Profile, ProfileSet};
 pub use tracks::TrackTemplate;

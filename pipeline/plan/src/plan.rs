@@ -4,8 +4,8 @@ use kinora_media::TrackId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AudioStream, Chunk, Ladder, ProbeReport, VideoStream, Warning, chunking, chunks, gop_frames,
-    ladder, language, specs,
+    AudioStream, Chunk, Ladder, ProbeReport, Profile, VideoStream, Warning, chunking, chunks,
+    gop_frames, ladder, language, specs,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -77,8 +77,6 @@ pub enum PlanError {
     },
 }
 
-/// Bits a second of a stereo soundtrack.
-const STEREO_BITRATE: u32 = 128_000;
 /// Channels of every soundtrack.
 const CHANNELS: u16 = 2;
 
@@ -86,12 +84,14 @@ const CHANNELS: u16 = 2;
 ///
 /// # Errors
 /// When there is nothing to encode.
-pub fn plan(report: &ProbeReport) -> Result<Plan, PlanError> {
+pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> {
     if report.video.is_none() && report.audio.is_empty() {
         return Err(PlanError::NothingToEncode);
     }
-    let video = report.video.as_ref().map(|v| plan_video(v, !report.seekable)).transpose()?;
-    let audio: Vec<AudioPlan> = report.audio.iter().take(1).map(plan_audio).collect();
+    let video =
+        report.video.as_ref().map(|v| plan_video(v, !report.seekable, profile)).transpose()?;
+    let audio: Vec<AudioPlan> =
+        report.audio.iter().take(1).map(|a| plan_audio(a, profile)).collect();
     let mut plan =
         Plan { duration_us: 0, target_duration_s: 0, video, audio, warnings: warnings(report) };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
@@ -99,7 +99,12 @@ pub fn plan(report: &ProbeReport) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-fn plan_video(stream: &VideoStream, sequential: bool) -> Result<VideoPlan, PlanError> {
+fn plan_video(
+    stream: &VideoStream,
+    sequential: bool,
+    profile: &Profile,
+) -> Result<VideoPlan, PlanError> {
+    let profile = &profile.video;
     let &VideoStream { width, height, frames, frame_rate, first_pts_ns, .. } = stream;
     if width == 0 || height == 0 || frames == 0 {
         return Err(PlanError::EmptyPicture { width, height, frames });
@@ -108,17 +113,17 @@ fn plan_video(stream: &VideoStream, sequential: bool) -> Result<VideoPlan, PlanE
     // grid repeats one, so that the picture keeps its length.
     let length_ns = stream.end_pts_ns.saturating_sub(first_pts_ns);
     let frames = frame_rate.nearest_frame(i64::try_from(length_ns).unwrap_or(i64::MAX)).max(1);
-    let gop_frames = gop_frames(frame_rate);
+    let gop_frames = gop_frames(frame_rate, profile);
     let chunks = if sequential {
-        chunking::one_chunk(frame_rate, frames, gop_frames)
+        chunking::one_chunk(frame_rate, frames, profile)
     } else {
-        chunks(frame_rate, frames, gop_frames, &stream.key_frames_ns, first_pts_ns)
+        chunks(frame_rate, frames, profile, &stream.key_frames_ns, first_pts_ns)
     };
-    let ladder = ladder(stream);
+    let ladder = ladder(stream, profile);
     Ok(VideoPlan { stream: stream.clone(), sequential, gop_frames, frames, ladder, chunks })
 }
 
-fn plan_audio(stream: &AudioStream) -> AudioPlan {
+fn plan_audio(stream: &AudioStream, profile: &Profile) -> AudioPlan {
     let language = language::tag(stream.language.as_deref());
     let name = language::menu_name(stream.title.as_deref(), &language);
     AudioPlan {
@@ -132,7 +137,7 @@ fn plan_audio(stream: &AudioStream) -> AudioPlan {
         // device plays.
         sample_rate: if stream.sample_rate == 44_100 { 44_100 } else { 48_000 },
         channels: CHANNELS,
-        bitrate: STEREO_BITRATE,
+        bitrate: profile.audio.stereo_bitrate,
     }
 }
 
@@ -162,17 +167,18 @@ fn warnings(report: &ProbeReport) -> Vec<Warning> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{SECOND, audio, report, video};
+    use crate::testing::{SECOND, audio, plan_by_default, report, video};
 
     #[test]
     fn a_film_with_sound() {
-        let plan = plan(&report(Some(video(1280, 720, 30)), vec![audio(44_100)])).unwrap();
+        let plan =
+            plan_by_default(&report(Some(video(1280, 720, 30)), vec![audio(44_100)])).unwrap();
         insta::assert_json_snapshot!(plan);
     }
 
     #[test]
     fn sound_alone_is_a_presentation() {
-        let plan = plan(&report(None, vec![audio(22_050), audio(48_000)])).unwrap();
+        let plan = plan_by_default(&report(None, vec![audio(22_050), audio(48_000)])).unwrap();
         assert_eq!((plan.duration_us, plan.target_duration_s), (10_000_000, 4));
         assert_eq!((plan.audio.len(), plan.audio[0].sample_rate), (1, 48_000));
         assert_eq!(plan.warnings[0].code, "audio_tracks_left_out");
@@ -182,7 +188,7 @@ mod tests {
     fn a_source_that_cannot_seek_is_one_chunk() {
         let mut source = report(Some(video(1280, 720, 60)), vec![]);
         source.seekable = false;
-        let video = plan(&source).unwrap().video.unwrap();
+        let video = plan_by_default(&source).unwrap().video.unwrap();
         assert!(video.sequential);
         assert_eq!(video.chunks.len(), 1);
         assert_eq!((video.chunks[0].frames, video.chunks[0].segment_frames), (600, 120));
@@ -192,14 +198,14 @@ mod tests {
     fn the_longer_of_picture_and_sound_is_the_duration() {
         let mut sound = audio(48_000);
         sound.end_pts_ns = 13 * SECOND;
-        let plan = plan(&report(Some(video(64, 64, 30)), vec![sound])).unwrap();
+        let plan = plan_by_default(&report(Some(video(64, 64, 30)), vec![sound])).unwrap();
         assert_eq!(plan.duration_us, 12_000_000);
     }
 
     #[test]
     fn nothing_is_refused() {
-        assert_eq!(plan(&report(None, vec![])), Err(PlanError::NothingToEncode));
-        let empty = plan(&report(Some(video(0, 64, 30)), vec![]));
+        assert_eq!(plan_by_default(&report(None, vec![])), Err(PlanError::NothingToEncode));
+        let empty = plan_by_default(&report(Some(video(0, 64, 30)), vec![]));
         assert!(matches!(empty, Err(PlanError::EmptyPicture { .. })));
     }
 
@@ -214,7 +220,8 @@ mod tests {
             language: None,
         };
         source.subtitles = vec![subtitle];
-        let codes: Vec<_> = plan(&source).unwrap().warnings.into_iter().map(|w| w.code).collect();
+        let codes: Vec<_> =
+            plan_by_default(&source).unwrap().warnings.into_iter().map(|w| w.code).collect();
         assert_eq!(codes, ["hdr_not_tone_mapped", "subtitles_not_converted"]);
     }
 }

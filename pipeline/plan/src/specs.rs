@@ -144,16 +144,13 @@ fn lengths(ends: &[u64]) -> impl Iterator<Item = u64> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        plan,
-        testing::{SECOND, audio, report, video},
-    };
+    use crate::testing::{SECOND, audio, plan_by_default, report, video};
 
     fn film(seconds: u64, fps: u32) -> Plan {
         let mut stream = video(640, 360, fps);
         stream.end_pts_ns = stream.first_pts_ns + seconds * SECOND;
         stream.key_frames_ns = (0..seconds).map(|n| (1 + n) * SECOND).collect();
-        plan(&report(Some(stream), vec![audio(48_000)])).unwrap()
+        plan_by_default(&report(Some(stream), vec![audio(48_000)])).unwrap()
     }
 
     #[test]
@@ -168,7 +165,7 @@ mod tests {
 
     #[test]
     fn sound_alone_starts_at_its_own_beginning() {
-        let plan = plan(&report(None, vec![audio(48_000)])).unwrap();
+        let plan = plan_by_default(&report(None, vec![audio(48_000)])).unwrap();
         let spec = plan.audio_spec(0, 5).unwrap();
         assert_eq!((spec.origin_ns, spec.duration_ns), (SECOND, 0));
         assert_eq!(spec.part_segments, [1, 2, 4, 4]);
@@ -195,6 +192,6 @@ mod tests {
         let mut slow = video(64, 64, 1);
         slow.frame_rate = kinora_media::FrameRate::new(1, 7).unwrap();
         slow.end_pts_ns = 100 * SECOND;
-        assert_eq!(plan(&report(Some(slow), vec![])).unwrap().target_duration_s, 7);
+        assert_eq!(plan_by_default(&report(Some(slow), vec![])).unwrap().target_duration_s, 7);
     }
 }

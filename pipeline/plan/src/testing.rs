@@ -2,7 +2,7 @@
 
 use kinora_media::FrameRate;
 
-use crate::{AudioStream, Orientation, ProbeReport, VideoStream};
+use crate::{AudioStream, Orientation, Plan, PlanError, ProbeReport, Profile, VideoStream, plan};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
@@ -54,4 +54,8 @@ pub(crate) fn report(video: Option<VideoStream>, audio: Vec<AudioStream>) -> Pro
         subtitles: vec![],
         warnings: vec![],
     }
+}
+
+pub(crate) fn plan_by_default(report: &ProbeReport) -> Result<Plan, PlanError> {
+    plan(report, &Profile::default())
 }

@@ -71,14 +71,12 @@ fn of_audio(audio: &AudioPlan, default: bool) -> TrackTemplate {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        plan,
-        testing::{audio, report, video},
-    };
+    use crate::testing::{audio, plan_by_default, report, video};
 
     #[test]
     fn tracks_come_best_first_and_gain_their_codec_later() {
-        let plan = plan(&report(Some(video(426, 240, 30)), vec![audio(44_100)])).unwrap();
+        let plan =
+            plan_by_default(&report(Some(video(426, 240, 30)), vec![audio(44_100)])).unwrap();
         let tracks: Vec<_> = plan
             .track_templates()
             .into_iter()

@@ -4,7 +4,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use kinora_plan::Rung;
 
-use super::graph::make;
+use super::{graph::make, tuning};
 use crate::PipelineError;
 
 /// The VBV buffer, milliseconds at the maximum rate.
@@ -35,6 +35,7 @@ pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), P
     // Delimiters are for byte streams; in a file each sample is delimited by its size.
     encoder.set_property("aud", false);
     set_preset(&encoder, &rung.preset)?;
+    tuning::set_tune(&encoder, rung.tune);
     encoder.set_property("option-string", options(rung, gop));
     let caps = gst::Caps::builder("video/x-h264")
         .field("stream-format", "avc")
@@ -49,8 +50,9 @@ pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), P
 fn options(rung: &Rung, gop: u32) -> String {
     format!(
         "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:stitchable=1:vbv-init=0.5:\
-         force-cfr=1:level={}",
-        rung.level
+         force-cfr=1:level={}{}",
+        rung.level,
+        tuning::options(rung)
     )
 }
 

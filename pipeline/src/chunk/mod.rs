@@ -11,6 +11,7 @@ mod graph;
 mod losses;
 mod rendition;
 mod thin;
+mod tuning;
 mod validate;
 
 use kinora_plan::encoder::{ChunkOutcome, ChunkSpec};

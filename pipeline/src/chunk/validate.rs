@@ -72,6 +72,8 @@ pub(super) mod tests {
             max_kbps: 1000,
             preset: "ultrafast".into(),
             level: 31,
+            tune: None,
+            x264: Default::default(),
         };
         ChunkSpec {
             source_size: 1,

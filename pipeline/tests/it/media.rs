@@ -34,7 +34,7 @@ fn prepare(file: &Path) -> (Plan, Source) {
         max_duration_ns: 3_600_000_000_000,
     };
     let report = probe::run(&spec, &source, &mut reporter()).unwrap();
-    (plan(&report).unwrap(), source)
+    (plan(&report, &kinora_plan::Profile::default()).unwrap(), source)
 }
 
 /// Encodes the chunks of those numbers (all of them by default) in their two smallest rungs.

@@ -28,6 +28,8 @@ pub(crate) fn rung(clip: &Clip, height: u32, divisor: u32, max_kbps: u32) -> Run
         max_kbps,
         preset: "veryfast".into(),
         level: 40,
+        tune: None,
+        x264: Default::default(),
     }
 }
 

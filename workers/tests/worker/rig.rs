@@ -202,6 +202,8 @@ fn rung(track: &str) -> Rung {
         max_kbps: 800,
         preset: "veryfast".into(),
         level: 30,
+        tune: None,
+        x264: Default::default(),
     }
 }
 

@@ -84,7 +84,7 @@ async fn probed(
     report: &JobReport,
     found: &ProbeReport,
 ) -> Result<Intake, TranscodingError> {
-    let plan = match kinora_plan::plan(found) {
+    let plan = match kinora_plan::plan(found, &service.deps.profiles.default_profile().profile) {
         Ok(plan) => plan,
         Err(error) => {
             let message = sentence(&error.to_string());

@@ -10,7 +10,10 @@ use std::{
 use kinora_db::{Clock, Database, ManualClock, new_event_id, new_video_id};
 use kinora_http::{ApiKey, ApiKeySecret, Authenticator};
 use kinora_media::{AccountId, VideoId, playback::TokenKey};
-use kinora_plan::job::{JobMessage, JobReport};
+use kinora_plan::{
+    ProfileSet,
+    job::{JobMessage, JobReport},
+};
 use kinora_queue::{Event, EventBus, EventData, JobQueue, UploadedCaptions};
 use kinora_store::keys;
 
@@ -101,6 +104,7 @@ impl World {
             store: store.clone(),
             clock: clock.clone(),
             config: TranscodingConfig::default(),
+            profiles: Arc::new(ProfileSet::built_in()),
             on_head_change: Arc::new(move |video, version| {
                 told.lock().unwrap().push((video, version));
             }),

@@ -55,9 +55,37 @@ pub(super) fn level(width: u32, height: u32, rate: FrameRate, max_kbps: u32) -> 
     LEVELS.iter().find(fits).map_or(52, |l| l.level)
 }
 
+/// Up to this level a high cap may lift a rung above what its size and rate ask for: phones and
+/// televisions of the last ten years decode it.
+const LIFTED_TO: u32 = 42;
+
+/// The highest VBV cap of a rung of this size and rate, kbit/s: what level 4.2 allows, or the
+/// higher level that size and rate ask for.
+pub(super) fn most_kbps(width: u32, height: u32, rate: FrameRate) -> u32 {
+    let level = level(width, height, rate, 0).max(LIFTED_TO);
+    let row = LEVELS.iter().find(|row| row.level == level).unwrap_or(&LEVELS[LEVELS.len() - 1]);
+    u32::try_from(row.max_br * 5 / 4).unwrap_or(u32::MAX)
+}
+
+/// [`most_kbps`] of a 16:9 picture of so many lines at 30 frames a second.
+pub(crate) fn most_kbps_of_step(height: u32) -> u32 {
+    let width = u64::from(height) * 16 / 9;
+    let rate = FrameRate::new(30, 1).expect("neither is 0");
+    most_kbps(u32::try_from(width).unwrap_or(u32::MAX), height, rate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn caps_stay_within_table_a_1() {
+        let rate = |num| FrameRate::new(num, 1).unwrap();
+        assert_eq!(most_kbps(640, 360, rate(30)), 62_500);
+        assert_eq!(most_kbps(1920, 1080, rate(60)), 62_500);
+        assert_eq!(most_kbps(3840, 2160, rate(30)), 300_000);
+        assert_eq!(level(640, 360, rate(30), most_kbps(640, 360, rate(30))), 41);
+    }
 
     #[test]
     fn levels_are_those_players_expect() {

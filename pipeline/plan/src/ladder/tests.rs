@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Orientation, testing::video};
+use crate::{Orientation, Profile, testing::video};
+
+fn ladder(stream: &VideoStream) -> Ladder {
+    super::ladder(stream, &Profile::default().video)
+}
 
 fn sizes(stream: &VideoStream) -> Vec<(String, u32, u32, u32, u32)> {
     ladder(stream)
@@ -122,4 +126,27 @@ proptest! {
             prop_assert!(pair[0].track != pair[1].track);
         }
     }
+}
+
+#[test]
+fn a_profile_decides_steps_caps_and_rates() {
+    let text = "[video]\nkeep_rate_height = 0\nhigh_rate_percent = 200\n\
+                [[video.steps]]\nheight = 2160\nmax_kbps = 20000\ncrf = 19\npreset = \"slow\"\n\
+                tune = \"film\"\nx264 = { aq-mode = 3 }\n\
+                [[video.steps]]\nheight = 480\nmax_kbps = 1000\ncrf = 21\npreset = \"slow\"\n";
+    let profile = Profile::parse("mine.toml", text).unwrap().video;
+    let rungs = super::ladder(&video(3840, 2160, 60), &profile).rungs;
+    let found: Vec<_> =
+        rungs.iter().map(|r| (r.width, r.rate_divisor.get(), r.max_kbps, r.level)).collect();
+    assert_eq!(found, [(3840, 1, 40_000, 52), (854, 1, 2000, 31)]);
+    assert_eq!(rungs[0].tune, Some(Tune::Film));
+    assert_eq!(rungs[0].x264.get("aq-mode"), Some("3"));
+}
+
+#[test]
+fn no_cap_is_above_its_level() {
+    let text = "[[video.steps]]\nheight = 1080\nmax_kbps = 62500\ncrf = 19\npreset = \"slow\"\n";
+    let profile = Profile::parse("mine.toml", text).unwrap().video;
+    let top = super::ladder(&video(1920, 1080, 60), &profile).rungs.remove(0);
+    assert_eq!((top.max_kbps, top.level), (62_500, 42));
 }

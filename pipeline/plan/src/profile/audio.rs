@@ -1,10 +1,12 @@
-//! How soundtracks are encoded.
+//! `[audio]`: how soundtracks are encoded.
 
 use serde::{Deserialize, Serialize};
 
+use super::{Profile, check::Faults};
+
 /// The `[audio]` section of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct AudioProfile {
     /// Bits a second of a stereo soundtrack.
     pub stereo_bitrate: u32,
@@ -25,17 +27,19 @@ pub struct AudioProfile {
 }
 
 impl Default for AudioProfile {
+    /// The built-in default's.
     fn default() -> Self {
-        Self {
-            stereo_bitrate: 128_000,
-            surround_bitrate: 384_000,
-            surround: true,
-            normalise: true,
-            // What AES TD1008 recommends for streamed programmes that mix speech and music.
-            loudness_lufs: -16,
-            max_gain_db: 12,
-            true_peak_dbtp: -1,
-            max_tracks: 64,
-        }
+        Profile::default().audio
+    }
+}
+
+impl AudioProfile {
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.range("audio.stereo_bitrate", self.stereo_bitrate, 32_000..=320_000);
+        faults.range("audio.surround_bitrate", self.surround_bitrate, 96_000..=640_000);
+        faults.range("audio.loudness_lufs", self.loudness_lufs, -31..=-10);
+        faults.range("audio.max_gain_db", self.max_gain_db, 0..=30);
+        faults.range("audio.true_peak_dbtp", self.true_peak_dbtp, -9..=0);
+        faults.range("audio.max_tracks", self.max_tracks, 1..=64);
     }
 }

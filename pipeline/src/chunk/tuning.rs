@@ -1,0 +1,41 @@
+//! A profile's own wishes for x264, over the preset's.
+
+use gst::prelude::*;
+use gstreamer as gst;
+use kinora_plan::{Rung, profile::Tune};
+
+/// What the slow presets ask for in reference pictures, by name. Levels are chosen for at most
+/// [`MOST_REFERENCES`] decoded pictures, so these are held to that.
+const MANY_REFERENCES: [&str; 4] = ["slow", "slower", "veryslow", "placebo"];
+/// Decoded pictures that levels leave room for.
+const MOST_REFERENCES: u32 = 4;
+
+/// Sets the tuning.
+pub(super) fn set_tune(encoder: &gst::Element, tune: Option<Tune>) {
+    let (property, word) = match tune {
+        None => return,
+        Some(Tune::Film) => ("psy-tune", "film"),
+        Some(Tune::Animation) => ("psy-tune", "animation"),
+        Some(Tune::Grain) => ("psy-tune", "grain"),
+        Some(Tune::Psnr) => ("psy-tune", "psnr"),
+        Some(Tune::Ssim) => ("psy-tune", "ssim"),
+        Some(Tune::Stillimage) => ("tune", "stillimage"),
+        Some(Tune::Fastdecode) => ("tune", "fastdecode"),
+    };
+    encoder.set_property_from_str(property, word);
+}
+
+/// The options to put behind those that chunks need, each with a colon before it.
+pub(super) fn options(rung: &Rung) -> String {
+    let mut options = String::new();
+    // Tuning for animation doubles the preset's references.
+    let many = MANY_REFERENCES.contains(&rung.preset.as_str())
+        || matches!(rung.tune, Some(Tune::Animation)) && rung.preset == "medium";
+    if many && rung.x264.get("ref").is_none() {
+        options.push_str(&format!(":ref={MOST_REFERENCES}"));
+    }
+    for (name, value) in rung.x264.iter() {
+        options.push_str(&format!(":{name}={value}"));
+    }
+    options
+}
