@@ -13,17 +13,21 @@ use crate::{
 
 const YEAR_S: u32 = 31_536_000;
 
-/// A track's initialisation segment.
+/// An initialisation segment of a track; `None` if the index does not name it.
 pub(crate) async fn init(
     index: &Index,
     store: &Arc<dyn ObjectStore>,
     track: &TrackId,
-) -> Result<Resource, Problem> {
+    name: &str,
+) -> Result<Option<Resource>, Problem> {
     let track = index.head.track(track).ok_or_else(Problem::not_found)?;
-    let key = keys::init(index.id.video, index.id.version, &track.id);
+    if !index.head.inits(track).contains(&name) {
+        return Ok(None);
+    }
+    let key = keys::track_object(index.id.video, index.id.version, &track.id, name);
     let meta = store.head(&key).await.map_err(unreadable)?.ok_or_else(Problem::not_found)?;
     let range = ByteRange { offset: 0, length: meta.size };
-    Ok(resource(index, track, &meta.etag, Content::Object { key, range }))
+    Ok(Some(resource(index, track, &meta.etag, Content::Object { key, range })))
 }
 
 /// A media segment; `None` if the index does not list it.

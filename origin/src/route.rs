@@ -26,8 +26,16 @@ pub(crate) struct Address<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum File {
     Manifest(Manifest),
-    Init(TrackId),
-    Segment { track: TrackId, number: u64, container: Container },
+    /// `init.mp4`, `init-1.mp4`: as the segment index names it.
+    Init {
+        track: TrackId,
+        name: String,
+    },
+    Segment {
+        track: TrackId,
+        number: u64,
+        container: Container,
+    },
 }
 
 /// What is rendered from the segment index.
@@ -81,12 +89,18 @@ fn manifest(name: &str) -> Option<Manifest> {
 
 fn file(track: TrackId, name: &str) -> Option<File> {
     let (stem, container) = match name.split_once('.')? {
-        ("init", "mp4") => return Some(File::Init(track)),
+        (stem, "mp4") if is_init(stem) => return Some(File::Init { track, name: name.to_owned() }),
         (stem, "m4s") => (stem, Container::Cmaf),
         (stem, "vtt") => (stem, Container::WebVtt),
         _ => return None,
     };
     Some(File::Segment { track, number: number(stem)?, container })
+}
+
+/// `init`, or `init-` and a number.
+fn is_init(stem: &str) -> bool {
+    let rest = stem.strip_prefix("init");
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').and_then(number).is_some())
 }
 
 /// A decimal number in its one spelling: no sign, no leading zero.
@@ -105,11 +119,13 @@ mod tests {
     #[test]
     fn reads_what_manifests_write() {
         let track = || TrackId::new("v720").unwrap();
+        let init = |name: &str| File::Init { track: track(), name: name.into() };
         let files = [
             ("hls.m3u8", File::Manifest(Manifest::Hls)),
             ("dash.mpd", File::Manifest(Manifest::Dash)),
             ("v720.m3u8", File::Manifest(Manifest::Track(track()))),
-            ("v720/init.mp4", File::Init(track())),
+            ("v720/init.mp4", init("init.mp4")),
+            ("v720/init-1.mp4", init("init-1.mp4")),
             ("v720/0.m4s", File::Segment { track: track(), number: 0, container: Container::Cmaf }),
             (
                 "v720/17.vtt",
@@ -147,6 +163,9 @@ mod tests {
             "v720/init.mp4/",
             "v720//init.mp4",
             "v720/init.m4s",
+            "v720/init-.mp4",
+            "v720/init-01.mp4",
+            "v720/init1.mp4",
             "v720/-1.m4s",
             "v720/+1.m4s",
             "v720/01.m4s",

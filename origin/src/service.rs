@@ -9,7 +9,7 @@ use kinora_store::ObjectStore;
 
 use crate::{
     OriginConfig, access,
-    http::{Body, CacheControl, Problem, finish, preflight, whole},
+    http::{Body, CacheControl, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
@@ -72,18 +72,14 @@ impl Origin {
         let index = self.index(id, address.token, Duration::MAX).await?;
         let resource = match address.file {
             File::Manifest(manifest) => self.manifests.get(&index, &self.pages, manifest).await?,
-            File::Init(track) => media::init(&index, &self.store, &track).await?,
-            File::Segment { track, number, container } => {
-                let find = async |index: &Index| {
-                    media::segment(index, &self.pages, &track, number, container).await
-                };
-                match find(&index).await? {
-                    Some(segment) => segment,
+            file @ (File::Init { .. } | File::Segment { .. }) => {
+                match self.object(&index, &file).await? {
+                    Some(found) => found,
                     None if !index.is_growing() => return Err(Problem::not_found()),
                     // Listed by another origin that looked later, perhaps.
                     None => {
                         let index = self.index(id, address.token, BELIEVED).await?;
-                        find(&index).await?.ok_or_else(Problem::not_published)?
+                        self.object(&index, &file).await?.ok_or_else(Problem::not_published)?
                     }
                 }
             }
@@ -97,6 +93,17 @@ impl Origin {
             "answered"
         );
         answer
+    }
+
+    /// What the index names, if it does.
+    async fn object(&self, index: &Index, file: &File) -> Result<Option<Resource>, Problem> {
+        match file {
+            File::Manifest(_) => Ok(None),
+            File::Init { track, name } => media::init(index, &self.store, track, name).await,
+            File::Segment { track, number, container } => {
+                media::segment(index, &self.pages, track, *number, *container).await
+            }
+        }
     }
 
     /// The index, for someone who may see it.

@@ -92,6 +92,9 @@ pub enum PackagerError {
         /// Where the one before it ends.
         expected: u64,
     },
+    /// Periods that do not start at 0 and follow each other, or without a file name.
+    #[error("the periods of the segment index do not start at 0 and follow each other")]
+    Periods,
     /// A track of the index with a timescale of 0.
     #[error("track {0} has no timescale")]
     Timescale(TrackId),

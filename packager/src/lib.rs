@@ -18,6 +18,7 @@ pub mod dash;
 mod error;
 pub mod hls;
 mod label;
+mod periods;
 mod presentation;
 mod rate;
 pub mod text;

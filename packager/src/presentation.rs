@@ -44,6 +44,7 @@ impl<'a> Presentation<'a> {
         if head.tracks.iter().all(|track| matches!(track.kind, TrackKind::Text(_))) {
             return Err(PackagerError::NothingPublished { track: None });
         }
+        Self::check_periods(&head.periods)?;
         Ok(Self { head, pages })
     }
 

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const VIDEO: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 /// Some time in 2023, in microseconds: dates in answers do not depend on today.
 const PUBLISHED_AT_US: i64 = 1_700_000_000_250_000;
-const SECONDS: u64 = 2;
+pub(crate) const SECONDS: u64 = 2;
 
 /// A store in a temporary folder that counts what it is asked, and can be away.
 #[derive(Debug)]
@@ -231,7 +231,7 @@ impl Video {
         closed + self.head.tail.segments(&name).count() as u64
     }
 
-    async fn create(&self, key: Key, body: Bytes) {
+    pub(crate) async fn create(&self, key: Key, body: Bytes) {
         let put = self.store.put(&key, body, Condition::Absent).await.unwrap();
         assert_ne!(put, Put::ConditionFailed, "{key}");
     }
@@ -274,6 +274,7 @@ fn head(video: VideoId, access: Access) -> Head {
             track("a-en", 48_000, "mp4a.40.2", 130_000, 1024, sound),
             track("t-en", 1000, "wvtt", 256, 0, captions),
         ],
+        periods: Vec::new(),
         pages: Vec::new(),
         tail: Page::default(),
     }

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use kinora_media::{Access, Status};
+use kinora_media::{Access, Period, Status};
 use kinora_origin::{Caches, Notices, OriginConfig};
+use kinora_store::keys;
 
-use crate::fixture::{Origin, TestStore, Video, path};
+use crate::fixture::{Origin, SECONDS, TestStore, Video, path, track};
 
 #[tokio::test]
 async fn a_playlist_follows_within_half_a_target_duration() {
@@ -112,4 +113,32 @@ async fn a_date_does_not_validate_what_grows() {
     video.append(1).await;
     video.publish(Status::Complete).await;
     assert_eq!(since(&Origin::start(&store).await).await, 200, "the last revision is newer");
+}
+
+#[tokio::test]
+async fn an_init_segment_is_served_once_the_index_names_it() {
+    let store = TestStore::new();
+    let notices = Notices::default();
+    let config = OriginConfig { notices: notices.clone(), ..OriginConfig::default() };
+    let origin = Origin::start_with(&store, config).await;
+    let mut video = Video::new(&store, Access::Public).await;
+    let later = keys::track_object(video.head.video, 1, &track("v360"), "init-1.mp4");
+    video.create(later, "another init of v360".into()).await;
+    video.append(2).await;
+    video.publish(Status::Growing).await;
+    notices.notify_head(video.head.video, 1);
+    assert_eq!(origin.status(&path("v360/init-1.mp4")).await, 404, "there, but not named");
+
+    let start = 2 * SECONDS * 90_000;
+    let period = |start, init: &str| Period { start, timescale: 90_000, init: init.into() };
+    video.head.periods = vec![period(0, "init.mp4"), period(start, "init-1.mp4")];
+    video.append(1).await;
+    video.publish(Status::Growing).await;
+    // No notice: a name that is not listed makes a growing index be looked at again, unless it
+    // was just now.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(origin.text(&path("v360/init-1.mp4")).await, "another init of v360");
+    assert_eq!(origin.text(&path("v360/init.mp4")).await, "init of v360");
+    assert_eq!(origin.status(&path("a-en/init-1.mp4")).await, 404, "sound goes on");
+    assert!(origin.text(&path("a-en.m3u8")).await.contains("#EXT-X-DISCONTINUITY"));
 }

@@ -41,12 +41,9 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
 
     let mut xml = Xml::document();
     xml.element("MPD", &attributes, |xml| {
-        xml.element("Period", &[("id", "0"), ("start", "PT0S")], |xml| {
-            sets::video(xml, &presentation)?;
-            sets::audio(xml, &presentation)?;
-            sets::text(xml, &presentation);
-            Ok(())
-        })?;
+        for period in 0..head.periods.len().max(1) {
+            write_period(xml, &presentation, period)?;
+        }
         if growing {
             // A clock no player needs to be right: everything listed is available at the time
             // it was published, whatever the device believes.
@@ -56,6 +53,25 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
         Ok::<(), PackagerError>(())
     })?;
     Ok(xml.finish())
+}
+
+/// One period (5.3.2). Its end is the start of the next; it is listed once it has segments.
+fn write_period(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    period: usize,
+) -> Result<(), PackagerError> {
+    if !sets::has_segments(presentation, period)? {
+        return Ok(());
+    }
+    let start = duration(presentation.period_start_us(period));
+    let attributes = [("id", &*period.to_string()), ("start", &*start)];
+    xml.element("Period", &attributes, |xml| {
+        sets::video(xml, presentation, period)?;
+        sets::audio(xml, presentation, period)?;
+        sets::text(xml, presentation, period);
+        Ok(())
+    })
 }
 
 /// The presentation's duration. Sound may go on for part of a frame after the picture; dash.js

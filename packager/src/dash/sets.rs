@@ -5,16 +5,61 @@ use std::convert::Infallible;
 use kinora_media::{AudioTrack, FrameRate, Track, VideoTrack};
 
 use super::{timeline, xml::Xml};
-use crate::{PackagerError, presentation::Presentation, rate::Rate};
+use crate::{
+    PackagerError,
+    periods::Stretch,
+    presentation::{Presentation, Span},
+    rate::Rate,
+};
 
 /// MPEG's roles (23009-1 5.8.5.5).
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 /// The value is the number of channels (23003-3; equal to ChannelConfiguration up to 6).
 const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
+/// Whether any track has segments in this period.
+pub(super) fn has_segments(
+    presentation: &Presentation<'_>,
+    period: usize,
+) -> Result<bool, PackagerError> {
+    let video = presentation.video().into_iter().map(|(track, _)| track);
+    let audio = presentation.audio().into_iter().map(|(track, _)| track);
+    for track in video.chain(audio) {
+        if part(presentation, track, period)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A track's share of a period.
+struct Part<'a> {
+    /// All its segments, of every period.
+    spans: Vec<Span>,
+    stretch: Stretch<'a>,
+}
+
+fn part<'a>(
+    presentation: &Presentation<'a>,
+    track: &Track,
+    period: usize,
+) -> Result<Option<Part<'a>>, PackagerError> {
+    let spans = presentation.spans(track)?;
+    let stretches = presentation.stretches(track, &spans);
+    let stretch = stretches.into_iter().find(|stretch| stretch.period == period);
+    Ok(stretch.map(|stretch| Part { spans, stretch }))
+}
+
 /// One set with all renditions of the picture, or none if there is no picture.
-pub(super) fn video(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<(), PackagerError> {
-    let video = presentation.video();
+pub(super) fn video(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    period: usize,
+) -> Result<(), PackagerError> {
+    let mut video = Vec::new();
+    for (track, picture) in presentation.video() {
+        video.extend(part(presentation, track, period)?.map(|part| (track, picture, part)));
+    }
     if video.is_empty() {
         return Ok(());
     }
@@ -27,8 +72,8 @@ pub(super) fn video(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<()
     ];
     xml.element("AdaptationSet", &attributes, |xml| {
         role(xml, "main");
-        for (track, picture) in video {
-            picture_representation(xml, presentation, track, picture)?;
+        for (track, picture, part) in &video {
+            picture_representation(xml, presentation, (track, picture), part);
         }
         Ok(())
     })
@@ -37,11 +82,10 @@ pub(super) fn video(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<()
 fn picture_representation(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    track: &Track,
-    picture: &VideoTrack,
-) -> Result<(), PackagerError> {
-    let spans = presentation.spans(track)?;
-    let rate = Rate::from_spans(presentation.head, track, &spans);
+    (track, picture): (&Track, &VideoTrack),
+    part: &Part<'_>,
+) {
+    let rate = Rate::from_spans(presentation.head, track, &part.spans);
     let attributes = [
         ("id", track.id.as_str()),
         ("codecs", &*track.codec),
@@ -51,16 +95,21 @@ fn picture_representation(
         ("frameRate", &*frame_rate(picture.frame_rate)),
         ("sar", "1:1"),
     ];
-    xml.element("Representation", &attributes, |xml| {
-        timeline::write(xml, track.timescale, &spans);
-        Ok(())
-    })
+    let Ok(()) = xml.element("Representation", &attributes, |xml| {
+        timeline::write(xml, track.timescale, &part.spans, &part.stretch);
+        Ok::<(), Infallible>(())
+    });
 }
 
 /// One set a soundtrack.
-pub(super) fn audio(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<(), PackagerError> {
+pub(super) fn audio(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    period: usize,
+) -> Result<(), PackagerError> {
     let default = presentation.default_audio().map(|track| &track.id);
     for (index, (track, sound)) in presentation.audio().into_iter().enumerate() {
+        let Some(part) = part(presentation, track, period)? else { continue };
         let id = (1 + index).to_string();
         let attributes = [
             ("id", &*id),
@@ -73,7 +122,8 @@ pub(super) fn audio(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<()
         xml.element("AdaptationSet", &attributes, |xml| {
             label(xml, &sound.name);
             role(xml, if Some(&track.id) == default { "main" } else { "alternate" });
-            sound_representation(xml, presentation, track, sound)
+            sound_representation(xml, presentation, (track, sound), &part);
+            Ok::<(), PackagerError>(())
         })?;
     }
     Ok(())
@@ -82,28 +132,29 @@ pub(super) fn audio(xml: &mut Xml, presentation: &Presentation<'_>) -> Result<()
 fn sound_representation(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    track: &Track,
-    sound: &AudioTrack,
-) -> Result<(), PackagerError> {
-    let spans = presentation.spans(track)?;
-    let rate = Rate::from_spans(presentation.head, track, &spans);
+    (track, sound): (&Track, &AudioTrack),
+    part: &Part<'_>,
+) {
+    let rate = Rate::from_spans(presentation.head, track, &part.spans);
     let attributes = [
         ("id", track.id.as_str()),
         ("codecs", &*track.codec),
         ("bandwidth", &*rate.peak.to_string()),
         ("audioSamplingRate", &*sound.sample_rate.to_string()),
     ];
-    xml.element("Representation", &attributes, |xml| {
+    let Ok(()) = xml.element("Representation", &attributes, |xml| {
         let channels = sound.channels.to_string();
         let configuration = [("schemeIdUri", CHANNELS), ("value", &*channels)];
         xml.empty("AudioChannelConfiguration", &configuration);
-        timeline::write(xml, track.timescale, &spans);
-        Ok(())
-    })
+        timeline::write(xml, track.timescale, &part.spans, &part.stretch);
+        Ok::<(), Infallible>(())
+    });
 }
 
-/// One set a text track: the whole file, which needs no segments.
-pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>) {
+/// One set a text track: the whole file, which needs no segments. Its times count from the start
+/// of the presentation, which only a template can say in later periods.
+pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize) {
+    let offset_us = presentation.period_start_us(period);
     let first = 1 + presentation.audio().len();
     for (index, (track, text)) in presentation.text().into_iter().enumerate() {
         let id = (first + index).to_string();
@@ -119,7 +170,11 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>) {
             let bandwidth = track.max_bandwidth.max(1).to_string();
             let representation = [("id", track.id.as_str()), ("bandwidth", &*bandwidth)];
             xml.element("Representation", &representation, |xml| {
-                xml.text("BaseURL", &format!("{}/0.vtt", track.id));
+                if period == 0 {
+                    xml.text("BaseURL", &format!("{}/0.vtt", track.id));
+                } else {
+                    timeline::write_file(xml, offset_us, presentation.head.duration_us);
+                }
                 Ok::<(), Infallible>(())
             })
         });

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::xml::Xml;
-use crate::presentation::Span;
+use crate::{periods::Stretch, presentation::Span};
 
 /// Consecutive segments of one duration: an `S` element.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,15 +14,24 @@ struct Run {
     repeats: u64,
 }
 
-/// Times are earliest presentation times with the edit list applied, so the presentation time
-/// offset is 0 on every track, which is its default.
-pub(super) fn write(xml: &mut Xml, timescale: u32, spans: &[Span]) {
-    let template = [
-        ("timescale", &*timescale.to_string()),
-        ("startNumber", "0"),
-        ("initialization", "$RepresentationID$/init.mp4"),
+/// Times are earliest presentation times with the edit list applied, counted from the start of
+/// the presentation through all periods: the presentation time offset is the period's own start,
+/// on the first 0, which is its default.
+pub(super) fn write(xml: &mut Xml, timescale: u32, spans: &[Span], stretch: &Stretch<'_>) {
+    let offset = stretch.offset.to_string();
+    let number = stretch.segments.start.to_string();
+    let init = format!("$RepresentationID$/{}", stretch.init);
+    let timescale = timescale.to_string();
+    let mut template = vec![("timescale", &*timescale)];
+    if stretch.offset > 0 {
+        template.push(("presentationTimeOffset", &offset));
+    }
+    template.extend([
+        ("startNumber", &*number),
+        ("initialization", &*init),
         ("media", "$RepresentationID$/$Number$.m4s"),
-    ];
+    ]);
+    let spans = spans.get(stretch.segments.clone()).unwrap_or_default();
     let Ok(()) = xml.element("SegmentTemplate", &template, |xml| {
         xml.element("SegmentTimeline", &[], |xml| {
             for (index, run) in runs(spans).iter().enumerate() {
@@ -38,6 +47,25 @@ pub(super) fn write(xml: &mut Xml, timescale: u32, spans: &[Span]) {
                 }
                 xml.empty("S", &attributes);
             }
+            Ok::<(), Infallible>(())
+        })
+    });
+}
+
+/// What is left of a text file, number 0 of its track, from `offset_us` on. The file's own times
+/// count from the start of the presentation.
+pub(super) fn write_file(xml: &mut Xml, offset_us: u64, duration_us: u64) {
+    let offset = offset_us.to_string();
+    let template = [
+        ("timescale", "1000000"),
+        ("presentationTimeOffset", &*offset),
+        ("startNumber", "0"),
+        ("media", "$RepresentationID$/$Number$.vtt"),
+    ];
+    let Ok(()) = xml.element("SegmentTemplate", &template, |xml| {
+        xml.element("SegmentTimeline", &[], |xml| {
+            let left = duration_us.saturating_sub(offset_us).max(1).to_string();
+            xml.empty("S", &[("t", &*offset), ("d", &*left)]);
             Ok::<(), Infallible>(())
         })
     });

@@ -42,15 +42,23 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
         playlist.push_str("#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n");
         playlist.push_str(START);
     }
-    line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}/init.mp4\"", track.id));
     let micros = |time: u64| {
         let time = i64::try_from(time).unwrap_or(i64::MAX);
         ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
     };
-    for (number, span) in spans.iter().enumerate() {
-        // The difference of rounded times, so that durations add up to times and never drift.
-        let duration = micros(span.start.saturating_add(span.duration)) - micros(span.start);
-        segment(&mut playlist, duration, format_args!("{}/{number}.m4s", track.id));
+    for stretch in presentation.stretches(track, &spans) {
+        // Soundtracks say it too, so that discontinuities count alike in every playlist
+        // (RFC 8216 6.2.4).
+        if stretch.period > 0 {
+            playlist.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}/{}\"", track.id, stretch.init));
+        for number in stretch.segments {
+            let span = &spans[number];
+            // The difference of rounded times, so that durations add up to times and never drift.
+            let duration = micros(span.start.saturating_add(span.duration)) - micros(span.start);
+            segment(&mut playlist, duration, format_args!("{}/{number}.m4s", track.id));
+        }
     }
     if head.status == Status::Complete {
         playlist.push_str("#EXT-X-ENDLIST\n");

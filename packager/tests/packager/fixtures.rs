@@ -156,6 +156,7 @@ pub(crate) fn head(tracks: Vec<Track>, segments: usize, status: Status) -> (Head
         duration_us: 5_500_000,
         target_duration_s: 2,
         tracks,
+        periods: vec![],
         pages: vec![PageRef { object: "page-0000.json".into(), segments: closed.counts() }],
         tail,
     };

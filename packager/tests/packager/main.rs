@@ -8,6 +8,7 @@ mod dash;
 mod fixtures;
 mod hls;
 mod init;
+mod periods;
 mod segment;
 mod text;
 mod tree;

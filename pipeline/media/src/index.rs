@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Track, TrackId, VideoId};
+use crate::{Track, TrackId, TrackKind, VideoId};
 
 /// The version of this format. Readers refuse a head of another schema.
 pub const HEAD_SCHEMA: u16 = 1;
@@ -43,10 +43,38 @@ pub struct Head {
     pub target_duration_s: u32,
     /// Every track, in the order manifests list them: best video first.
     pub tracks: Vec<Track>,
+    /// Stretches of the picture with initialisation segments of their own, in timeline order, the
+    /// first at 0. None means one that begins with [`FIRST_INIT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<Period>,
     /// Closed pages, in timeline order.
     pub pages: Vec<PageRef>,
     /// The open page.
     pub tail: Page,
+}
+
+/// The initialisation segment of every track, as far as no [`Period`] says otherwise.
+pub const FIRST_INIT: &str = "init.mp4";
+
+/// The initialisation segment of a track's generation of encoders: [`FIRST_INIT`], `init-1.mp4`.
+pub fn init_name(generation: u32) -> String {
+    match generation {
+        0 => FIRST_INIT.to_owned(),
+        later => format!("init-{later}.mp4"),
+    }
+}
+
+/// A stretch of the presentation in which all renditions of the picture keep their parameter
+/// sets. Soundtracks go on across it, with [`FIRST_INIT`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// Decode time of its first picture, ticks of `timescale`; the start of a segment in every
+    /// rendition of the picture.
+    pub start: u64,
+    /// Ticks a second.
+    pub timescale: u32,
+    /// File name of its initialisation segment inside the folder of every video track.
+    pub init: String,
 }
 
 /// Whether more segments are to come.
@@ -127,6 +155,18 @@ impl Head {
     /// The track of that name.
     pub fn track(&self, id: &TrackId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == *id)
+    }
+
+    /// The initialisation segments of a track, in timeline order, each once.
+    pub fn inits(&self, track: &Track) -> Vec<&str> {
+        let mut names = Vec::new();
+        if matches!(track.kind, TrackKind::Video(_)) {
+            names.extend(self.periods.iter().map(|period| period.init.as_str()));
+        }
+        if names.is_empty() {
+            names.push(FIRST_INIT);
+        }
+        names
     }
 }
 

@@ -16,6 +16,7 @@ pub use access_unit::AccessUnit;
 pub use frame_rate::FrameRate;
 pub use id::{AccountId, IdError, JobId, TrackId, VideoId};
 pub use index::{
-    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, SegmentEntry, SegmentLocation, Status,
+    Access, ChunkEntry, FIRST_INIT, HEAD_SCHEMA, Head, Page, PageRef, Period, SegmentEntry,
+    SegmentLocation, Status, init_name,
 };
 pub use track::{AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

@@ -82,6 +82,7 @@ fn tombstone(current: Option<&Current>, video: VideoId, version: u32) -> Head {
         duration_us: 0,
         target_duration_s: old.map_or(1, |old| old.target_duration_s),
         tracks: Vec::new(),
+        periods: Vec::new(),
         pages: Vec::new(),
         tail: Page { tracks: BTreeMap::new() },
     }

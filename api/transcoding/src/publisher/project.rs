@@ -224,6 +224,7 @@ impl Projection {
             duration_us: self.duration_us,
             target_duration_s: frozen.target_duration_s,
             tracks: frozen.tracks.clone(),
+            periods: Vec::new(),
             pages: self.closed.clone(),
             tail: Page { tracks: open.map(|(track, e)| (track.clone(), entries(e))).collect() },
         }

@@ -1,6 +1,8 @@
 //! The head in the store, read and replaced under compare-and-swap.
 
-use kinora_media::{HEAD_SCHEMA, Head, SegmentLocation, Status, VideoId};
+use kinora_media::{
+    FIRST_INIT, HEAD_SCHEMA, Head, Period, SegmentLocation, Status, TrackKind, VideoId,
+};
 use kinora_store::{Condition, Put, keys};
 
 use super::project::ClosedPage;
@@ -130,9 +132,31 @@ fn extends(old: &Head, new: &Head) -> bool {
     old.status == Status::Growing
         && settled(old) == settled(new)
         && old.tracks == new.tracks
+        && periods_extend(old, new)
         && new.pages.starts_with(&old.pages)
         && old.tracks.iter().all(|track| counted(old, &track.id) <= counted(new, &track.id))
         && (old.pages.len() < new.pages.len() || tail_extends(old, new))
+}
+
+/// Whether the periods of `old` are the first of `new`'s, and later ones begin where nothing was
+/// published.
+fn periods_extend(old: &Head, new: &Head) -> bool {
+    let periods = |head: &Head| match head.periods.is_empty() {
+        true => vec![(0, FIRST_INIT.to_owned())],
+        false => head.periods.iter().map(|p| (p.start, p.init.clone())).collect(),
+    };
+    let (known, all) = (periods(old), periods(new));
+    let later = new.periods.get(known.len()..).unwrap_or_default();
+    let unpublished = |period: &Period| {
+        let pictures = old.tracks.iter().filter(|t| matches!(t.kind, TrackKind::Video(_)));
+        let mut ends = pictures.filter_map(|track| {
+            let last = old.tail.segments(&track.id).last()?;
+            Some((u128::from(last.start + last.duration), u128::from(track.timescale)))
+        });
+        let start = (u128::from(period.start), u128::from(period.timescale));
+        ends.all(|(end, timescale)| end * start.1 <= start.0 * timescale)
+    };
+    all.starts_with(&known) && later.iter().all(unpublished)
 }
 
 fn tail_extends(old: &Head, new: &Head) -> bool {
