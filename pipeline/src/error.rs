@@ -29,6 +29,12 @@ pub enum PipelineError {
     /// A GStreamer element this task needs is not installed.
     #[error("the GStreamer element '{0}' is not installed on this host")]
     MissingElement(&'static str),
+    /// The sandbox that is required cannot be had.
+    #[error(
+        "the sandbox this installation requires is not whole on this host: {0}; use a kernel with \
+         Landlock and seccomp, or set worker.sandbox to auto"
+    )]
+    Sandbox(String),
     /// The spec asks for what cannot be.
     #[error("the task makes no sense: {0}")]
     Spec(String),
@@ -53,6 +59,7 @@ impl PipelineError {
             }
             Self::Write { .. } => (FailureKind::Resource, "write_failed"),
             Self::MissingElement(_) => (FailureKind::Resource, "missing_element"),
+            Self::Sandbox(_) => (FailureKind::Resource, "sandbox_missing"),
             Self::Spec(_) => (FailureKind::Internal, "bad_spec"),
             Self::Internal(_) => (FailureKind::Internal, "pipeline_error"),
         };

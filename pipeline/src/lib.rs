@@ -10,6 +10,7 @@
 //! - [`audio`] encodes one soundtrack from end to end.
 //! - [`probe`] says what a source holds.
 //! - [`sample`] generates a clip to try things with.
+//! - [`sandbox`] is what the kernel keeps the process from.
 //! - [`child`] is the process's side: messages on standard output, limits.
 
 pub mod audio;
@@ -20,6 +21,7 @@ pub mod decode;
 mod error;
 pub mod probe;
 pub mod sample;
+pub mod sandbox;
 pub mod source;
 
 pub use error::PipelineError;

@@ -3,17 +3,27 @@
 //! Exit codes: 0 the task is done, 1 the last message says why not, 2 wrong usage. Anything else
 //! is a crash.
 
-use std::{fs::File, io, os::fd::AsFd, path::PathBuf, process::ExitCode};
+use std::{
+    fs::File,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use kinora_pipeline::{
     PipelineError, audio,
     child::{Limits, Reporter, watch_source},
     chunk, probe, sample,
+    sandbox::{self, Grants},
     source::Source,
 };
-use kinora_plan::encoder::{EncoderSpec, Outcome};
+use kinora_plan::{
+    encoder::{EncoderSpec, Outcome},
+    sandbox::SandboxMode,
+};
 use tracing_subscriber::EnvFilter;
 
 /// Probes, encodes and packages one piece of a video. Workers start it; people can, too.
@@ -32,6 +42,8 @@ enum Command {
     Chunk(Task),
     /// Encode one soundtrack
     Audio(Task),
+    /// Try to leave the sandbox that tasks run in, and say what was refused
+    SandboxCheck(sandbox::CheckArgs),
     /// Generate a clip to try things with
     Sample(sample::SampleArgs),
 }
@@ -47,6 +59,9 @@ struct Task {
     /// Address space this process may use
     #[arg(long, value_name = "N")]
     memory_limit_mib: Option<u64>,
+    /// Landlock and seccomp: auto, required, off
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = sandbox::mode)]
+    sandbox: SandboxMode,
 }
 
 fn main() -> ExitCode {
@@ -59,12 +74,12 @@ fn main() -> ExitCode {
         .init();
     let task = match Cli::parse().command {
         Command::Sample(args) => return generate(&args),
+        Command::SandboxCheck(args) => return sandbox::run(&args),
         Command::Probe(task) | Command::Chunk(task) | Command::Audio(task) => task,
     };
     let mut reporter = Reporter::stdout();
-    let answer = prepare(&task, &reporter)
-        .map_err(|error| PipelineError::Spec(format!("{error:#}")))
-        .and_then(|(spec, source)| run(&spec, &source, &mut reporter));
+    let answer =
+        prepare(&task, &reporter).and_then(|(spec, source)| run(&spec, &source, &mut reporter));
     match answer {
         Ok(outcome) => {
             reporter.done(outcome);
@@ -87,28 +102,47 @@ fn generate(args: &sample::SampleArgs) -> ExitCode {
     }
 }
 
-/// Limits first: everything after may meet hostile bytes.
-fn prepare(task: &Task, reporter: &Reporter) -> anyhow::Result<(EncoderSpec, Source)> {
-    Limits { memory_mib: task.memory_limit_mib }.apply()?;
-    let spec = File::open(&task.spec).context("spec file")?;
-    let spec: EncoderSpec = serde_json::from_reader(io::BufReader::new(spec)).context("spec")?;
-    let size = match &spec {
-        EncoderSpec::Probe(spec) => spec.source_size,
-        EncoderSpec::Chunk(spec) => spec.source_size,
-        EncoderSpec::Audio(spec) => spec.source_size,
-    };
-    let source = match &task.file {
-        Some(path) => Source::file(path).context("source file")?,
-        None => {
-            let socket = io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
-            watch_source(&socket, reporter.clone())?;
+/// Limits first: everything after may meet hostile bytes. What the worker wrote is opened before the
+/// sandbox is entered, GStreamer's plugins are loaded before it is sealed.
+fn prepare(task: &Task, reporter: &Reporter) -> Result<(EncoderSpec, Source), PipelineError> {
+    let spec_error = |error: anyhow::Error| PipelineError::Spec(format!("{error:#}"));
+    Limits { memory_mib: task.memory_limit_mib }.apply().map_err(spec_error)?;
+    let (spec, opened) = open(task).map_err(spec_error)?;
+    let entered = sandbox::enter(task.sandbox, &Grants::of(&spec))?;
+    let size = spec.source_size();
+    let source = match opened {
+        Opened::File(source) => source,
+        Opened::Socket(socket) => {
+            watch_source(&socket, reporter.clone()).map_err(spec_error)?;
             Source::socket(socket.into(), size)
         }
     };
     if source.size() != size {
-        bail!("the spec says {size} bytes, the source has {}", source.size());
+        let found = source.size();
+        let message = format!("the spec says {size} bytes, the source has {found}");
+        return Err(PipelineError::Spec(message));
     }
-    gstreamer::init().context("GStreamer")?;
+    gstreamer::init().context("GStreamer").map_err(spec_error)?;
+    entered.seal()?;
+    Ok((spec, source))
+}
+
+/// Where the source comes from.
+enum Opened {
+    File(Source),
+    Socket(OwnedFd),
+}
+
+fn open(task: &Task) -> anyhow::Result<(EncoderSpec, Opened)> {
+    let spec = File::open(&task.spec).context("spec file")?;
+    let spec = serde_json::from_reader(io::BufReader::new(spec)).context("spec")?;
+    let source = match &task.file {
+        Some(path) => Opened::File(Source::file(path).context("source file")?),
+        None => {
+            let socket = io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
+            Opened::Socket(socket)
+        }
+    };
     Ok((spec, source))
 }
 

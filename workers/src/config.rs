@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use kinora_plan::sandbox::SandboxMode;
+
 /// How one worker runs.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
@@ -22,6 +24,8 @@ pub struct WorkerConfig {
     pub progress_interval: Duration,
     /// A child that reads nothing and gets no further for this long is killed.
     pub stall_timeout: Duration,
+    /// Whether children are kept from files, network and processes that are not theirs.
+    pub sandbox: SandboxMode,
     /// How much children give way to everything else on the host, as `nice` counts: 0 to 19.
     pub nice: i32,
 }
@@ -38,6 +42,7 @@ impl WorkerConfig {
             source_cache_mib: 128,
             progress_interval: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(120),
+            sandbox: SandboxMode::Auto,
             nice: 5,
         }
     }

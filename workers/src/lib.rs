@@ -11,9 +11,12 @@ mod failure;
 mod job;
 mod progress;
 mod run;
+mod sandbox;
 mod scratch;
 mod source_cache;
 mod upload;
 
 pub use config::{WorkerConfig, encoder_path};
+/// Whether children are sandboxed.
+pub use kinora_plan::sandbox::SandboxMode;
 pub use run::run;

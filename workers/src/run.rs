@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     WorkerConfig,
     cancel::{self, Running},
-    job,
+    job, sandbox,
     scratch::Scratch,
     source_cache::SourceCache,
 };
@@ -50,6 +50,7 @@ pub async fn run(
         .canonicalize()
         .with_context(|| format!("find the encoder {}", config.encoder.display()))?;
     let scratch = Scratch::open(&config.scratch_dir, &config.worker_name)?;
+    sandbox::check(&config, scratch.registry()).await?;
     let controls = queue.subscribe_control();
     let host = Arc::new(Host {
         sources: Arc::new(SourceCache::new(Arc::clone(&store), config.source_cache_mib)),

@@ -24,6 +24,17 @@ pub enum EncoderSpec {
     Audio(Box<AudioSpec>),
 }
 
+impl EncoderSpec {
+    /// Bytes of the source.
+    pub fn source_size(&self) -> u64 {
+        match self {
+            Self::Probe(spec) => spec.source_size,
+            Self::Chunk(spec) => spec.source_size,
+            Self::Audio(spec) => spec.source_size,
+        }
+    }
+}
+
 /// Say what the source holds. Answer: [`Outcome::Probe`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

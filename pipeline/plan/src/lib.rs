@@ -12,6 +12,7 @@ mod language;
 mod plan;
 mod probe;
 pub mod profile;
+pub mod sandbox;
 pub mod source_protocol;
 mod specs;
 #[cfg(test)]

@@ -10,5 +10,6 @@ mod clip;
 mod joined;
 mod media;
 mod pictures;
+mod sandbox;
 mod task;
 mod trouble;

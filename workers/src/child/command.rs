@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
     process::Stdio,
 };
 
@@ -17,16 +18,17 @@ const INHERITED: [&str; 4] = ["PATH", "LANG", "RUST_LOG", "RUST_BACKTRACE"];
 /// The command for `spec`, with the child's end of the source socket as standard input.
 pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Command {
     let (host, scratch) = (&job.host, &job.scratch);
-    let mut command = Command::new(&host.config.encoder);
+    let mut command = environment(&host.config.encoder, host.scratch.registry());
     command
         .arg(task(spec))
         .arg("--spec")
         .arg(scratch.spec())
         .arg("--memory-limit-mib")
         .arg(host.config.memory_limit_mib.to_string())
-        .env_clear()
-        .env("GST_REGISTRY", host.scratch.registry())
-        .envs(inherited())
+        .arg("--sandbox")
+        .arg(host.config.sandbox.as_str())
+        // It was brought up to date when the worker started, and a sandboxed child cannot.
+        .env("GST_REGISTRY_UPDATE", "no")
         .env("HOME", scratch.home())
         .env("TMPDIR", scratch.home())
         .current_dir(scratch.home())
@@ -35,6 +37,14 @@ pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Comm
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    command
+}
+
+/// The encoder with no more of this process's environment than it needs, and the cache of
+/// GStreamer's plugins at `registry`.
+pub(crate) fn environment(encoder: &Path, registry: &Path) -> Command {
+    let mut command = Command::new(encoder);
+    command.env_clear().env("GST_REGISTRY", registry).envs(inherited());
     command
 }
 

@@ -15,6 +15,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
+pub(crate) use self::command::environment;
 use self::{group::Group, messages::Messages, source::SourceServer, stderr::StderrLog};
 use crate::{
     failure::{self, Stop, internal, scratch},

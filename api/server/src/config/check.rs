@@ -95,6 +95,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("worker.slots", worker.slots as u64, 1, 256)?;
     between("worker.memory_limit_mib", worker.memory_limit_mib, 256, 1 << 20)?;
     between("worker.source_cache_mib", worker.source_cache_mib as u64, 8, 1 << 20)?;
+    between("worker.stall_ms", worker.stall_ms, 1000, 3_600_000)?;
     ensure!((0..=19).contains(&worker.nice), "worker.nice is {}: use 0 to 19", worker.nice);
     Ok(())
 }

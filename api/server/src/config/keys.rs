@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 23] = [
+pub(super) const KEYS: [(&str, Kind); 25] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -30,6 +30,8 @@ pub(super) const KEYS: [(&str, Kind); 23] = [
     ("worker.slots", Kind::Number),
     ("worker.memory_limit_mib", Kind::Number),
     ("worker.source_cache_mib", Kind::Number),
+    ("worker.stall_ms", Kind::Number),
+    ("worker.sandbox", Kind::Text),
     ("worker.nice", Kind::Number),
     ("worker.encoder", Kind::Text),
     ("worker.scratch_dir", Kind::Text),

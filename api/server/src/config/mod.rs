@@ -13,6 +13,7 @@ mod sections;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -139,6 +140,8 @@ impl Config {
         config.source_cache_mib = worker.source_cache_mib;
         config.worker_name.clone_from(&worker.name);
         config.nice = worker.nice;
+        config.stall_timeout = Duration::from_millis(worker.stall_ms);
+        config.sandbox = worker.sandbox;
         Ok(config)
     }
 

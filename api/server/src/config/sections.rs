@@ -115,6 +115,11 @@ pub(crate) struct WorkerSection {
     pub(crate) memory_limit_mib: u64,
     /// Memory for blocks of sources that encoders read, MiB.
     pub(crate) source_cache_mib: usize,
+    /// An encoder that gets no further for this long is stopped, milliseconds.
+    pub(crate) stall_ms: u64,
+    /// Whether encoders are sandboxed: `auto` with all the kernel has, `required` or not at all
+    /// start, `off`.
+    pub(crate) sandbox: kinora_workers::SandboxMode,
     /// How much encoders give way to the rest of the host, 0 to 19 as `nice` counts.
     pub(crate) nice: i32,
     /// The binary. Default: `kinora-encoder` beside kinorad.
@@ -132,6 +137,8 @@ impl Default for WorkerSection {
             slots: (processors / 2).max(2),
             memory_limit_mib: defaults.memory_limit_mib,
             source_cache_mib: defaults.source_cache_mib,
+            stall_ms: u64::try_from(defaults.stall_timeout.as_millis()).unwrap_or(u64::MAX),
+            sandbox: defaults.sandbox,
             nice: defaults.nice,
             encoder: None,
             scratch_dir: None,
