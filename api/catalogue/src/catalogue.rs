@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
+use kinora_plan::ProfileSet;
 use kinora_queue::EventBus;
 use kinora_store::ObjectStore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -34,6 +35,8 @@ pub struct CatalogueDeps {
     pub authenticator: Authenticator,
     /// How it behaves.
     pub config: CatalogueConfig,
+    /// How videos may be encoded.
+    pub profiles: Arc<ProfileSet>,
 }
 
 /// The catalogue service. Cheap to clone.
@@ -56,7 +59,7 @@ impl Catalogue {
     /// # Errors
     /// [`Error::Spool`] when the upload folder cannot be made.
     pub fn new(deps: CatalogueDeps) -> Result<Self, Error> {
-        let CatalogueDeps { db, bus, store, clock, authenticator, config } = deps;
+        let CatalogueDeps { db, bus, store, clock, authenticator, config, profiles } = deps;
         let spool = SpoolDir::open(config.upload_dir.clone())?;
         let stopping = CancellationToken::new();
         let core = Core {
@@ -65,6 +68,7 @@ impl Catalogue {
             store,
             clock,
             config,
+            profiles,
             spool,
             locks: Locks::default(),
             writers: TaskTracker::new(),

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use kinora_db::DbError;
 use kinora_packager::text::TextError;
+use kinora_plan::profile::UnknownProfile;
 use kinora_queue::QueueError;
 use kinora_store::StoreError;
 
@@ -66,6 +67,9 @@ pub enum Error {
     /// A value is not one that is accepted.
     #[error("{0}")]
     InvalidValue(String),
+    /// There is no such profile.
+    #[error(transparent)]
+    NoProfile(#[from] UnknownProfile),
     /// The caption file is not what it says.
     #[error("captions: {0}")]
     Captions(#[from] TextError),

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, jobs, upload, videos, watch};
+use crate::commands::{completions, jobs, profiles, upload, videos, watch};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Videos(videos::VideosArgs),
     /// List and show jobs, and say why something waits.
     Jobs(jobs::JobsArgs),
+    /// List and show the ways to encode videos, and check a file of your own.
+    Profiles(profiles::ProfilesArgs),
     /// Follow a video until it is ready.
     Watch(watch::WatchArgs),
     /// Check an API key and store it for later.

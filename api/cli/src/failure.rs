@@ -121,6 +121,7 @@ fn refused(problem: &Problem) -> Failure {
         "not_found" => Failure { what: "there is nothing with this id".into(), ..failure }
             .help("See what there is with `kinora videos` and `kinora jobs`."),
         "upload_too_large" => failure.help("The server's operator can raise its limit."),
+        "unknown_profile" => failure.help("See what there is with `kinora profiles`."),
         "invalid_captions" => failure.help("Mend the captions file and run the command again."),
         _ => match &problem.request_id {
             Some(id) => failure.help(format!("The server's log tells more about request {id}.")),

@@ -32,6 +32,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::Profiles(args) = &cli.command
+        && let Some(file) = args.file_to_check()
+    {
+        return commands::profiles::check(file, cli.globals.json);
+    }
     match cli.command {
         Command::Completions(args) => return commands::completions::run(&args),
         Command::Login => return commands::login::run(&cli.globals).await,
@@ -42,6 +47,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Upload(args) => commands::upload::run(&session, &args).await,
         Command::Videos(args) => commands::videos::run(&session, args).await,
         Command::Jobs(args) => commands::jobs::run(&session, args).await,
+        Command::Profiles(args) => commands::profiles::run(&session, args).await,
         Command::Watch(args) => commands::watch::run(&session, &args).await,
         Command::Completions(_) | Command::Login => unreachable!("served above"),
     };

@@ -73,6 +73,9 @@ pub struct Video {
     pub file_name: Option<String>,
     /// Bytes of the source.
     pub size: Option<u64>,
+    /// The profile it is encoded by.
+    #[serde(default)]
+    pub profile: Option<String>,
     /// Known once probed.
     pub duration_us: Option<i64>,
     /// Pixels, upright.
@@ -115,6 +118,9 @@ pub struct NewVideo {
     /// Name of the file to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
+    /// A profile's name; the server's default otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// Which videos to list.

@@ -188,6 +188,7 @@ async fn videos_are_created_paged_and_deleted() {
         title: Some("Film".into()),
         visibility: Some(Visibility::Public),
         file_name: None,
+        profile: Some("fast".into()),
     };
     let first = client.create_video(&new).await.unwrap();
     assert_eq!((first.title.as_str(), first.state), ("Film", VideoState::AwaitingUpload));

@@ -27,6 +27,7 @@ async fn document() -> Value {
         clock: Clock::system(),
         authenticator: authenticator.clone(),
         config: CatalogueConfig::new(root.join("uploads"), "http://o", "http://g", Vec::new()),
+        profiles: Arc::new(ProfileSet::built_in()),
     })
     .unwrap();
     let transcoding = Transcoding::new(TranscodingDeps {

@@ -9,7 +9,6 @@ use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
 use kinora_origin::{Notices, OriginConfig};
-use kinora_plan::ProfileSet;
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
@@ -23,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
+    profiles,
 };
 
 /// How long requests and children may take to end after they were told to.
@@ -145,6 +145,7 @@ impl Services {
         gateway_url: &str,
         origin_url: &str,
     ) -> anyhow::Result<Self> {
+        let profiles = Arc::new(profiles::load(&config.transcoding)?);
         let token_keys = vec![secrets.token.clone()];
         let mut catalogue =
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
@@ -156,6 +157,7 @@ impl Services {
             clock: adapters.clock.clone(),
             authenticator: secrets.authenticator.clone(),
             config: catalogue,
+            profiles: Arc::clone(&profiles),
         })?;
         let notices = notices.clone();
         let transcoding = Transcoding::new(TranscodingDeps {
@@ -165,7 +167,7 @@ impl Services {
             store: Arc::clone(&adapters.store),
             clock: adapters.clock.clone(),
             config: config.to_transcoding(),
-            profiles: Arc::new(ProfileSet::built_in()),
+            profiles,
             on_head_change: Arc::new(move |video, version| notices.notify_head(video, version)),
             authenticator: secrets.authenticator.clone(),
             playback_keys: token_keys.into(),

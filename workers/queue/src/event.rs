@@ -42,6 +42,10 @@ pub enum EventData {
         signed: bool,
         /// Caption files that came with it.
         captions: Vec<UploadedCaptions>,
+        /// The name of the profile it is encoded by; `None` for the one in force where nobody
+        /// asks.
+        #[serde(default)]
+        profile: Option<String>,
     },
     /// The owner deleted it (catalogue).
     #[serde(rename = "video.deleted")]

@@ -17,12 +17,14 @@ pub(crate) struct Description {
     pub(crate) title: Option<String>,
     pub(crate) visibility: Visibility,
     pub(crate) file_name: Option<String>,
+    /// A profile's name.
+    pub(crate) profile: Option<String>,
 }
 
 /// Creates a video that awaits its upload.
 ///
 /// # Errors
-/// [`Error::InvalidValue`] for a title that is none.
+/// [`Error::InvalidValue`] for a title that is none, [`Error::NoProfile`].
 pub(crate) async fn create(
     core: &Core,
     account: &AccountId,
@@ -39,6 +41,7 @@ pub(crate) async fn create(
         title,
         visibility: description.visibility,
         file_name,
+        profile: core.profile(description.profile.as_deref())?,
     };
     let mut tx = core.db.begin_write().await?;
     videos::insert(&mut tx, &video, core.clock.now_us()).await?;

@@ -3,6 +3,7 @@
 mod captions;
 mod playback;
 mod problem;
+mod profiles;
 mod tus;
 mod uploads;
 mod videos;
@@ -27,5 +28,6 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
         .routes(routes!(videos::get, videos::delete))
         .routes(routes!(captions::put).layer(captions))
         .routes(routes!(playback::get))
+        .routes(routes!(profiles::list))
         .merge(uploads)
 }

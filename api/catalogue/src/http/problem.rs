@@ -53,6 +53,11 @@ impl From<Error> for Problem {
             }
             Error::Invalid(detail) => Self::invalid_request(detail),
             Error::InvalidValue(detail) => Self::unprocessable("invalid_value", detail),
+            Error::NoProfile(error) => {
+                let known = error.known.join(", ");
+                let detail = format!("There is no profile '{}'; choose one of {known}", error.name);
+                Self::unprocessable("unknown_profile", detail)
+            }
             Error::Captions(TextError::TooLarge { .. }) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", text)
             }

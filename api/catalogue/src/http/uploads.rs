@@ -45,8 +45,8 @@ pub(super) async fn discover(State(core): State<Arc<Core>>) -> Response {
 
 /// Create an upload (tus 1.0 "Creation")
 ///
-/// Metadata: `video`, the id of a video that awaits its upload (else one is created), and
-/// `filename`.
+/// Metadata: `video`, the id of a video that awaits its upload (else one is created),
+/// `filename`, and `profile`, the name of a profile.
 #[utoipa::path( operation_id = "create_upload",
     post, path = "/api/v1/uploads", tag = "uploads", security(("api_key" = [])),
     params(

@@ -33,6 +33,8 @@ pub(super) struct CreateVideo {
     visibility: Visibility,
     /// The file's name, for people.
     file_name: Option<String>,
+    /// A profile's name; the server's default where absent.
+    profile: Option<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,8 +61,8 @@ pub(super) async fn create(
     Held(core): Held<Arc<Core>>,
     Json(body): Json<CreateVideo>,
 ) -> Result<Response, Problem> {
-    let CreateVideo { title, visibility, file_name } = body;
-    let description = Description { title, visibility, file_name };
+    let CreateVideo { title, visibility, file_name, profile } = body;
+    let description = Description { title, visibility, file_name, profile };
     let id = create_video::create(&core, &principal.account, description).await?;
     let video = query::video::get(&core, &principal.account, id).await?;
     let location = [(header::LOCATION, format!("/api/v1/videos/{id}"))];

@@ -91,6 +91,7 @@ mod tests {
             visibility,
             file_name: None,
             size: None,
+            profile: None,
             state: State::Playable,
             reason: None,
             created_at_us: 0,

@@ -28,6 +28,8 @@ pub(crate) struct Video {
     file_name: Option<String>,
     /// Bytes of the source, once it is uploaded.
     size: Option<u64>,
+    /// The name of the profile it is encoded by; absent where it is older than profiles.
+    profile: Option<String>,
     /// Microseconds, once planned; exact once ready.
     duration_us: Option<u64>,
     /// Pixels of the best rendition, once planned; 0 for audio only.
@@ -115,6 +117,7 @@ impl Video {
             state: row.state,
             reason: row.reason.map(Reason::from),
             size: row.size,
+            profile: row.profile,
             file_name: row.file_name,
             duration_us: row.media.as_ref().map(|media| media.duration_us),
             width: row.media.as_ref().map(|media| media.width),

@@ -15,6 +15,7 @@ pub(crate) struct NewVideo {
     pub(crate) title: String,
     pub(crate) visibility: Visibility,
     pub(crate) file_name: Option<String>,
+    pub(crate) profile: String,
 }
 
 /// What a write checks before it changes a video.
@@ -22,6 +23,7 @@ pub(crate) struct NewVideo {
 pub(crate) struct VideoHead {
     pub(crate) state: State,
     pub(crate) visibility: Visibility,
+    pub(crate) profile: Option<String>,
 }
 
 pub(crate) async fn insert(
@@ -32,7 +34,8 @@ pub(crate) async fn insert(
     let state = State::AwaitingUpload;
     sqlx::query(
         "INSERT INTO videos (id, account, title, visibility, file_name, state, state_rank, \
-             created_at_us, updated_at_us, cleanup) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0)",
+             created_at_us, updated_at_us, cleanup, profile) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9)",
     )
     .bind(video.id.to_string())
     .bind(video.account.as_str())
@@ -42,6 +45,7 @@ pub(crate) async fn insert(
     .bind(state.as_str())
     .bind(state.rank())
     .bind(now_us)
+    .bind(video.profile.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -54,7 +58,7 @@ pub(crate) async fn head(
     id: VideoId,
 ) -> Result<Option<VideoHead>, DbError> {
     let row = sqlx::query(
-        "SELECT state, visibility FROM videos \
+        "SELECT state, visibility, profile FROM videos \
          WHERE id = $1 AND account = $2 AND deleted_at_us IS NULL",
     )
     .bind(id.to_string())
@@ -62,7 +66,11 @@ pub(crate) async fn head(
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(VideoHead { state: parsed(&row, "state")?, visibility: parsed(&row, "visibility")? }))
+    Ok(Some(VideoHead {
+        state: parsed(&row, "state")?,
+        visibility: parsed(&row, "visibility")?,
+        profile: get(&row, "profile")?,
+    }))
 }
 
 /// Moves a video's state forward; not if it is gone, or as far already.
@@ -111,6 +119,20 @@ pub(crate) async fn name_file(
     sqlx::query("UPDATE videos SET file_name = $2 WHERE id = $1 AND file_name IS NULL")
         .bind(id.to_string())
         .bind(file_name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Chooses another profile for a video that awaits its upload.
+pub(crate) async fn choose_profile(
+    connection: &mut AnyConnection,
+    id: VideoId,
+    profile: &str,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE videos SET profile = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(profile)
         .execute(connection)
         .await?;
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
 /// Creates an upload of `size` bytes. `raw` is the metadata as it came, to be given back.
 ///
 /// # Errors
-/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`]; for an existing video also
+/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::NoProfile`]; for an existing video also
 /// [`Error::NoVideo`], [`Error::NotAwaitingUpload`], [`Error::UploadExists`].
 pub(crate) async fn create(
     core: &Core,
@@ -30,6 +30,7 @@ pub(crate) async fn create(
     if size > core.config.max_upload_bytes {
         return Err(Error::UploadTooLarge { limit: core.config.max_upload_bytes });
     }
+    let profile = core.profile(metadata.profile.as_deref())?;
     let now_us = core.clock.now_us();
     let mut upload = UploadRow {
         id: UploadId::new(),
@@ -51,6 +52,9 @@ pub(crate) async fn create(
         if let Some(name) = &metadata.file_name {
             videos::name_file(&mut tx, upload.video, name).await?;
         }
+        if metadata.profile.is_some() {
+            videos::choose_profile(&mut tx, upload.video, &profile).await?;
+        }
     } else {
         let video = NewVideo {
             id: upload.video,
@@ -58,6 +62,7 @@ pub(crate) async fn create(
             title: text::title_from(metadata.file_name.as_deref()),
             visibility: Visibility::default(),
             file_name: metadata.file_name,
+            profile,
         };
         videos::insert(&mut tx, &video, now_us).await?;
     }

@@ -101,6 +101,7 @@ async fn announce(core: &Core, upload: &UploadRow, key: &Key) -> Result<bool, Er
         size: upload.size,
         signed: head.visibility == Visibility::Private,
         captions: captions.collect(),
+        profile: head.profile,
     };
     outbox::append(&mut tx, PRODUCER, &upload.account, video, uploaded, now_us).await?;
     tx.commit().await?;

@@ -15,6 +15,8 @@ pub(crate) struct Metadata {
     pub(crate) video: Option<VideoId>,
     /// The file's name, without folders.
     pub(crate) file_name: Option<String>,
+    /// The name of a profile.
+    pub(crate) profile: Option<String>,
 }
 
 /// Reads comma-separated pairs of a key and, after a blank, its value in base64.
@@ -37,6 +39,7 @@ pub(crate) fn parse(header: &str) -> Result<Metadata, Error> {
             }
             "filename" => metadata.file_name = text::file_name(&value),
             "name" if metadata.file_name.is_none() => metadata.file_name = text::file_name(&value),
+            "profile" => metadata.profile = Some(value),
             // Any other key is the client's own: HEAD gives it back.
             _ => {}
         }
@@ -58,9 +61,10 @@ mod tests {
             pair("filename", "C:\\films\\../x/F\u{fc}\u{202e}\0\u{df}e.mp4"),
             "is_confidential".into(),
             pair("filetype", "video/mp4"),
+            pair("profile", "fast"),
         ];
         let metadata = parse(&header.join(",")).unwrap();
-        assert_eq!(metadata.video, Some(id));
+        assert_eq!((metadata.video, metadata.profile.as_deref()), (Some(id), Some("fast")));
         assert_eq!(metadata.file_name.as_deref(), Some("F\u{fc}\u{df}e.mp4"));
         assert_eq!(parse("").unwrap(), Metadata::default());
         assert_eq!(parse(&pair("name", "a.mp4")).unwrap().file_name.as_deref(), Some("a.mp4"));

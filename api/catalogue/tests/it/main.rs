@@ -9,6 +9,7 @@ mod events;
 mod full_disk;
 mod interruptions;
 mod playback;
+mod profiles;
 mod support;
 mod tus;
 mod videos;

@@ -31,6 +31,7 @@ async fn a_file_arrives_in_pieces_and_sets_the_pipeline_going() {
         size: 1_500_000,
         signed: true,
         captions: Vec::new(),
+        profile: Some("default".to_owned()),
     };
     assert_eq!(house.events(video).await, [uploaded]);
     // Both may be asked again after a lost answer.

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod jobs;
 pub(crate) mod login;
+pub(crate) mod profiles;
 pub(crate) mod upload;
 pub(crate) mod videos;
 pub(crate) mod watch;

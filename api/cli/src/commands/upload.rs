@@ -22,6 +22,9 @@ pub(crate) struct UploadArgs {
     /// Let everybody watch, not only holders of a signed address.
     #[arg(long)]
     public: bool,
+    /// How to encode it: one of `kinora profiles` [default: the server's].
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Captions, WebVTT or SubRip: en=film.vtt. May be given once a language.
     #[arg(long, value_name = "LANG=FILE")]
     captions: Vec<Captions>,
@@ -41,6 +44,7 @@ pub(crate) async fn run(session: &Session, args: &UploadArgs) -> Result<(), Fail
     let plan = Plan {
         title: args.title.clone(),
         visibility: if args.public { Visibility::Public } else { Visibility::Private },
+        profile: args.profile.clone(),
         captions: args.captions.clone(),
         goal: args.wait,
         retries: args.retries,

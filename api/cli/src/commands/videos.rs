@@ -136,6 +136,7 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
         ("reason", text(video.reason.as_ref().map(|reason| reason.message.as_str()))),
         ("warnings", Cell::new(video.warnings.join("; "))),
         ("visibility", Cell::new(video.visibility.as_str())),
+        ("profile", text(video.profile.as_deref())),
         ("length", Cell::new(format::media(video.duration_us))),
         ("picture", Cell::new(picture(&video))),
         ("file", text(video.file_name.as_deref())),

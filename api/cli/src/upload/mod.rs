@@ -28,6 +28,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Plan {
     pub(crate) title: Option<String>,
     pub(crate) visibility: Visibility,
+    pub(crate) profile: Option<String>,
     pub(crate) captions: Vec<Captions>,
     pub(crate) goal: Goal,
     pub(crate) retries: usize,
@@ -125,6 +126,7 @@ impl Upload<'_> {
             title: self.plan.title.clone(),
             visibility: Some(self.plan.visibility),
             file_name: Some(self.file.name()),
+            profile: self.plan.profile.clone(),
         };
         let video = self.client.create_video(&new).await?.id;
         self.ledger.save(self.file, &Saved { video, upload_url: None })?;

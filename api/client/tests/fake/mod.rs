@@ -127,6 +127,7 @@ impl Fake {
             .route("/api/v1/videos/{id}/captions/{language}", put(captions))
             .route("/api/v1/videos/{id}/progress", get(watch::progress))
             .route("/api/v1/videos/{id}/progress/events", get(watch::events))
+            .route("/api/v1/profiles", get(profiles))
             .route("/api/v1/jobs", get(watch::jobs))
             .route("/api/v1/jobs/{id}", get(watch::job))
             .route("/api/v1/why/{id}", get(watch::why))
@@ -164,6 +165,16 @@ async fn create(State(fake): State<Fake>, body: Bytes) -> Response {
     let new: Value = serde_json::from_slice(&body).unwrap();
     let video = fake.world().create_video(&new);
     (StatusCode::CREATED, axum::Json(video)).into_response()
+}
+
+async fn profiles() -> axum::Json<Value> {
+    let profile = |name: &str, default: bool| {
+        json!({
+            "name": name, "description": format!("How {name} is done"), "built_in": default,
+            "default": default, "toml": "passthrough = true\n",
+        })
+    };
+    axum::Json(json!({ "items": [profile("default", true), profile("tv", false)] }))
 }
 
 async fn list(
@@ -219,7 +230,7 @@ impl World {
         let video = json!({
             "id": id, "title": title, "visibility": new["visibility"].as_str().unwrap_or("private"),
             "state": "awaiting_upload", "reason": null, "warnings": [],
-            "file_name": new["file_name"], "size": null, "duration_us": null, "width": null,
+            "file_name": new["file_name"], "profile": new["profile"], "size": null, "duration_us": null, "width": null,
             "height": null, "captions": [], "created_at": "2026-01-02T03:04:05.678901Z",
             "updated_at": "2026-01-02T03:04:05Z", "upload": null, "playback": null,
             "of_a_newer_server": 1,

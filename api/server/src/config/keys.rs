@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 25] = [
+pub(super) const KEYS: [(&str, Kind); 27] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -26,6 +26,8 @@ pub(super) const KEYS: [(&str, Kind); 25] = [
     ("transcoding.max_attempts", Kind::Number),
     ("transcoding.max_side", Kind::Number),
     ("transcoding.max_duration_ms", Kind::Number),
+    ("transcoding.profiles", Kind::Text),
+    ("transcoding.default_profile", Kind::Text),
     ("worker.name", Kind::Text),
     ("worker.slots", Kind::Number),
     ("worker.memory_limit_mib", Kind::Number),

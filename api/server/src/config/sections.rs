@@ -89,6 +89,10 @@ pub(crate) struct TranscodingSection {
     pub(crate) max_side: u32,
     /// Sources longer than this are refused, milliseconds.
     pub(crate) max_duration_ms: u64,
+    /// A folder of profiles, `NAME.toml` each, besides and in place of the built-in ones.
+    pub(crate) profiles: Option<PathBuf>,
+    /// The profile of videos for which nobody chose one.
+    pub(crate) default_profile: String,
 }
 
 impl Default for TranscodingSection {
@@ -99,6 +103,8 @@ impl Default for TranscodingSection {
             max_attempts: service.max_attempts,
             max_side: service.max_side,
             max_duration_ms: service.max_duration_ms,
+            profiles: None,
+            default_profile: kinora_plan::profile::DEFAULT_PROFILE.to_owned(),
         }
     }
 }

@@ -70,6 +70,7 @@ fn every_setting_has_a_name() {
     for path in [&mut full.upload.dir, &mut full.worker.encoder, &mut full.worker.scratch_dir] {
         *path = Some("x".into());
     }
+    full.transcoding.profiles = Some("x".into());
     let table: Table = toml::from_str(&full.to_toml().unwrap()).unwrap();
     let mut found = BTreeSet::new();
     for (name, value) in table {

@@ -58,7 +58,7 @@ async fn uploaded(
     tx: &mut AnyConnection,
     event: &Event,
 ) -> Result<(), TranscodingError> {
-    let EventData::Uploaded { source_key, size, signed, captions } = &event.data else {
+    let EventData::Uploaded { source_key, size, signed, captions, profile } = &event.data else {
         return Ok(());
     };
     let now_us = service.now_us();
@@ -71,6 +71,7 @@ async fn uploaded(
         source_size: *size,
         signed: *signed,
         captions,
+        profile: profile.as_deref(),
         now_us,
     };
     if !transcodes::insert(tx, &new).await? {
@@ -121,6 +122,7 @@ async fn deleted(
         source_size: 0,
         signed: true,
         captions: &[],
+        profile: None,
         now_us,
     };
     transcodes::insert(tx, &new).await?;

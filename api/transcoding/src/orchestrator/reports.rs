@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kinora_plan::{
-    Plan, ProbeReport, Warning,
+    Plan, ProbeReport, Profile, Warning,
     encoder::{Failure, FailureKind},
     job::{JobClass, JobReport, Report, StoredChunk},
 };
@@ -16,7 +16,7 @@ use crate::{
     config::micros,
     error::TranscodingError,
     repository::{
-        Job, jobs,
+        Job, Transcode, jobs,
         objects::{self, Coding},
         plans, transcodes,
     },
@@ -84,8 +84,16 @@ async fn probed(
     report: &JobReport,
     found: &ProbeReport,
 ) -> Result<Intake, TranscodingError> {
-    let plan = match kinora_plan::plan(found, &service.deps.profiles.default_profile().profile) {
-        Ok(plan) => plan,
+    let Some(transcode) = transcodes::find(service.deps.db.read(), job.video, job.version).await?
+    else {
+        return Ok(Intake::Refused);
+    };
+    let (profile, gone) = profile_of(service, &transcode);
+    let plan = match kinora_plan::plan(found, profile) {
+        Ok(mut plan) => {
+            plan.warnings.extend(gone);
+            plan
+        }
         Err(error) => {
             let message = sentence(&error.to_string());
             let failure =
@@ -113,6 +121,28 @@ async fn probed(
     tx.commit().await?;
     tracing::info!(video.id = %job.video, duration_us = plan.duration_us, "a video is planned");
     Ok(Intake::Applied)
+}
+
+/// The profile an encode is planned by, with a word about one that is no longer there: it was when
+/// the video was made, so the title is not held back for it.
+fn profile_of<'a>(
+    service: &'a Transcoding,
+    transcode: &Transcode,
+) -> (&'a Profile, Option<Warning>) {
+    let profiles = &service.deps.profiles;
+    let default = profiles.default_profile();
+    match transcode.profile.as_deref().map(|name| (name, profiles.get(name))) {
+        None => (&default.profile, None),
+        Some((_, Some(named))) => (&named.profile, None),
+        Some((name, None)) => {
+            let message = format!(
+                "The profile '{name}' is no longer there; '{}' was used instead.",
+                default.name
+            );
+            let warning = Warning { code: "profile_gone".into(), message };
+            (&default.profile, Some(warning))
+        }
+    }
 }
 
 fn planned(plan: &Plan, version: u32, found: &ProbeReport) -> EventData {

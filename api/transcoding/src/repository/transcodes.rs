@@ -21,6 +21,8 @@ pub(crate) struct Transcode {
     pub source_size: u64,
     pub signed: bool,
     pub captions: Vec<UploadedCaptions>,
+    /// The name of the profile that was asked for.
+    pub profile: Option<String>,
     /// Planned; exact once ready.
     pub duration_us: Option<u64>,
     pub reason: Option<Reason>,
@@ -75,6 +77,7 @@ struct Row {
     source_size: i64,
     signed: i64,
     captions: String,
+    profile: Option<String>,
     duration_us: Option<i64>,
     reason_code: Option<String>,
     reason_message: Option<String>,
@@ -94,7 +97,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT video, version, account, state, revision, source_key, source_size, signed, \
-             captions, duration_us, reason_code, reason_message, wanted, published, frozen, \
+             captions, profile, duration_us, reason_code, reason_message, wanted, published, frozen, \
              front_us, front_at_us, front_speed, created_at_us, planned_at_us, playable_at_us, \
              plays_through_at_us FROM transcodes ",
             $tail
@@ -116,6 +119,7 @@ impl TryFrom<Row> for Transcode {
             source_size: narrow("source size", row.source_size)?,
             signed: row.signed != 0,
             captions: from_json("captions", &row.captions)?,
+            profile: row.profile,
             duration_us: row.duration_us.map(|us| narrow("duration", us)).transpose()?,
             reason: row
                 .reason_code
@@ -183,6 +187,7 @@ pub(crate) struct NewTranscode<'a> {
     pub source_size: u64,
     pub signed: bool,
     pub captions: &'a [UploadedCaptions],
+    pub profile: Option<&'a str>,
     pub now_us: i64,
 }
 
@@ -194,8 +199,8 @@ pub(crate) async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO transcodes (video, version, account, state, revision, source_key, \
              source_size, signed, captions, wanted, published, front_us, front_speed, \
-             created_at_us) \
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9) ON CONFLICT DO NOTHING",
+             created_at_us, profile) \
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9, $10) ON CONFLICT DO NOTHING",
     )
     .bind(new.video.to_string())
     .bind(i64::from(new.version))
@@ -206,6 +211,7 @@ pub(crate) async fn insert(
     .bind(i64::from(new.signed))
     .bind(to_json("captions", &new.captions)?)
     .bind(new.now_us)
+    .bind(new.profile)
     .execute(db)
     .await?;
     Ok(inserted.rows_affected() == 1)

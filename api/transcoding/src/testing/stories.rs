@@ -248,3 +248,22 @@ async fn a_video_deleted_before_its_upload_was_whole_leaves_nothing() {
     world.drain().await;
     assert_eq!(world.store.keys("sources/"), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_title_is_planned_by_the_profile_that_was_chosen() {
+    let mut world = World::new().await;
+    for (profile, rungs, gone) in [("fast", 1, false), ("removed", 2, true)] {
+        let video = world.upload(Film::Talkie(10), false);
+        if let Some(EventData::Uploaded { profile: asked, .. }) =
+            world.events.last_mut().map(|event| &mut event.data)
+        {
+            *asked = Some(profile.to_owned());
+        }
+        plan_all(&mut world).await;
+        let plan =
+            crate::repository::plans::find(world.db.read(), video, 1).await.unwrap().unwrap();
+        let found = plan.video.as_ref().unwrap().ladder.rungs.len();
+        assert_eq!(found, rungs, "the film is 360 lines: fast has no step below");
+        assert_eq!(plan.warnings.iter().any(|warning| warning.code == "profile_gone"), gone);
+    }
+}

@@ -167,7 +167,13 @@ impl World {
             uploaded.push(UploadedCaptions { language, name: "English".into(), key });
         }
         let source_key = source.to_string();
-        let data = EventData::Uploaded { source_key, size: 4, signed: true, captions: uploaded };
+        let data = EventData::Uploaded {
+            source_key,
+            size: 4,
+            signed: true,
+            captions: uploaded,
+            profile: None,
+        };
         self.films.push((video, film));
         self.say(video, data);
         video

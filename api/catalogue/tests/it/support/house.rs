@@ -5,6 +5,7 @@ use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database, ManualClock};
 use kinora_http::{ApiKey, ApiKeySecret, Authenticator, boundary};
 use kinora_media::{AccountId, VideoId, playback::TokenKey};
+use kinora_plan::ProfileSet;
 use kinora_queue::{Event, EventData, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore, keys};
 use serde_json::Value;
@@ -61,6 +62,7 @@ impl House {
             clock,
             authenticator: Authenticator::new(vec![ada_key, bob_key]),
             config,
+            profiles: Arc::new(ProfileSet::built_in()),
         })
         .unwrap();
         let shutdown = CancellationToken::new();
