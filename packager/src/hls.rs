@@ -10,7 +10,9 @@
 //! track is one `{track}/0.vtt`.
 
 mod attributes;
+mod audio;
 mod media;
+mod menu;
 mod multivariant;
 
 pub use media::media_playlist;

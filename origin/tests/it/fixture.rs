@@ -254,6 +254,8 @@ fn head(video: VideoId, access: Access) -> Head {
         language: "en".into(),
         name: "English".into(),
         default: true,
+        surround_of: None,
+        role: kinora_media::AudioRole::Main,
     });
     let captions = TrackKind::Text(TextTrack { language: "en".into(), name: "English".into() });
     Head {

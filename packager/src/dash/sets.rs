@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use kinora_media::{AudioTrack, FrameRate, Track, VideoTrack};
+use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
 
 use super::{timeline, xml::Xml};
 use crate::{
@@ -101,17 +101,20 @@ fn picture_representation(
     });
 }
 
-/// One set a soundtrack.
+/// One set a soundtrack, and one more for its 5.1 version: players do not change the number of
+/// channels while they play. Both have the same role, so the stereo one has the higher priority
+/// for players that would take either.
 pub(super) fn audio(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     period: usize,
 ) -> Result<(), PackagerError> {
     let default = presentation.default_audio().map(|track| &track.id);
+    let wide = presentation.audio().iter().any(|(_, sound)| sound.surround_of.is_some());
     for (index, (track, sound)) in presentation.audio().into_iter().enumerate() {
         let Some(part) = part(presentation, track, period)? else { continue };
         let id = (1 + index).to_string();
-        let attributes = [
+        let mut attributes = vec![
             ("id", &*id),
             ("contentType", "audio"),
             ("mimeType", "audio/mp4"),
@@ -119,14 +122,39 @@ pub(super) fn audio(
             ("segmentAlignment", "true"),
             ("startWithSAP", "1"),
         ];
+        let soundtrack = sound.surround_of.as_ref().unwrap_or(&track.id);
+        let main = Some(soundtrack) == default;
+        if wide {
+            let stereo = sound.surround_of.is_none();
+            attributes.push(("selectionPriority", priority(main, stereo)));
+        }
         xml.element("AdaptationSet", &attributes, |xml| {
             label(xml, &sound.name);
-            role(xml, if Some(&track.id) == default { "main" } else { "alternate" });
+            role(xml, audio_role(sound.role, main));
             sound_representation(xml, presentation, (track, sound), &part);
             Ok::<(), PackagerError>(())
         })?;
     }
     Ok(())
+}
+
+fn audio_role(role: AudioRole, main: bool) -> &'static str {
+    match role {
+        AudioRole::Commentary => "commentary",
+        AudioRole::Description => "description",
+        AudioRole::Main if main => "main",
+        AudioRole::Main => "alternate",
+    }
+}
+
+/// A higher number is preferred; 1 is what a set without one has (23009-1 5.3.3.2).
+fn priority(main: bool, stereo: bool) -> &'static str {
+    match (main, stereo) {
+        (true, true) => "4",
+        (true, false) => "3",
+        (false, true) => "2",
+        (false, false) => "1",
+    }
 }
 
 fn sound_representation(

@@ -3,18 +3,24 @@
 //! Written by hand: m3u8-rs keeps FRAME-RATE as a float and other attributes in a hash map,
 //! so equal heads would not give equal bytes.
 
-use std::collections::BTreeSet;
+use kinora_media::{FrameRate, Head, Page, Track, VideoTrack};
 
-use kinora_media::{AudioTrack, FrameRate, Head, Page, Track, VideoTrack};
-
-use super::{START, attributes::Attributes, header, is_vod};
+use super::{
+    START,
+    attributes::Attributes,
+    audio::{self, Group},
+    header, is_vod,
+    menu::{Menu, yes_no},
+};
 use crate::{PackagerError, presentation::Presentation, rate::Rate};
 
-const AUDIO_GROUP: &str = "audio";
 const SUBTITLES_GROUP: &str = "subs";
 
 /// The playlist that lists every rendition. `pages` are the closed pages the head names, in
 /// order.
+///
+/// Stereo and 5.1 are a group each, and each rendition of the picture is listed with each, stereo
+/// first: players choose by what they can play.
 ///
 /// Text tracks are not in CODECS: WebVTT files are no media samples, and some Apple devices
 /// refuse variants that name `wvtt`.
@@ -29,99 +35,78 @@ pub fn multivariant(head: &Head, pages: &[Page]) -> Result<String, PackagerError
     if !is_vod(head) {
         playlist.push_str(START);
     }
-    let groups = Groups::of(&presentation)?;
-    if groups.audio {
-        audio_renditions(&presentation, &mut playlist);
+    let groups = audio::groups(&presentation)?;
+    let video = presentation.video();
+    let sounds: usize = presentation.audio().len();
+    // A single soundtrack without picture is a variant of its own.
+    let grouped = sounds > usize::from(video.is_empty());
+    if grouped {
+        groups.iter().for_each(|group| playlist.push_str(&group.renditions()));
     }
     subtitle_renditions(&presentation, &mut playlist);
-    let video = presentation.video();
-    for (track, picture) in &video {
-        let rate = Rate::of(&presentation, track)?.plus(groups.audio_rate);
-        playlist.push_str(&variant(track, Some(picture), rate, &groups));
-    }
-    if video.is_empty() {
-        // Checked when it was opened: without video there is audio.
-        let track = presentation.default_audio();
-        let track = track.ok_or(PackagerError::NothingPublished { track: None })?;
-        playlist.push_str(&variant(track, None, groups.audio_rate, &groups));
+    let subtitles = !presentation.text().is_empty();
+    let mut list = |track: &Track, picture: Option<&VideoTrack>, group: Option<&Group<'_>>| {
+        let rate = match picture {
+            Some(_) => Rate::of(&presentation, track)?.plus(group.map_or(SILENCE, |g| g.rate)),
+            None => group.map_or(SILENCE, |g| g.rate),
+        };
+        let named = group.filter(|_| grouped);
+        let mut codecs: Vec<&str> = picture.iter().map(|_| track.codec.as_str()).collect();
+        codecs.extend(group.iter().flat_map(|group| &group.codecs));
+        let shown = Shown { track, picture, codecs, rate, audio: named.map(|g| g.id), subtitles };
+        playlist.push_str(&variant(&shown));
+        Ok::<(), PackagerError>(())
+    };
+    // Without sound there is no group, but the picture all the same.
+    let choices: Vec<_> =
+        if groups.is_empty() { vec![None] } else { groups.iter().map(Some).collect() };
+    for group in choices {
+        for (track, picture) in &video {
+            list(track, Some(picture), group)?;
+        }
+        if video.is_empty() {
+            // Checked when it was opened: without video there is audio.
+            let track = group.and_then(Group::first);
+            list(track.ok_or(PackagerError::NothingPublished { track: None })?, None, group)?;
+        }
     }
     Ok(playlist)
 }
 
-/// What every variant refers to.
-struct Groups {
-    /// Whether soundtracks form a group.
-    audio: bool,
-    /// The heaviest soundtrack.
-    audio_rate: Rate,
-    /// Every codec of the soundtracks.
-    audio_codecs: BTreeSet<String>,
-    /// Whether there is text.
+/// No sound adds nothing, to what is measured either.
+const SILENCE: Rate = Rate { peak: 0, average: Some(0) };
+
+/// A line of the playlist that a player may choose.
+struct Shown<'a> {
+    track: &'a Track,
+    picture: Option<&'a VideoTrack>,
+    codecs: Vec<&'a str>,
+    rate: Rate,
+    /// The group of its soundtracks.
+    audio: Option<&'a str>,
     subtitles: bool,
 }
 
-impl Groups {
-    fn of(presentation: &Presentation<'_>) -> Result<Self, PackagerError> {
-        let audio = presentation.audio();
-        let mut audio_rate: Option<Rate> = None;
-        for (track, _) in &audio {
-            let rate = Rate::of(presentation, track)?;
-            audio_rate = Some(audio_rate.map_or(rate, |heaviest| heaviest.or_heavier(rate)));
-        }
-        // No sound adds nothing, to what is measured either.
-        let silence = Rate { peak: 0, average: Some(0) };
-        Ok(Self {
-            // A single soundtrack without picture is a variant of its own.
-            audio: audio.len() > usize::from(presentation.video().is_empty()),
-            audio_rate: audio_rate.unwrap_or(silence),
-            audio_codecs: audio.iter().map(|(track, _)| track.codec.clone()).collect(),
-            subtitles: !presentation.text().is_empty(),
-        })
-    }
-}
-
-fn variant(track: &Track, picture: Option<&VideoTrack>, rate: Rate, groups: &Groups) -> String {
-    let mut codecs: Vec<&str> = picture.iter().map(|_| track.codec.as_str()).collect();
-    codecs.extend(groups.audio_codecs.iter().map(String::as_str));
+fn variant(shown: &Shown<'_>) -> String {
     let mut list = Attributes::default();
-    list.plain("BANDWIDTH", rate.peak);
-    if let Some(average) = rate.average {
+    list.plain("BANDWIDTH", shown.rate.peak);
+    if let Some(average) = shown.rate.average {
         list.plain("AVERAGE-BANDWIDTH", average);
     }
-    list.quoted("CODECS", &codecs.join(","));
-    if let Some(picture) = picture {
+    list.quoted("CODECS", &shown.codecs.join(","));
+    if let Some(picture) = shown.picture {
         list.plain("RESOLUTION", format_args!("{}x{}", picture.width, picture.height))
             .plain("FRAME-RATE", decimal(picture.frame_rate))
             .plain("VIDEO-RANGE", "SDR");
     }
-    if groups.audio {
-        list.quoted("AUDIO", AUDIO_GROUP);
+    if let Some(audio) = shown.audio {
+        list.quoted("AUDIO", audio);
     }
-    if groups.subtitles {
+    if shown.subtitles {
         list.quoted("SUBTITLES", SUBTITLES_GROUP);
     }
     list.plain("CLOSED-CAPTIONS", "NONE");
-    format!("{}{}.m3u8\n", list.line("EXT-X-STREAM-INF"), track.id)
-}
-
-fn audio_renditions(presentation: &Presentation<'_>, playlist: &mut String) {
-    let default = presentation.default_audio().map(|track| &track.id);
-    let mut menu = Menu::default();
-    // Default first, so that of two soundtracks in its language it is the one chosen by language.
-    let audio = presentation.audio();
-    let (first, others): (Vec<_>, Vec<_>) =
-        audio.into_iter().partition(|(track, _)| Some(&track.id) == default);
-    for (track, audio) in first.into_iter().chain(others) {
-        let AudioTrack { language, name, channels, .. } = audio;
-        let mut list = Attributes::default();
-        list.plain("TYPE", "AUDIO").quoted("GROUP-ID", AUDIO_GROUP);
-        menu.entry(&mut list, language, name);
-        list.plain("DEFAULT", yes_no(Some(&track.id) == default));
-        list.plain("AUTOSELECT", yes_no(menu.first_in(language)));
-        list.quoted("CHANNELS", &channels.to_string());
-        list.quoted("URI", &format!("{}.m3u8", track.id));
-        playlist.push_str(&list.line("EXT-X-MEDIA"));
-    }
+    format!("{}{}.m3u8\n", list.line("EXT-X-STREAM-INF"), shown.track.id)
 }
 
 fn subtitle_renditions(presentation: &Presentation<'_>, playlist: &mut String) {
@@ -135,35 +120,6 @@ fn subtitle_renditions(presentation: &Presentation<'_>, playlist: &mut String) {
         list.plain("FORCED", "NO").quoted("URI", &format!("{}.m3u8", track.id));
         playlist.push_str(&list.line("EXT-X-MEDIA"));
     }
-}
-
-/// Keeps a group to its rules (4.3.4.1.1): every NAME once, and of each language only one that
-/// may be selected without the viewer's doing.
-#[derive(Default)]
-struct Menu {
-    names: BTreeSet<String>,
-    languages: BTreeSet<String>,
-}
-
-impl Menu {
-    fn entry(&mut self, list: &mut Attributes, language: &str, name: &str) {
-        let wanted = if name.is_empty() { language } else { name };
-        let numbered = (2..).map(|n| format!("{wanted} ({n})"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-        let name = names.find(|name| self.names.insert(name.clone()));
-        list.quoted("NAME", &name.unwrap_or_default());
-        if language != "und" {
-            list.quoted("LANGUAGE", language);
-        }
-    }
-
-    fn first_in(&mut self, language: &str) -> bool {
-        self.languages.insert(language.to_owned())
-    }
-}
-
-fn yes_no(yes: bool) -> &'static str {
-    if yes { "YES" } else { "NO" }
 }
 
 /// A frame rate with three decimals, rounded to nearest.

@@ -1,10 +1,10 @@
 //! The DASH manifest: snapshots, and that it says the same as HLS.
 
-use kinora_media::{Head, Page, Status};
+use kinora_media::{AudioRole, Head, Page, Status, TrackKind};
 use kinora_packager::{PackagerError, dash, hls};
 use quick_xml::{Reader, events::Event};
 
-use crate::fixtures::{AUDIO_FRAMES, audio, head, id, tracks};
+use crate::fixtures::{AUDIO_FRAMES, audio, head, id, surround, tracks};
 
 #[test]
 fn growing() {
@@ -22,6 +22,18 @@ fn complete() {
 fn audio_only() {
     let (head, pages) = head(vec![audio("a-und", "und", "", true)], 3, Status::Complete);
     insta::assert_snapshot!("audio_only_mpd", dash::mpd(&head, &pages).unwrap());
+}
+
+#[test]
+fn soundtracks_say_what_they_are() {
+    let english = audio("a-en", "en", "English", true);
+    let mut commentary = audio("a-en-2", "en", "Commentary", false);
+    if let TrackKind::Audio(audio) = &mut commentary.kind {
+        audio.role = AudioRole::Commentary;
+    }
+    let wide = surround(&english);
+    let (head, pages) = head(vec![english, commentary, wide], 3, Status::Complete);
+    insta::assert_snapshot!("soundtracks_mpd", dash::mpd(&head, &pages).unwrap());
 }
 
 #[test]

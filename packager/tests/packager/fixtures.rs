@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use kinora_media::{
-    Access, AccessUnit, AudioTrack, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page, PageRef,
-    SegmentEntry, Status, TextTrack, Track, TrackId, TrackKind, VideoTrack,
+    Access, AccessUnit, AudioRole, AudioTrack, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page,
+    PageRef, SegmentEntry, Status, TextTrack, Track, TrackId, TrackKind, VideoTrack,
 };
 use kinora_packager::cmaf::{AudioConfig, BitRate, Colour, VideoConfig};
 
@@ -93,8 +93,23 @@ pub(crate) fn audio(name: &str, language: &str, label: &str, default: bool) -> T
             language: language.into(),
             name: label.into(),
             default,
+            surround_of: None,
+            role: AudioRole::Main,
         }),
     }
+}
+
+/// A 5.1 version of the soundtrack `original`.
+pub(crate) fn surround(original: &Track) -> Track {
+    let mut track = original.clone();
+    track.id = id(&format!("{}-51", original.id));
+    track.max_bandwidth = 500_000;
+    if let TrackKind::Audio(audio) = &mut track.kind {
+        audio.channels = 6;
+        audio.default = false;
+        audio.surround_of = Some(original.id.clone());
+    }
+    track
 }
 
 pub(crate) fn text(name: &str, language: &str, label: &str) -> Track {

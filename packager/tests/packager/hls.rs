@@ -4,7 +4,7 @@ use kinora_media::{Head, Page, Status};
 use kinora_packager::{PackagerError, hls};
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, MediaPlaylistType, Playlist};
 
-use crate::fixtures::{audio, head, id, text, tracks, video};
+use crate::fixtures::{audio, head, id, surround, text, tracks, video};
 
 fn parse_multivariant(playlist: &str) -> MasterPlaylist {
     match m3u8_rs::parse_playlist_res(playlist.as_bytes()) {
@@ -119,6 +119,55 @@ fn a_group_keeps_its_rules() {
     insta::assert_snapshot!("group_rules", playlist);
     let parsed = parse_multivariant(&playlist);
     assert_eq!(parsed.alternatives.iter().filter(|media| media.default).count(), 1);
+}
+
+/// German is there as 5.1 too.
+fn with_surround() -> (Head, Vec<Page>) {
+    let mut tracks = tracks();
+    let wide = surround(tracks.iter().find(|track| track.id == id("a-de")).unwrap());
+    tracks.insert(4, wide);
+    head(tracks, 2, Status::Growing)
+}
+
+#[test]
+fn surround_is_a_group_beside_stereo() {
+    let (head, pages) = with_surround();
+    let playlist = hls::multivariant(&head, &pages).unwrap();
+    insta::assert_snapshot!("surround", playlist);
+    let parsed = parse_multivariant(&playlist);
+    let members = |group: &str| {
+        let of_group = parsed.alternatives.iter().filter(|media| media.group_id == group);
+        of_group.map(|m| (m.name.clone(), m.language.clone(), m.default, m.autoselect)).collect()
+    };
+    // Equal but for address and channels (RFC 8216 4.3.4.2.1).
+    let (stereo, surround): (Vec<_>, Vec<_>) = (members("audio"), members("audio-51"));
+    assert_eq!(stereo, surround);
+    assert_eq!(stereo.len(), 2);
+    let variants: Vec<_> = parsed
+        .variants
+        .iter()
+        .map(|v| (v.uri.as_str(), v.audio.as_deref().unwrap(), v.bandwidth))
+        .collect();
+    let expected = [
+        ("v1080.m3u8", "audio", 5_640_000),
+        ("v480.m3u8", "audio", 1_640_000),
+        ("v1080.m3u8", "audio-51", 6_000_000),
+        ("v480.m3u8", "audio-51", 2_000_000),
+    ];
+    assert_eq!(variants, expected);
+    media(&head, &pages, "a-de-51");
+}
+
+#[test]
+fn surround_alone_can_be_chosen() {
+    let stereo = audio("a-und", "und", "Sound", true);
+    let (head, pages) = head(vec![stereo.clone(), surround(&stereo)], 3, Status::Growing);
+    let playlist = hls::multivariant(&head, &pages).unwrap();
+    let parsed = parse_multivariant(&playlist);
+    let uris: Vec<_> = parsed.variants.iter().map(|variant| variant.uri.as_str()).collect();
+    assert_eq!(uris, ["a-und.m3u8", "a-und-51.m3u8"]);
+    let groups: Vec<_> = parsed.variants.iter().map(|v| v.audio.as_deref().unwrap()).collect();
+    assert_eq!(groups, ["audio", "audio-51"]);
 }
 
 #[test]

@@ -19,4 +19,4 @@ pub use index::{
     Access, ChunkEntry, FIRST_INIT, HEAD_SCHEMA, Head, Page, PageRef, Period, SegmentEntry,
     SegmentLocation, Status, init_name,
 };
-pub use track::{AudioTrack, TextTrack, Track, TrackKind, VideoTrack};
+pub use track::{AudioRole, AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

@@ -60,6 +60,32 @@ pub struct AudioTrack {
     pub name: String,
     /// Whether it plays when the viewer has not chosen.
     pub default: bool,
+    /// The stereo track of which this is the 5.1 version: the same soundtrack, so menus show one
+    /// entry for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surround_of: Option<TrackId>,
+    /// What it is beside the film's own sound.
+    #[serde(default, skip_serializing_if = "AudioRole::is_main")]
+    pub role: AudioRole,
+}
+
+/// What a soundtrack is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioRole {
+    /// The film's own sound, in whatever language.
+    #[default]
+    Main,
+    /// Somebody speaks about the film.
+    Commentary,
+    /// The picture is described to those who do not see it.
+    Description,
+}
+
+impl AudioRole {
+    fn is_main(&self) -> bool {
+        *self == Self::Main
+    }
 }
 
 /// Subtitles or captions.

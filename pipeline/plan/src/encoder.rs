@@ -91,6 +91,12 @@ pub struct AudioSpec {
     pub channels: u16,
     /// Bits a second of the result.
     pub bitrate: u32,
+    /// By how much all of it is raised, hundredths of a decibel.
+    #[serde(default)]
+    pub gain_cdb: i32,
+    /// What no true peak exceeds, dBTP; `None` leaves the sound as it is.
+    #[serde(default)]
+    pub true_peak_dbtp: Option<i32>,
     /// Where segments should end, nanoseconds from `origin_ns`, ascending: the video's
     /// boundaries. Cuts snap to the nearest audio frame. Past the last one, `segment_ns` goes on.
     pub boundaries_ns: Vec<u64>,
@@ -179,8 +185,26 @@ pub struct AudioOutcome {
     pub parts: u32,
     /// Ticks of sound, priming not counted.
     pub duration: u64,
+    /// How loud the whole of it was and became.
+    pub loudness: Option<TrackLoudness>,
     /// What was lost.
     pub warnings: Vec<Warning>,
+}
+
+/// How loud a soundtrack was, all of it, and what became of it (ITU-R BS.1770, EBU R 128).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackLoudness {
+    /// Integrated loudness of the source in these channels, hundredths of LUFS; `None` if it
+    /// never rises above the absolute gate of −70 LUFS.
+    pub source_clufs: Option<i32>,
+    /// The same of what went to the encoder.
+    pub result_clufs: Option<i32>,
+    /// The highest true peak of the source, hundredths of dBTP; `None` if it is silent.
+    pub source_peak_cdbtp: Option<i32>,
+    /// The same of what went to the encoder.
+    pub result_peak_cdbtp: Option<i32>,
+    /// By how much it was raised, hundredths of a decibel.
+    pub gain_cdb: i32,
 }
 
 /// Why a child gave up.

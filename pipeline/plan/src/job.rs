@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ProbeReport, Warning,
-    encoder::{AudioSpec, ChunkSpec, Failure, ProbeSpec},
+    encoder::{AudioSpec, ChunkSpec, Failure, ProbeSpec, TrackLoudness},
 };
 
 /// A job on its way to a worker.
@@ -133,6 +133,9 @@ pub enum Report {
         parts: u32,
         /// Ticks of sound.
         duration: u64,
+        /// How loud the whole of it was and became.
+        #[serde(default)]
+        loudness: Option<TrackLoudness>,
         /// What was lost.
         warnings: Vec<Warning>,
     },

@@ -4,6 +4,7 @@
 //! No IO, no async, no clock: the orchestrator plans with it, workers and the encoder child read
 //! the specs, and tests need nothing.
 
+mod audio;
 mod chunking;
 pub mod encoder;
 pub mod job;
@@ -19,9 +20,12 @@ mod specs;
 mod testing;
 mod tracks;
 
+pub use audio::AudioPlan;
 pub use chunking::{Chunk, chunks, gop_frames};
 pub use ladder::{Ladder, Rung, ladder};
-pub use plan::{AudioPlan, Plan, PlanError, VideoPlan, plan};
-pub use probe::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
+pub use plan::{Plan, PlanError, VideoPlan, plan};
+pub use probe::{
+    AudioStream, Orientation, ProbeReport, StreamLoudness, SubtitleStream, VideoStream, Warning,
+};
 pub use profile::{AudioProfile, Profile, ProfileSet};
 pub use tracks::TrackTemplate;

@@ -1,11 +1,10 @@
 //! The plan of one title.
 
-use kinora_media::TrackId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AudioStream, Chunk, Ladder, ProbeReport, Profile, VideoStream, Warning, chunking, chunks,
-    gop_frames, ladder, language, specs,
+    AudioPlan, AudioProfile, Chunk, Ladder, ProbeReport, Profile, VideoStream, Warning, audio,
+    chunking, chunks, gop_frames, ladder, specs,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -17,7 +16,7 @@ pub struct Plan {
     pub target_duration_s: u32,
     /// The picture, unless audio only.
     pub video: Option<VideoPlan>,
-    /// Soundtracks, the default first.
+    /// Soundtracks: stereo of each, the default first, then what is offered as 5.1 besides.
     pub audio: Vec<AudioPlan>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
@@ -40,25 +39,6 @@ pub struct VideoPlan {
     pub chunks: Vec<Chunk>,
 }
 
-/// How a soundtrack is encoded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AudioPlan {
-    /// Its track: `a-en`, `a-und`.
-    pub track: TrackId,
-    /// What is decoded.
-    pub stream: AudioStream,
-    /// BCP 47 tag, `und` if unknown.
-    pub language: String,
-    /// What a player's menu shows.
-    pub name: String,
-    /// Samples a second of the result.
-    pub sample_rate: u32,
-    /// Channels of the result.
-    pub channels: u16,
-    /// Bits a second of the result.
-    pub bitrate: u32,
-}
-
 /// Why a source gets no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -77,9 +57,6 @@ pub enum PlanError {
     },
 }
 
-/// Channels of every soundtrack.
-const CHANNELS: u16 = 2;
-
 /// Decides everything about a title, once: rungs, chunks, soundtracks.
 ///
 /// # Errors
@@ -90,10 +67,9 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
     }
     let video =
         report.video.as_ref().map(|v| plan_video(v, !report.seekable, profile)).transpose()?;
-    let audio: Vec<AudioPlan> =
-        report.audio.iter().take(1).map(|a| plan_audio(a, profile)).collect();
-    let mut plan =
-        Plan { duration_us: 0, target_duration_s: 0, video, audio, warnings: warnings(report) };
+    let audio = audio::plan(&report.audio, &profile.audio);
+    let warnings = warnings(report, &profile.audio);
+    let mut plan = Plan { duration_us: 0, target_duration_s: 0, video, audio, warnings };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
     plan.target_duration_s = specs::target_duration_s(&plan);
     Ok(plan)
@@ -123,25 +99,7 @@ fn plan_video(
     Ok(VideoPlan { stream: stream.clone(), sequential, gop_frames, frames, ladder, chunks })
 }
 
-fn plan_audio(stream: &AudioStream, profile: &Profile) -> AudioPlan {
-    let language = language::tag(stream.language.as_deref());
-    let name = language::menu_name(stream.title.as_deref(), &language);
-    AudioPlan {
-        track: TrackId::new(format!("a-{language}")).unwrap_or_else(|_| {
-            TrackId::new("a-und").expect("a short word of letters and a hyphen")
-        }),
-        stream: stream.clone(),
-        language,
-        name,
-        // What CDs and many files have survives untouched; everything else becomes what every
-        // device plays.
-        sample_rate: if stream.sample_rate == 44_100 { 44_100 } else { 48_000 },
-        channels: CHANNELS,
-        bitrate: profile.audio.stereo_bitrate,
-    }
-}
-
-fn warnings(report: &ProbeReport) -> Vec<Warning> {
+fn warnings(report: &ProbeReport, profile: &AudioProfile) -> Vec<Warning> {
     let mut warnings = report.warnings.clone();
     let mut warn = |code: &str, message: String| {
         warnings.push(Warning { code: code.to_owned(), message });
@@ -151,9 +109,11 @@ fn warnings(report: &ProbeReport) -> Vec<Warning> {
             "The picture is HDR and was encoded without tone mapping: colours may look pale.";
         warn("hdr_not_tone_mapped", message.to_owned());
     }
-    if report.audio.len() > 1 {
-        let others = report.audio.len() - 1;
-        let message = format!("Only the first soundtrack is offered; {others} more were left out.");
+    let most = usize::try_from(profile.max_tracks).unwrap_or(usize::MAX);
+    if report.audio.len() > most {
+        let others = report.audio.len() - most;
+        let message =
+            format!("Only the first {most} soundtracks are offered; {others} were left out.");
         warn("audio_tracks_left_out", message);
     }
     if !report.subtitles.is_empty() {
@@ -180,8 +140,8 @@ mod tests {
     fn sound_alone_is_a_presentation() {
         let plan = plan_by_default(&report(None, vec![audio(22_050), audio(48_000)])).unwrap();
         assert_eq!((plan.duration_us, plan.target_duration_s), (10_000_000, 4));
-        assert_eq!((plan.audio.len(), plan.audio[0].sample_rate), (1, 48_000));
-        assert_eq!(plan.warnings[0].code, "audio_tracks_left_out");
+        assert_eq!((plan.audio.len(), plan.audio[0].sample_rate), (2, 48_000));
+        assert_eq!(plan.warnings, []);
     }
 
     #[test]
@@ -207,6 +167,13 @@ mod tests {
         assert_eq!(plan_by_default(&report(None, vec![])), Err(PlanError::NothingToEncode));
         let empty = plan_by_default(&report(Some(video(0, 64, 30)), vec![]));
         assert!(matches!(empty, Err(PlanError::EmptyPicture { .. })));
+    }
+
+    #[test]
+    fn too_many_soundtracks_are_said() {
+        let plan = plan_by_default(&report(None, vec![audio(48_000); 70])).unwrap();
+        assert_eq!(plan.audio.len(), 64);
+        assert_eq!(plan.warnings[0].code, "audio_tracks_left_out");
     }
 
     #[test]

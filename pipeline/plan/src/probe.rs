@@ -79,10 +79,27 @@ pub struct AudioStream {
     pub language: Option<String>,
     /// A title, if tagged.
     pub title: Option<String>,
+    /// Whether the container wants it to play when nobody has chosen.
+    #[serde(default)]
+    pub default: bool,
+    /// How loud it is, if that could be measured.
+    #[serde(default)]
+    pub loudness: Option<StreamLoudness>,
     /// When its first sample is heard.
     pub first_pts_ns: u64,
     /// When its last sample ends.
     pub end_pts_ns: u64,
+}
+
+/// How loud a soundtrack is, measured in windows spread over it (ITU-R BS.1770, EBU R 128).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamLoudness {
+    /// Mixed to stereo, hundredths of LUFS; `None` below the absolute gate of −70 LUFS.
+    pub stereo_clufs: Option<i32>,
+    /// As 5.1, for sources that have it.
+    pub surround_clufs: Option<i32>,
+    /// Milliseconds that were listened to.
+    pub measured_ms: u64,
 }
 
 /// One embedded subtitle stream.

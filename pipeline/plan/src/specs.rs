@@ -56,6 +56,8 @@ impl Plan {
             sample_rate: audio.sample_rate,
             channels: audio.channels,
             bitrate: audio.bitrate,
+            gain_cdb: audio.gain_cdb,
+            true_peak_dbtp: audio.true_peak_dbtp,
             part_segments: part_segments(&boundaries_ns, SEGMENT_NS),
             boundaries_ns,
             segment_ns: SEGMENT_NS,

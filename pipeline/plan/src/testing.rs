@@ -37,6 +37,8 @@ pub(crate) fn audio(sample_rate: u32) -> AudioStream {
         sample_rate,
         language: Some("en".into()),
         title: None,
+        default: false,
+        loudness: None,
         first_pts_ns: SECOND,
         end_pts_ns: 11 * SECOND,
     }

@@ -65,6 +65,8 @@ fn of_audio(audio: &AudioPlan, default: bool) -> TrackTemplate {
             language: audio.language.clone(),
             name: audio.name.clone(),
             default,
+            surround_of: audio.surround_of.clone(),
+            role: audio.role,
         }),
     }
 }

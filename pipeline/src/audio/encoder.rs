@@ -7,13 +7,14 @@ use gstreamer_app as gst_app;
 use gstreamer_audio as gst_audio;
 use kinora_plan::encoder::AudioSpec;
 
+use super::mix::SURROUND;
 use crate::{PipelineError, bus};
 
 /// Samples of an AAC-LC frame (ISO/IEC 14496-3 4.5.1.1).
 pub(super) const FRAME: u64 = 1024;
-/// Encoders by policy, best first (their ranks say nothing), and the samples that come out before
-/// the first that went in: measured, see the tests.
-pub(super) const POLICY: [(&str, u32); 2] = [("avenc_aac", 1024), ("voaacenc", 1600)];
+/// Encoders by policy, best first (their ranks say nothing), the channels they take at most, and
+/// the samples that come out before the first that went in: measured, see the tests.
+pub(super) const POLICY: [(&str, u16, u32); 2] = [("avenc_aac", 6, 1024), ("voaacenc", 2, 1600)];
 /// Samples that may wait for the encoder, so that decoding does not run far ahead.
 const WAITING_BYTES: u64 = 1 << 20;
 /// How often a wait looks for errors.
@@ -39,9 +40,11 @@ pub(super) struct Encoder {
 impl Encoder {
     /// Starts the best encoder there is.
     pub(super) fn start(spec: &AudioSpec) -> Result<Self, PipelineError> {
-        let installed = |(name, _): &&(&str, u32)| gst::ElementFactory::find(name).is_some();
-        let (name, priming) =
-            POLICY.iter().find(installed).ok_or(PipelineError::MissingElement(POLICY[0].0))?;
+        let able = |(name, most, _): &&(&str, u16, u32)| {
+            spec.channels <= *most && gst::ElementFactory::find(name).is_some()
+        };
+        let (name, _, priming) =
+            POLICY.iter().find(able).ok_or(PipelineError::MissingElement(POLICY[0].0))?;
         Self::start_with(spec, name, *priming)
     }
 
@@ -62,8 +65,8 @@ impl Encoder {
             gst_audio::AUDIO_FORMAT_F32,
             spec.sample_rate,
             u32::from(spec.channels),
-        )
-        .build()?;
+        );
+        let info = if spec.channels == 6 { info.positions(&SURROUND) } else { info }.build()?;
         let input = gst_app::AppSrc::builder()
             .caps(&info.to_caps()?)
             .format(gst::Format::Time)

@@ -1,12 +1,17 @@
-//! One soundtrack, from end to end: decoded, placed on the sample grid of the presentation, encoded
-//! by one continuous encoder, and cut into segments and parts.
+//! One soundtrack, from end to end: decoded, mixed, placed on the sample grid of the presentation,
+//! brought to its level, encoded by one continuous encoder, and cut into segments and parts.
 //!
 //! The same task gives the same bytes, so that a retry joins what an earlier try has published.
 
 mod cutting;
 mod encoder;
 mod idle;
+mod level;
+mod limiter;
+mod loudness;
+mod mix;
 mod output;
+mod peak;
 mod placing;
 mod sound;
 
@@ -18,18 +23,19 @@ use kinora_plan::{
 
 use self::{
     encoder::{Encoder, Frame},
+    level::Leveller,
     output::Output,
     placing::{Piece, Placing},
 };
-pub(crate) use self::{idle::Idle, sound::Sound};
+pub(crate) use self::{idle::Idle, mix::Mixing, sound::Sound};
 use crate::{PipelineError, child::Reporter, source::Source};
 
 /// Silence is encoded in blocks of so many sample frames.
 const SILENCE_BLOCK: u64 = 16_384;
 /// Sound that ends so long before the probe saw its end is lost, nanoseconds.
 const LOST_NS: u64 = 500_000_000;
-/// Channels a result may have.
-const CHANNELS: std::ops::RangeInclusive<u16> = 1..=2;
+/// Channels a result may have: stereo and 5.1.
+const CHANNELS: [u16; 2] = [2, 6];
 
 /// Encodes one soundtrack. Each part is in its file when the reporter tells of it.
 ///
@@ -44,11 +50,12 @@ pub fn run(
     if !CHANNELS.contains(&spec.channels) {
         return Err(PipelineError::Spec(format!("{} channels", spec.channels)));
     }
-    let mut sound =
-        Sound::open(source, &spec.audio.stream_id, spec.sample_rate, u32::from(spec.channels))?;
+    let mut sound = Sound::open(source, &spec.audio.stream_id, spec.sample_rate)?;
     let mut track = Track {
-        encoder: Encoder::start(spec)?,
+        mixing: Mixing::new(spec.channels),
         placing: Placing::new(spec),
+        leveller: Leveller::new(spec)?,
+        encoder: Encoder::start(spec)?,
         output: None,
         total_ms: expected_ns(spec) / 1_000_000,
         spec,
@@ -63,8 +70,10 @@ pub fn run(
 struct Track<'a> {
     spec: &'a AudioSpec,
     reporter: &'a Reporter,
-    encoder: Encoder,
+    mixing: Mixing,
     placing: Placing,
+    leveller: Leveller,
+    encoder: Encoder,
     /// There once the encoder has said what a decoder needs.
     output: Option<Output<'a>>,
     total_ms: u64,
@@ -82,11 +91,11 @@ impl Track<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            if let Some(piece) = self.placing.place(decoded.time, &decoded.samples) {
+            let samples = self.mixing.mix(&decoded);
+            if let Some(piece) = self.placing.place(decoded.time, &samples) {
                 let Piece { silence, sound } = piece;
                 self.silence(silence)?;
-                let frames = self.encoder.encode(sound)?;
-                self.write(frames)?;
+                self.sound(sound)?;
             }
         }
     }
@@ -99,13 +108,17 @@ impl Track<'_> {
         }
         let heard_until = self.placing.next();
         self.silence(self.placing.missing())?;
+        let last = self.leveller.finish()?;
+        let frames = self.encoder.encode(&last)?;
+        self.write(frames)?;
         let sample_frames = self.placing.next().max(self.placing.least());
         let frames = self.encoder.finish()?;
         self.write(frames)?;
         let mut output = self.output.ok_or_else(no_frames)?;
         let duration = output.finish(sample_frames)?;
         let warnings = warnings(self.spec, heard_until, damage);
-        Ok(AudioOutcome { parts: output.parts(), duration, warnings })
+        let loudness = Some(self.leveller.measured()?);
+        Ok(AudioOutcome { parts: output.parts(), duration, loudness, warnings })
     }
 
     fn silence(&mut self, sample_frames: u64) -> Result<(), PipelineError> {
@@ -113,11 +126,16 @@ impl Track<'_> {
         let mut left = sample_frames;
         while left > 0 {
             let block = left.min(SILENCE_BLOCK);
-            let frames = self.encoder.encode(&vec![0.0; block as usize * channels])?;
-            self.write(frames)?;
+            self.sound(&vec![0.0; block as usize * channels])?;
             left -= block;
         }
         Ok(())
+    }
+
+    fn sound(&mut self, samples: &[f32]) -> Result<(), PipelineError> {
+        let levelled = self.leveller.level(samples)?;
+        let frames = self.encoder.encode(&levelled)?;
+        self.write(frames)
     }
 
     fn write(&mut self, frames: Vec<Frame>) -> Result<(), PipelineError> {

@@ -1,4 +1,4 @@
-//! One soundtrack of the source, decoded, mixed and resampled to what the encoder takes.
+//! One soundtrack of the source, decoded and resampled, in whatever channels it has.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +14,10 @@ use crate::{PipelineError, bus, decode::stream_time, source::Source};
 const AHEAD: u32 = 16;
 /// How often a wait looks for errors.
 const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+/// Channels a soundtrack has at most.
+const MAX_CHANNELS: i32 = 64;
+/// Louder samples are garbage: 24 dB above full scale.
+const LOUDEST: f32 = 16.0;
 const SUBJECT: &str = "the sound";
 
 /// A running decoder of one soundtrack. Stops when dropped.
@@ -39,23 +43,19 @@ struct Found {
 pub(crate) struct Decoded {
     /// Stream time of its first sample, nanoseconds, if it has one.
     pub(crate) time: Option<i64>,
+    /// What its channels are; may change on the way.
+    pub(crate) info: gst_audio::AudioInfo,
     /// Interleaved.
     pub(crate) samples: Vec<f32>,
 }
 
 impl Sound {
-    /// Starts to decode the soundtrack of that id from its beginning, as `channels` channels of
-    /// `rate` samples a second.
-    pub(crate) fn open(
-        source: &Source,
-        stream_id: &str,
-        rate: u32,
-        channels: u32,
-    ) -> Result<Self, PipelineError> {
+    /// Starts to decode the soundtrack of that id from its beginning, at `rate` samples a second.
+    pub(crate) fn open(source: &Source, stream_id: &str, rate: u32) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
         let (input, demuxer) = (source.element()?, make("parsebin")?);
         let (convert, resample) = (make("audioconvert")?, make("audioresample")?);
-        let caps = caps(rate, channels)?;
+        let caps = caps(rate)?;
         // Not async: a pipeline that waits for its first sound would stop the other sinks, and
         // with them the demuxer.
         let sink = gst_app::AppSink::builder()
@@ -125,7 +125,8 @@ impl Drop for Sound {
     }
 }
 
-fn caps(rate: u32, channels: u32) -> Result<gst::Caps, PipelineError> {
+/// Any channels: mixing them is ours to do, exactly and anew when they change.
+fn caps(rate: u32) -> Result<gst::Caps, PipelineError> {
     let number = |value: u32| {
         i32::try_from(value).map_err(|_| PipelineError::Spec(format!("sound of {value}")))
     };
@@ -133,7 +134,7 @@ fn caps(rate: u32, channels: u32) -> Result<gst::Caps, PipelineError> {
         .field("format", gst_audio::AUDIO_FORMAT_F32.to_str())
         .field("layout", "interleaved")
         .field("rate", number(rate)?)
-        .field("channels", number(channels)?)
+        .field("channels", gst::IntRange::new(1, MAX_CHANNELS))
         .build())
 }
 
@@ -212,12 +213,14 @@ fn decoded(sample: &gst::Sample) -> Result<Decoded, PipelineError> {
     let buffer = sample.buffer().ok_or_else(|| PipelineError::Internal("empty sample".into()))?;
     let segment = sample.segment().and_then(|s| s.downcast_ref::<gst::ClockTime>());
     let time = segment.zip(buffer.pts()).and_then(|(segment, pts)| stream_time(segment, pts));
+    let info = sample.caps().and_then(|caps| gst_audio::AudioInfo::from_caps(caps).ok());
+    let info = info.ok_or_else(|| PipelineError::Internal("decoded sound without caps".into()))?;
     let map = buffer.map_readable()?;
     let number = |bytes: &[u8]| f32::from_ne_bytes(bytes.try_into().expect("chunks of four"));
     let samples = map.chunks_exact(4).map(number);
     // What a damaged file decodes to may not be a number; encoders stop at that.
-    let samples = samples.map(|s| if s.is_finite() { s.clamp(-1.0, 1.0) } else { 0.0 }).collect();
-    Ok(Decoded { time, samples })
+    let sound = |s: f32| if s.is_finite() { s.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
+    Ok(Decoded { time, info, samples: samples.map(sound).collect() })
 }
 
 fn make(factory: &'static str) -> Result<gst::Element, PipelineError> {

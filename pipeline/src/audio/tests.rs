@@ -26,6 +26,8 @@ pub(super) fn spec() -> AudioSpec {
             sample_rate: RATE,
             language: None,
             title: None,
+            default: false,
+            loudness: None,
             first_pts_ns: 0,
             end_pts_ns: 0,
         },
@@ -34,6 +36,8 @@ pub(super) fn spec() -> AudioSpec {
         sample_rate: RATE,
         channels: 2,
         bitrate: 128_000,
+        gain_cdb: 0,
+        true_peak_dbtp: None,
         boundaries_ns: vec![2_000_000_000, 4_000_000_000],
         segment_ns: 4_000_000_000,
         part_segments: vec![1, 2],
@@ -126,14 +130,15 @@ fn encode(path: &Path, change: impl Fn(&mut AudioSpec)) -> Encoded {
 /// The left channel of a file, sample by sample from time 0, and its length.
 fn listen(path: &Path, rate: u32) -> Vec<f32> {
     let stream = probe(path).audio.remove(0);
-    let mut sound = Sound::open(&Source::file(path).unwrap(), &stream.stream_id, rate, 2).unwrap();
+    let mut sound = Sound::open(&Source::file(path).unwrap(), &stream.stream_id, rate).unwrap();
+    let mut mixing = Mixing::new(2);
     let mut heard: Vec<f32> = Vec::new();
     while let Some(decoded) = sound.pull().unwrap() {
         let at = ticks::rescale(decoded.time.unwrap(), ticks::NANOS, rate.into());
         let at = usize::try_from(at).expect("nothing is heard before 0");
         heard.resize(at.max(heard.len()), 0.0);
         heard.truncate(at);
-        heard.extend(decoded.samples.chunks(2).map(|pair| pair[0]));
+        heard.extend(mixing.mix(&decoded).chunks(2).map(|pair| pair[0]));
     }
     heard
 }
@@ -158,7 +163,7 @@ fn a_click_stays_at_its_sample() {
 #[test]
 fn every_encoder_of_the_policy_has_the_priming_it_is_said_to_have() {
     gstreamer::init().unwrap();
-    for (name, priming) in encoder::POLICY {
+    for (name, _, priming) in encoder::POLICY {
         if gstreamer::ElementFactory::find(name).is_none() {
             eprintln!("skipped: {name} is not installed");
             continue;

@@ -106,7 +106,7 @@ mod tests {
         let reporter = Reporter::new(Box::new(Lines(sender)));
         reporter.progress(1, 10);
         reporter.progress(2, 10);
-        let outcome = AudioOutcome { parts: 0, duration: 0, warnings: vec![] };
+        let outcome = AudioOutcome { parts: 0, duration: 0, loudness: None, warnings: vec![] };
         reporter.clone().done(Outcome::Audio(outcome));
         reporter.failed(Failure {
             kind: FailureKind::Internal,

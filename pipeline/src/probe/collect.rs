@@ -40,6 +40,8 @@ pub(super) struct Stream {
     pub(super) tags: gst::TagList,
     /// By window, in the order they were read; times not in order.
     pub(super) windows: Vec<Vec<Packet>>,
+    /// Whether the container wants it to play when nobody has chosen.
+    pub(super) default: bool,
     /// Packets without any time.
     pub(super) untimed: u64,
     /// More than [`MAX_PACKETS`] came.
@@ -56,6 +58,7 @@ impl Stream {
             caps: None,
             tags: gst::TagList::new(),
             windows: vec![Vec::new()],
+            default: false,
             untimed: 0,
             overflow: false,
             entered_at: None,
@@ -84,6 +87,9 @@ impl Stream {
             gst::EventView::Caps(caps) => self.caps = Some(caps.caps_owned()),
             gst::EventView::Segment(segment) => {
                 self.segment = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
+            }
+            gst::EventView::StreamStart(start) => {
+                self.default = start.stream_flags().contains(gst::StreamFlags::SELECT);
             }
             gst::EventView::Tag(tag) if tag.tag().scope() == gst::TagScope::Stream => {
                 self.tags.make_mut().insert(tag.tag(), gst::TagMergeMode::Replace);

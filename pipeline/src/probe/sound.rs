@@ -10,10 +10,9 @@ use super::{collect::Stream, picture::codec_name, scan::Scanned};
 use crate::{PipelineError, audio::Sound, source::Source};
 
 /// Soundtracks that are tried at most.
-const MAX_TRACKS: usize = 16;
+const MAX_TRACKS: usize = 64;
 /// What is asked of the trial: what most soundtracks are encoded as.
 const TRIAL_RATE: u32 = 48_000;
-const TRIAL_CHANNELS: u32 = 2;
 
 /// Every soundtrack that has packets and decodes, in container order; a warning for each of the
 /// others.
@@ -50,7 +49,7 @@ fn first_sound(
     stream: &Stream,
     progress: &AtomicU64,
 ) -> Result<FirstSound, PipelineError> {
-    let mut sound = Sound::open(source, &stream.id, TRIAL_RATE, TRIAL_CHANNELS)?;
+    let mut sound = Sound::open(source, &stream.id, TRIAL_RATE)?;
     let decoded = sound
         .pull()?
         .ok_or_else(|| PipelineError::input("decode_error", "nothing of it could be decoded"))?;
@@ -74,6 +73,8 @@ fn describe(stream: &Stream, first: &FirstSound) -> AudioStream {
         sample_rate: first.info.rate(),
         language: language.map(|value| value.get().to_owned()),
         title: title.map(|value| value.get().to_owned()),
+        default: stream.default,
+        loudness: None,
         first_pts_ns: start,
         end_pts_ns: end.max(start),
     }

@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn publish(queue: &SqliteQueue, count: u32) -> Result<(), QueueError> {
     for attempt in 0..count {
-        let report = Report::AudioEncoded { parts: 1, duration: 2, warnings: Vec::new() };
+        let report =
+            Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
         let job = JobId(Uuid::now_v7());
         queue.report(&JobReport { job, attempt, worker: "example".into(), report }).await?;
     }

@@ -67,7 +67,8 @@ contract! {
 }
 
 fn report(attempt: u32) -> JobReport {
-    let report = Report::AudioEncoded { parts: 1, duration: 2, warnings: Vec::new() };
+    let report =
+        Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
     JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
 }
 

@@ -34,10 +34,10 @@ pub(super) async fn run(
                 take(job, track, part, first_part).await?;
                 seen += 1;
             }
-            Event::Done(Outcome::Audio(AudioOutcome { parts, duration, warnings }))
+            Event::Done(Outcome::Audio(AudioOutcome { parts, duration, loudness, warnings }))
                 if parts == seen =>
             {
-                return Ok(Report::AudioEncoded { parts, duration, warnings });
+                return Ok(Report::AudioEncoded { parts, duration, loudness, warnings });
             }
             _ => return Err(unexpected_answer().into()),
         }

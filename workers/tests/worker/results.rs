@@ -72,7 +72,10 @@ async fn sound_is_stored_and_reported_part_by_part() {
         assert_eq!(bytes, format!("part {part}").into_bytes());
     }
     let last = rig.report().await.report;
-    assert_eq!(last, Report::AudioEncoded { parts: 3, duration: 180, warnings: Vec::new() });
+    assert_eq!(
+        last,
+        Report::AudioEncoded { parts: 3, duration: 180, loudness: None, warnings: Vec::new() }
+    );
     rig.settled().await;
     worker.stop().await;
     assert!(rig.object("a-und", "00000-2.m4s").await.is_none());

@@ -72,6 +72,8 @@ fn audio(length_ns: u64) -> AudioStream {
         sample_rate: 48_000,
         language: Some("en".into()),
         title: None,
+        default: false,
+        loudness: None,
         first_pts_ns: 0,
         end_pts_ns: length_ns,
     }

@@ -108,7 +108,7 @@ fn sound(message: &JobMessage, track: &TrackId, spec: &AudioSpec, first: u32) ->
         part += 1;
     }
     let parts = u32::try_from(part).unwrap();
-    reports.push(Report::AudioEncoded { parts, duration: start, warnings: vec![] });
+    reports.push(Report::AudioEncoded { parts, duration: start, loudness: None, warnings: vec![] });
     reports
 }
 

@@ -12,7 +12,12 @@ async fn report(queue: &dyn JobQueue, attempt: u32) -> JobReport {
         job: JobId(Uuid::now_v7()),
         attempt,
         worker: "contract".into(),
-        report: Report::AudioEncoded { parts: 1, duration: 2, warnings: Vec::new() },
+        report: Report::AudioEncoded {
+            parts: 1,
+            duration: 2,
+            loudness: None,
+            warnings: Vec::new(),
+        },
     };
     queue.report(&report).await.expect("report");
     report
