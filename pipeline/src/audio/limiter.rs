@@ -148,7 +148,7 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
-    use std::f32::consts::TAU;
+    use std::f32::consts::{FRAC_PI_4, TAU};
 
     use ebur128::{EbuR128, Mode};
 
@@ -200,7 +200,7 @@ mod tests {
         let square = (0..RATE / 2).map(|n| if n / 37 % 2 == 0 { 3.0 } else { -3.0 });
         let cases = [
             // Peaks that lie between samples: 3 dB above all of them.
-            ("quarter rate", tone(12_000.0, 0.785_4, 1.0)),
+            ("quarter rate", tone(12_000.0, FRAC_PI_4, 1.0)),
             ("sixth rate", tone(8_000.0, 0.5, 1.4)),
             ("low", tone(60.0, 0.0, 3.9)),
             ("high", tone(15_000.0, 0.3, 2.0)),

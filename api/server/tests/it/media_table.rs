@@ -4,14 +4,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Server, ffprobe, rendition, shared_media, text, variants};
+use crate::support::{Server, ffprobe, rendition, shared_media, soundtracks, text, variants};
 
 /// What must come of a clip.
 enum Expect {
-    /// Ready, with so many frames in the best rendition, of this size, and sound or not.
-    Ready { frames: Frames, size: (u32, u32), sound: bool },
-    /// Ready, sound only.
-    Sound,
+    /// Ready, with so many frames in the best rendition, of this size, and soundtracks of so many
+    /// channels.
+    Ready { frames: Frames, size: (u32, u32), sound: &'static [u16] },
+    /// Ready, sound only: soundtracks of so many channels.
+    Sound(&'static [u16]),
     /// Damaged: ready with a warning, or failed with a reason.
     ReadyOrFailed,
     /// Failed with a reason.
@@ -29,38 +30,45 @@ enum Frames {
 use Expect::{Failed, Ready, ReadyOrFailed, Sound};
 use Frames::{About, Exactly};
 
+const NONE: &[u16] = &[];
+const STEREO: &[u16] = &[2];
+/// 5.1 stands beside the stereo it is mixed to.
+const SURROUND: &[u16] = &[2, 6];
+
 /// Sizes are in square pixels: 800×640 at 64:45 is 1138×640, and the pixels of H.263's 176×144 are
 /// 12:11 (Rec. ITU-T H.263, 4.1).
 const TABLE: &[(&str, Expect)] = &[
-    ("h264-bpyramid-800x640.mp4", Ready { frames: Exactly(120), size: (1138, 640), sound: false }),
-    ("vp9-in-mp4-800x640.mp4", Ready { frames: Exactly(120), size: (1136, 640), sound: false }),
-    ("vp9-642x642.webm", Ready { frames: Exactly(90), size: (642, 642), sound: false }),
-    ("vp8-960x540-60fps.webm", Ready { frames: Exactly(60), size: (960, 540), sound: true }),
-    ("h265-bframes.mp4", Ready { frames: Exactly(30), size: (854, 480), sound: false }),
-    ("portrait-4k60.mp4", Ready { frames: About(18), size: (1080, 1920), sound: true }),
-    ("rotated-270.mp4", Ready { frames: Exactly(149), size: (720, 1280), sound: true }),
-    ("edit-list.mp4", Ready { frames: About(76), size: (1080, 1920), sound: true }),
+    ("h264-bpyramid-800x640.mp4", Ready { frames: Exactly(120), size: (1138, 640), sound: NONE }),
+    ("vp9-in-mp4-800x640.mp4", Ready { frames: Exactly(120), size: (1136, 640), sound: NONE }),
+    ("vp9-642x642.webm", Ready { frames: Exactly(90), size: (642, 642), sound: NONE }),
+    ("vp8-960x540-60fps.webm", Ready { frames: Exactly(60), size: (960, 540), sound: SURROUND }),
+    ("h265-bframes.mp4", Ready { frames: Exactly(30), size: (854, 480), sound: NONE }),
+    ("portrait-4k60.mp4", Ready { frames: About(18), size: (1080, 1920), sound: STEREO }),
+    ("rotated-270.mp4", Ready { frames: Exactly(149), size: (720, 1280), sound: STEREO }),
+    ("edit-list.mp4", Ready { frames: About(76), size: (1080, 1920), sound: STEREO }),
     (
         "edit-list-positive-shift.mp4",
-        Ready { frames: Exactly(270), size: (1920, 1080), sound: true },
+        Ready { frames: Exactly(270), size: (1920, 1080), sound: STEREO },
     ),
-    ("shorter-audio.mp4", Ready { frames: Exactly(72), size: (320, 240), sound: true }),
-    ("video-only.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: false }),
-    ("audio-only.mp4", Sound),
-    ("chapters.mkv", Ready { frames: Exactly(150), size: (320, 240), sound: true }),
-    ("eac3.mp4", Sound),
-    ("pcm-twos.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
-    ("sample.avi", Ready { frames: Exactly(98), size: (960, 400), sound: true }),
-    ("sample.flv", Ready { frames: About(30), size: (1080, 720), sound: true }),
-    ("h264.ts", Ready { frames: Exactly(30), size: (854, 480), sound: false }),
-    ("scte35.ts", Ready { frames: About(3), size: (640, 426), sound: true }),
-    ("mpeg2-program-stream.ps", Ready { frames: About(3), size: (640, 426), sound: true }),
-    ("h263-176x144.3gp", Ready { frames: Exactly(15), size: (192, 144), sound: false }),
-    ("fragmented.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
-    ("no-bframes.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: true }),
-    ("720p-15fps-1s.mp4", Ready { frames: Exactly(15), size: (1280, 720), sound: true }),
-    ("vfr-slow-motion.mp4", Ready { frames: About(16), size: (1280, 720), sound: false }),
-    ("empty-track.mp4", Ready { frames: About(30), size: (1080, 720), sound: true }),
+    ("shorter-audio.mp4", Ready { frames: Exactly(72), size: (320, 240), sound: STEREO }),
+    ("video-only.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: NONE }),
+    ("audio-only.mp4", Sound(STEREO)),
+    ("chapters.mkv", Ready { frames: Exactly(150), size: (320, 240), sound: STEREO }),
+    ("eac3.mp4", Sound(SURROUND)),
+    // AC-3 5.1, and AAC stereo.
+    ("ac3-and-aac.mp4", Sound(&[2, 2, 6])),
+    ("pcm-twos.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: STEREO }),
+    ("sample.avi", Ready { frames: Exactly(98), size: (960, 400), sound: STEREO }),
+    ("sample.flv", Ready { frames: About(30), size: (1080, 720), sound: STEREO }),
+    ("h264.ts", Ready { frames: Exactly(30), size: (854, 480), sound: NONE }),
+    ("scte35.ts", Ready { frames: About(3), size: (640, 426), sound: STEREO }),
+    ("mpeg2-program-stream.ps", Ready { frames: About(3), size: (640, 426), sound: STEREO }),
+    ("h263-176x144.3gp", Ready { frames: Exactly(15), size: (192, 144), sound: NONE }),
+    ("fragmented.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: STEREO }),
+    ("no-bframes.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: STEREO }),
+    ("720p-15fps-1s.mp4", Ready { frames: Exactly(15), size: (1280, 720), sound: STEREO }),
+    ("vfr-slow-motion.mp4", Ready { frames: About(16), size: (1280, 720), sound: NONE }),
+    ("empty-track.mp4", Ready { frames: About(30), size: (1080, 720), sound: STEREO }),
     ("bad-invalid-nalu.mp4", ReadyOrFailed),
     ("bad-mdat-too-long.mp4", ReadyOrFailed),
     ("bad-missing-stsd.mp4", ReadyOrFailed),
@@ -68,11 +76,10 @@ const TABLE: &[(&str, Expect)] = &[
     ("not-a-video.jpg", Failed),
 ];
 
-/// What needs tone mapping, embedded subtitles or several soundtracks. These must end ready
+/// What needs tone mapping or embedded subtitles. These must end ready
 /// today, with a warning that says what is not there yet. (Of `chapters.mkv`, which stands above,
 /// the chapters are to come.)
 const TO_COME: &[(&str, &str)] = &[
-    ("ac3-and-aac.mp4", "of several soundtracks only the first is offered yet"),
     ("hdr10-av1.mp4", "HDR10 is not tone-mapped yet"),
     ("hlg10.mp4", "HLG is not tone-mapped yet"),
     ("subtitles-srt.mkv", "embedded text subtitles are not converted yet"),
@@ -135,24 +142,38 @@ async fn judge(video: &Value, expect: &Expect) -> Result<(), String> {
         Failed if failed => Ok(()),
         Failed => Err("should have failed".to_owned()),
         ReadyOrFailed => Ok(()),
-        Sound | Ready { .. } if failed => Err(format!("failed: {}", video["reason"])),
-        Sound => judge_sound(video).await,
-        Ready { frames, size, sound } => judge_picture(video, frames, *size, *sound).await,
+        Sound(_) | Ready { .. } if failed => Err(format!("failed: {}", video["reason"])),
+        Sound(channels) => judge_sound(video, channels).await,
+        Ready { frames, size, sound } => judge_picture(video, frames, *size, sound).await,
     }
 }
 
-async fn judge_sound(video: &Value) -> Result<(), String> {
+/// Whether AAC soundtracks of just these channels are offered, whatever their order.
+async fn judge_sound(video: &Value, expected: &[u16]) -> Result<(), String> {
     let url = video["playback"]["hls_url"].as_str().unwrap();
-    let playlist = variants(&text(url).await, url).remove(0);
-    let streams = ffprobe(&rendition(&playlist).await, "stream=codec_name,channels");
-    if streams == ["aac,2"] { Ok(()) } else { Err(format!("expected AAC stereo: {streams:?}")) }
+    let multivariant = text(url).await;
+    let mut playlists = soundtracks(&multivariant, url);
+    if playlists.is_empty() && video["width"] == 0 {
+        playlists = variants(&multivariant, url);
+    }
+    let mut found = Vec::new();
+    for playlist in playlists {
+        let streams = ffprobe(&rendition(&playlist).await, "stream=codec_name,channels");
+        let [stream] = &streams[..] else {
+            return Err(format!("{playlist} has several streams: {streams:?}"));
+        };
+        found.push(stream.clone());
+    }
+    found.sort();
+    let expected: Vec<_> = expected.iter().map(|channels| format!("aac,{channels}")).collect();
+    if found == expected { Ok(()) } else { Err(format!("sound is {found:?}, not {expected:?}")) }
 }
 
 async fn judge_picture(
     video: &Value,
     frames: &Frames,
     size: (u32, u32),
-    sound: bool,
+    sound: &[u16],
 ) -> Result<(), String> {
     let url = video["playback"]["hls_url"].as_str().unwrap();
     let master = text(url).await;
@@ -171,10 +192,7 @@ async fn judge_picture(
         let (Exactly(n) | About(n)) = frames;
         return Err(format!("{count} frames, expected {n}"));
     }
-    if master.contains("TYPE=AUDIO") != sound {
-        return Err(format!("sound should be {sound}:\n{master}"));
-    }
-    Ok(())
+    judge_sound(video, sound).await
 }
 
 fn best_variant(master: &str, url: &str) -> String {

@@ -243,6 +243,20 @@ pub(crate) fn variants(multivariant: &str, url: &str) -> Vec<String> {
     playlist.variants.iter().map(|variant| join(url, &variant.uri)).collect()
 }
 
+/// The media playlists of soundtracks, each once, in its order, as whole addresses.
+pub(crate) fn soundtracks(multivariant: &str, url: &str) -> Vec<String> {
+    let (_, playlist) = m3u8_rs::parse_master_playlist(multivariant.as_bytes()).unwrap();
+    let sounds = playlist.alternatives.iter();
+    let sounds = sounds.filter(|media| media.media_type == m3u8_rs::AlternativeMediaType::Audio);
+    let mut addresses = Vec::new();
+    for address in sounds.filter_map(|media| media.uri.as_ref()).map(|uri| join(url, uri)) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
 /// Every address of a media playlist: the initialisation segment, then the segments.
 pub(crate) fn segments(playlist: &str, url: &str) -> Vec<String> {
     let (_, playlist) = m3u8_rs::parse_media_playlist(playlist.as_bytes()).unwrap();
