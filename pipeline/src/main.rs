@@ -123,6 +123,7 @@ fn prepare(task: &Task, reporter: &Reporter) -> Result<(EncoderSpec, Source), Pi
         return Err(PipelineError::Spec(message));
     }
     gstreamer::init().context("GStreamer").map_err(spec_error)?;
+    sandbox::disarm();
     entered.seal()?;
     Ok((spec, source))
 }

@@ -57,13 +57,39 @@ pub(crate) fn store(error: &StoreError) -> Failure {
     }
 }
 
-/// A child that ended without saying why. `last_words` is the end of its standard error.
-pub(crate) fn crash(status: ExitStatus, last_words: &str) -> Failure {
-    let starved = ["memory allocation of", "failed to allocate", "Cannot allocate memory"];
-    if !status.success() && starved.iter().any(|words| last_words.contains(words)) {
+/// What C libraries and ours say when they get no memory.
+const STARVED: [&str; 5] = [
+    "memory allocation of",
+    "failed to allocate",
+    "Cannot allocate memory",
+    "malloc of size",
+    "Out of memory",
+];
+/// Signals by which a process ends that did not look whether it got memory.
+const UNCHECKED: [i32; 4] = [5, 6, 7, 11];
+
+/// A child that ended without saying why. `last_words` is the end of its standard error, `peak_mib`
+/// the most address space it was seen to have.
+///
+/// Codecs written in C often do not check what they allocate, and say nothing before they die of it.
+/// So a crash of a process that had come close to its limit counts as want of memory: what it
+/// asked for last is part of what it lacked, and frames and lookahead come in large pieces.
+pub(crate) fn crash(
+    status: ExitStatus,
+    last_words: &str,
+    peak_mib: u64,
+    limit_mib: u64,
+) -> Failure {
+    let said = STARVED.iter().any(|words| last_words.contains(words));
+    let close = peak_mib >= limit_mib / 4 * 3
+        && status.signal().is_some_and(|signal| UNCHECKED.contains(&signal));
+    if !status.success() && (said || close) {
         return resource(
             "out_of_memory",
-            "The encoder reached its memory limit; raise it, or run fewer jobs at a time.",
+            format!(
+                "The encoder reached its memory limit of {limit_mib} MiB (it had {peak_mib} MiB \
+                 shortly before); raise worker.memory_limit_mib, or choose smaller renditions."
+            ),
         );
     }
     match (status.signal(), status.code()) {
@@ -116,13 +142,17 @@ mod tests {
     #[test]
     fn a_crash_is_classified_by_how_the_child_ended() {
         let check = |status, last_words, kind, code: &str, words: &str| {
-            let failure = crash(ExitStatus::from_raw(status), last_words);
+            let failure = crash(ExitStatus::from_raw(status), last_words, 700, 1000);
             assert_eq!((failure.kind, failure.code.as_str()), (kind, code));
             assert!(failure.message.contains(words), "{}", failure.message);
         };
         check(11, "", FailureKind::Internal, "encoder_crashed", "SIGSEGV");
         check(9, "", FailureKind::Resource, "encoder_killed", "SIGKILL");
         check(6, "memory allocation of 9 bytes failed", FailureKind::Resource, "out_of_memory", "");
+        let close = crash(ExitStatus::from_raw(11), "", 751, 1000);
+        assert_eq!((close.kind, close.code.as_str()), (FailureKind::Resource, "out_of_memory"));
+        let killed = crash(ExitStatus::from_raw(9), "", 999, 1000);
+        assert_eq!(killed.code, "encoder_killed", "a limit of address space does not kill");
         check(6, "assertion failed", FailureKind::Internal, "encoder_crashed", "SIGABRT");
         check(3 << 8, "", FailureKind::Internal, "encoder_failed", "exit code 3");
         check(0, "", FailureKind::Internal, "encoder_incomplete", "without a result");

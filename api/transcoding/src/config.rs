@@ -36,6 +36,10 @@ pub struct TranscodingConfig {
     pub max_side: u32,
     /// Refuse sources longer than this.
     pub max_duration_ms: u64,
+    /// Refuse pictures that are shown faster than this, frames a second.
+    pub max_frame_rate: u32,
+    /// Refuse sources of more streams than this.
+    pub max_tracks: u32,
     /// Media that nothing refers to is removed when it is older than this.
     pub sweep_ms: u64,
     /// How much of the film must be left to spare when a video is said to play through.
@@ -62,7 +66,9 @@ impl Default for TranscodingConfig {
             deadline_factor: 60,
             max_deadline_ms: 24 * HOUR,
             max_side: 8192,
-            max_duration_ms: 24 * HOUR,
+            max_duration_ms: 12 * HOUR,
+            max_frame_rate: 120,
+            max_tracks: 64,
             sweep_ms: 24 * HOUR,
             plays_through_margin_ms: 2 * SECOND,
         }

@@ -45,6 +45,34 @@ pub struct ProbeSpec {
     pub max_side: u32,
     /// Refuse sources longer than this, nanoseconds.
     pub max_duration_ns: u64,
+    /// Refuse pictures that are shown faster than this, frames a second.
+    #[serde(default = "max_frame_rate")]
+    pub max_frame_rate: u32,
+    /// Refuse sources of more streams than this.
+    #[serde(default = "max_tracks")]
+    pub max_tracks: u32,
+}
+
+impl ProbeSpec {
+    /// A source of that size, within what is allowed where nobody says otherwise: 8192 pixels a
+    /// side, 120 frames a second, 12 hours, 64 streams.
+    pub fn new(source_size: u64) -> Self {
+        Self {
+            source_size,
+            max_side: 8192,
+            max_duration_ns: 12 * 3600 * 1_000_000_000,
+            max_frame_rate: max_frame_rate(),
+            max_tracks: max_tracks(),
+        }
+    }
+}
+
+fn max_frame_rate() -> u32 {
+    120
+}
+
+fn max_tracks() -> u32 {
+    64
 }
 
 /// Encode one chunk into every rung, decoding once. Answer: [`Outcome::Chunk`]; files:

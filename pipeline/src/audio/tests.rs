@@ -85,7 +85,7 @@ impl Write for Lines {
 fn probe(path: &Path) -> ProbeReport {
     gstreamer::init().unwrap();
     let source = Source::file(path).unwrap();
-    let spec = ProbeSpec { source_size: source.size(), max_side: 8192, max_duration_ns: u64::MAX };
+    let spec = ProbeSpec { max_duration_ns: u64::MAX, ..ProbeSpec::new(source.size()) };
     probe::run(&spec, &source, &mut Reporter::new(Box::new(io::sink()))).unwrap()
 }
 

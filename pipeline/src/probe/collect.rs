@@ -13,7 +13,7 @@ use gstreamer as gst;
 
 use crate::decode::stream_time;
 
-/// Packets of one stream that are remembered: a day at 90 pictures a second.
+/// Packets that are remembered, of all streams: a day at 90 pictures a second.
 const MAX_PACKETS: usize = 8_000_000;
 /// Bytes of a key frame that tell it from others.
 const FINGERPRINT_BYTES: usize = 4096;
@@ -44,8 +44,6 @@ pub(super) struct Stream {
     pub(super) default: bool,
     /// Packets without any time.
     pub(super) untimed: u64,
-    /// More than [`MAX_PACKETS`] came.
-    pub(super) overflow: bool,
     /// The first packet since the last flush, even if decoders would not show it.
     entered_at: Option<Packet>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
@@ -60,7 +58,6 @@ impl Stream {
             windows: vec![Vec::new()],
             default: false,
             untimed: 0,
-            overflow: false,
             entered_at: None,
             segment: None,
         }
@@ -121,10 +118,6 @@ impl Stream {
         let Some((Some(start), Some(stop))) = segment.clip(pts, pts + length) else { return };
         let Some(time) = stream_time(segment, start) else { return };
         let window = self.windows.last_mut().expect("there is one from the beginning");
-        if window.len() >= MAX_PACKETS {
-            self.overflow = true;
-            return;
-        }
         window.push(Packet { time, duration: stop.saturating_sub(start).nseconds(), key });
     }
 
@@ -148,6 +141,8 @@ pub(super) struct Collector {
 #[derive(Default)]
 struct Shared {
     streams: Vec<Stream>,
+    /// Packets that are remembered.
+    count: usize,
     /// The window ends at this stream time.
     until: Option<i64>,
     /// Between windows nothing counts.
@@ -198,6 +193,11 @@ impl Collector {
         self.lock().until = until;
     }
 
+    /// Whether there were more packets than are remembered.
+    pub(super) fn overflowed(&self) -> bool {
+        self.lock().count >= MAX_PACKETS
+    }
+
     /// Whether the current window is complete.
     pub(super) fn is_complete(&self) -> bool {
         self.lock().idle
@@ -242,6 +242,10 @@ impl Shared {
         if self.idle {
             return;
         }
+        if self.count >= MAX_PACKETS {
+            return;
+        }
+        self.count += 1;
         let stream = &mut self.streams[index];
         stream.packet(buffer);
         if self.until.is_some_and(|until| stream.is_past(until)) {

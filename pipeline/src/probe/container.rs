@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use gst::prelude::*;
 use gstreamer as gst;
 
+use super::references;
 use crate::{PipelineError, bus, source::Source};
 
 /// How long finding the type may take; it reads a few hundred kilobytes.
@@ -20,6 +21,17 @@ const CONTAINERS: [&str; 7] = [
     "application/x-pn-realaudio",
     "application/x-id3",
     "application/x-apetag",
+];
+
+/// Lists of other files, and descriptions of streams elsewhere.
+const POINTERS: [&str; 7] = [
+    "application/x-hls",
+    "application/dash+xml",
+    "application/vnd.ms-sstr+xml",
+    "application/sdp",
+    "application/smil",
+    "text/uri-list",
+    "application/x-wms-redirect",
 ];
 
 /// The media type of the container.
@@ -39,6 +51,9 @@ pub(super) fn identify(source: &Source) -> Result<String, PipelineError> {
     let media = found.starts_with("video/") || found.starts_with("audio/");
     if media || CONTAINERS.contains(&found.as_str()) {
         return Ok(found);
+    }
+    if POINTERS.contains(&found.as_str()) {
+        return Err(references::refusal(format!("it is a list of other files ({found})")));
     }
     let message = format!("the file holds {found}, which is neither video nor sound");
     Err(PipelineError::input("not_media", message))
@@ -60,7 +75,7 @@ fn find_type(source: &Source) -> Result<String, PipelineError> {
         None
     });
     let gst_bus = pipeline.bus().expect("a pipeline has a bus");
-    let started = std::time::Instant::now();
+    let mut since = std::time::Instant::now();
     let _ = pipeline.set_state(gst::State::Paused);
     let result = loop {
         if let Ok(name) = answer.recv_timeout(std::time::Duration::from_millis(20)) {
@@ -69,7 +84,10 @@ fn find_type(source: &Source) -> Result<String, PipelineError> {
         if let Some(error) = bus::source_error(&gst_bus, source, "the file") {
             break Err(error);
         }
-        if started.elapsed() > TYPE_TIMEOUT {
+        if source.is_waiting() {
+            since = std::time::Instant::now();
+        }
+        if since.elapsed() > TYPE_TIMEOUT {
             break Err(super::stalled());
         }
     };
@@ -113,7 +131,7 @@ pub(super) fn shape(source: &Source, container: &str) -> Shape {
 }
 
 /// A box's type and its size, header included; `None` if it is no box.
-fn box_header(header: &[u8], left: u64) -> Option<([u8; 4], u64)> {
+pub(super) fn box_header(header: &[u8], left: u64) -> Option<([u8; 4], u64)> {
     let kind: [u8; 4] = header.get(4..8)?.try_into().ok()?;
     let size = u64::from(u32::from_be_bytes(header.get(..4)?.try_into().ok()?));
     match size {

@@ -7,8 +7,10 @@
 
 mod collect;
 mod container;
+mod crowd;
 mod picture;
 mod rate;
+mod references;
 mod scan;
 mod seeking;
 mod sound;
@@ -53,13 +55,13 @@ pub fn run(
 ) -> Result<ProbeReport, PipelineError> {
     let progress = Arc::new(AtomicU64::new(0));
     let (sender, receiver) = mpsc::channel();
-    let (spec, source, ticks) = (spec.clone(), source.clone(), progress.clone());
+    let (spec, bytes, ticks) = (spec.clone(), source.clone(), progress.clone());
     // On a thread of its own, which is left behind when a demuxer hangs: the process ends soon.
     thread::Builder::new()
         .name("probe".into())
         .spawn(move || {
             // Nobody listens any more when it took too long.
-            let _ = sender.send(examine(&spec, &source, WHOLE_BYTES, &ticks));
+            let _ = sender.send(examine(&spec, &bytes, WHOLE_BYTES, &ticks));
         })
         .map_err(|error| PipelineError::Internal(format!("probe thread: {error}")))?;
     let (mut seen, mut since) = (0, Instant::now());
@@ -71,7 +73,7 @@ pub fn run(
             }
             Err(RecvTimeoutError::Timeout) => {
                 let now = progress.load(Ordering::Relaxed);
-                if now != seen {
+                if now != seen || source.is_waiting() {
                     (seen, since) = (now, Instant::now());
                 } else if since.elapsed() > STALL {
                     return Err(stalled());
@@ -88,7 +90,8 @@ fn examine(
     progress: &Arc<AtomicU64>,
 ) -> Result<ProbeReport, PipelineError> {
     let container = container::identify(source)?;
-    let scan = Scan::new(source, &container, whole_bytes, progress.clone())?;
+    references::refuse(source, &container)?;
+    let scan = Scan::new(source, &container, whole_bytes, spec.max_tracks, progress.clone())?;
     let scanned = scan.read()?;
     let mut warnings = Vec::new();
     let video = picture::examine(spec, source, &scanned, progress)?;

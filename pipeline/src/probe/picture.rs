@@ -12,7 +12,7 @@ use kinora_media::FrameRate;
 use kinora_plan::{Orientation, VideoStream, encoder::ProbeSpec};
 
 use super::{
-    collect::Stream,
+    collect::{Packet, Stream},
     scan::Scanned,
     timing::{self, Timing},
 };
@@ -21,6 +21,10 @@ use crate::{
     decode::{Decoding, stream_time},
     source::Source,
 };
+
+/// Frames of a second that may be too many: times are rounded.
+const SPARE_FRAMES: usize = 2;
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// The first stream of pictures that has packets and decodes; `None` if there are no moving
 /// pictures.
@@ -37,7 +41,15 @@ pub(super) fn examine(
     for stream in scanned.streams.iter().filter(|stream| is_moving(stream)) {
         check_size(spec, stream)?;
         match first_frame(source, stream, progress) {
-            Ok(first) => return Ok(Some(describe(stream, scanned.whole, &first))),
+            Ok(first) => {
+                let (width, height) = (first.info.width(), first.info.height());
+                if width.max(height) > spec.max_side {
+                    return Err(too_large(width, height, spec.max_side));
+                }
+                let video = describe(stream, scanned.whole, &first);
+                check_rate(spec, stream)?;
+                return Ok(Some(video));
+            }
             Err(error @ PipelineError::Input { .. }) => {
                 why.get_or_insert(error);
             }
@@ -77,6 +89,32 @@ fn check_size(spec: &ProbeSpec, stream: &Stream) -> Result<(), PipelineError> {
         return Err(too_large(width, height, spec.max_side));
     }
     Ok(())
+}
+
+/// By what was read, whatever the container claims: the second with the most pictures.
+fn check_rate(spec: &ProbeSpec, stream: &Stream) -> Result<(), PipelineError> {
+    let busiest = stream.windows.iter().map(|window| busiest_second(window)).max().unwrap_or(0);
+    // A little to spare for times that are rounded.
+    if busiest > spec.max_frame_rate as usize + SPARE_FRAMES {
+        let most = spec.max_frame_rate;
+        let message =
+            format!("the picture has {busiest} frames in a second; at most {most} are allowed");
+        return Err(PipelineError::input("frame_rate_too_high", message));
+    }
+    Ok(())
+}
+
+fn busiest_second(window: &[Packet]) -> usize {
+    let mut times: Vec<i64> = window.iter().map(|packet| packet.time).collect();
+    times.sort_unstable();
+    let mut first = 0;
+    let within = times.iter().enumerate().map(|(last, time)| {
+        while time.saturating_sub(times[first]) >= SECOND_NS {
+            first += 1;
+        }
+        last + 1 - first
+    });
+    within.max().unwrap_or(0)
 }
 
 fn too_large(width: u32, height: u32, max_side: u32) -> PipelineError {

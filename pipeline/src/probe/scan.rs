@@ -10,7 +10,9 @@ use gstreamer as gst;
 
 use super::{
     collect::{Collector, Packet, Stream},
-    container, make,
+    container,
+    crowd::Crowd,
+    make,
 };
 use crate::{PipelineError, audio::Idle, bus, source::Source};
 
@@ -34,6 +36,7 @@ pub(super) struct Scan {
     gst_bus: gst::Bus,
     demuxer: gst::Element,
     collector: Collector,
+    crowd: Crowd,
 }
 
 /// What a scan found.
@@ -58,6 +61,7 @@ impl Scan {
         source: &Source,
         container: &str,
         whole_bytes: u64,
+        max_tracks: u32,
         progress: Arc<AtomicU64>,
     ) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
@@ -65,6 +69,8 @@ impl Scan {
         pipeline.add_many([&input, &demuxer])?;
         input.link(&demuxer)?;
         let collector = Collector::new(progress);
+        let crowd = Crowd::new(max_tracks);
+        crowd.watch(&pipeline);
         let (weak, watcher) = (pipeline.downgrade(), collector.clone());
         demuxer.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade() {
@@ -75,7 +81,7 @@ impl Scan {
         });
         let gst_bus = pipeline.bus().expect("a pipeline has a bus");
         let (source, container) = (source.clone(), container.to_owned());
-        Ok(Self { source, container, whole_bytes, pipeline, gst_bus, demuxer, collector })
+        Ok(Self { source, container, whole_bytes, pipeline, gst_bus, demuxer, collector, crowd })
     }
 
     /// Reads the source: whole if it is small enough or does not say how long it is.
@@ -90,15 +96,22 @@ impl Scan {
             Err(error) => damage = Some(self.survive(error)?),
         }
         let promised_duration_ns = self.duration();
+        self.within_limits()?;
         let streams = self.collector.streams();
-        if streams.iter().any(|stream| stream.overflow) {
-            let message = "the file has more pictures than a day of video: too many to encode";
-            return Err(PipelineError::input("too_many_frames", message));
-        }
         if !streams.iter().any(Stream::has_packets) {
             return Err(container::nothing_found(&self.source, &self.container));
         }
         Ok(Scanned { streams, whole, promised_duration_ns, damage })
+    }
+
+    /// Refuses what no honest film has, while it is read.
+    fn within_limits(&self) -> Result<(), PipelineError> {
+        self.crowd.check(self.demuxer.num_src_pads())?;
+        if self.collector.overflowed() {
+            let message = "the file has more pictures than a day of video: too many to encode";
+            return Err(PipelineError::input("too_many_frames", message));
+        }
+        Ok(())
     }
 
     /// Seeks to `target`, as a decoder would, and gives the first packet of the stream that
@@ -170,6 +183,7 @@ impl Scan {
             if let Some(error) = self.source.failure() {
                 return Err(error);
             }
+            self.within_limits()?;
             let ends = [gst::MessageType::Eos, gst::MessageType::Error];
             match self.gst_bus.timed_pop_filtered(POLL, &ends) {
                 Some(message) if message.type_() == gst::MessageType::Eos => {
@@ -191,6 +205,7 @@ impl Scan {
     /// explained better by the shape of the file.
     fn survive(&self, error: PipelineError) -> Result<String, PipelineError> {
         match error {
+            PipelineError::Input { code: "too_many_tracks" | "too_many_frames", .. } => Err(error),
             PipelineError::Input { code, .. } => {
                 self.settle();
                 if self.collector.streams().iter().any(Stream::has_packets) {

@@ -9,6 +9,7 @@
 mod calls;
 mod check;
 mod files;
+mod plugins;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use kinora_plan::{
     encoder::EncoderSpec,
     sandbox::{Enforcement, SandboxMode},
 };
+pub use plugins::disarm;
 
 use crate::PipelineError;
 

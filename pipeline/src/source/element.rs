@@ -113,7 +113,9 @@ mod imp {
                 return Err(gst::FlowError::Eos);
             }
             if length > MAX_READ {
-                return self.fail(&format!("the file asks for {length} bytes at once"));
+                let why = format!("the file asks for {length} bytes at once");
+                gst::element_imp_error!(self, gst::StreamError::Demux, ["{}", why]);
+                return Err(gst::FlowError::Error);
             }
             match source.read(offset, length as usize) {
                 Ok(bytes) => {

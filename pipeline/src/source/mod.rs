@@ -10,7 +10,10 @@ use std::{
     io,
     os::unix::net::UnixStream,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -24,6 +27,8 @@ use crate::PipelineError;
 pub struct Source {
     size: u64,
     shared: Arc<Mutex<Shared>>,
+    /// Whether an answer of the worker is awaited.
+    waiting: Arc<AtomicBool>,
 }
 
 struct Shared {
@@ -48,7 +53,7 @@ impl Source {
 
     fn new(transport: Transport, size: u64) -> Self {
         let shared = Shared { transport, cache: BlockCache::default(), failure: None };
-        Self { size, shared: Arc::new(Mutex::new(shared)) }
+        Self { size, shared: Arc::new(Mutex::new(shared)), waiting: Arc::default() }
     }
 
     /// Bytes of the source.
@@ -72,12 +77,20 @@ impl Source {
         if let Some(failure) = &shared.failure {
             return Err(io::Error::other(failure.clone()));
         }
+        self.waiting.store(true, Ordering::Relaxed);
         let read = shared.cache.read(&mut shared.transport, self.size, offset, length);
+        self.waiting.store(false, Ordering::Relaxed);
         if let Err(error) = &read {
             tracing::error!(source.offset = offset, source.length = length, %error, "source read");
             shared.failure = Some(error.to_string());
         }
         read
+    }
+
+    /// Whether bytes are awaited: nothing moves then, and the file is not to blame. The worker has a
+    /// watch over that of its own.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Whether a read failed. Whatever a pipeline said about it afterwards (an early end, a broken

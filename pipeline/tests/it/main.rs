@@ -7,6 +7,7 @@
 mod child;
 mod chunks;
 mod clip;
+mod hostile;
 mod joined;
 mod media;
 mod pictures;

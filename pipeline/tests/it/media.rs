@@ -28,11 +28,7 @@ fn reporter() -> Reporter {
 fn prepare(file: &Path) -> (Plan, Source) {
     gstreamer::init().unwrap();
     let source = Source::file(file).unwrap();
-    let spec = ProbeSpec {
-        source_size: source.size(),
-        max_side: 8192,
-        max_duration_ns: 3_600_000_000_000,
-    };
+    let spec = ProbeSpec::new(source.size());
     let report = probe::run(&spec, &source, &mut reporter()).unwrap();
     (plan(&report, &kinora_plan::Profile::default()).unwrap(), source)
 }

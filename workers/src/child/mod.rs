@@ -2,6 +2,7 @@
 
 mod command;
 mod group;
+mod memory;
 mod messages;
 mod source;
 mod stderr;
@@ -16,7 +17,9 @@ use tokio::{
 };
 
 pub(crate) use self::command::environment;
-use self::{group::Group, messages::Messages, source::SourceServer, stderr::StderrLog};
+use self::{
+    group::Group, memory::MemoryWatch, messages::Messages, source::SourceServer, stderr::StderrLog,
+};
 use crate::{
     failure::{self, Stop, internal, scratch},
     job::Job,
@@ -34,6 +37,7 @@ pub(crate) struct Child<'a> {
     group: Group,
     messages: Messages<ChildStdout>,
     stderr: StderrLog,
+    memory: MemoryWatch,
     source: SourceServer,
     deadline: Instant,
     /// Its last message.
@@ -69,6 +73,7 @@ impl<'a> Child<'a> {
             failure::resource("encoder_missing", format!("{path} cannot be started: {error}."))
         })?;
         let group = Group::of(&process, job.host.config.nice)?;
+        let pid = process.id().unwrap_or(0);
         let stdout = process.stdout.take().ok_or_else(no_pipe)?;
         let stderr = process.stderr.take().ok_or_else(no_pipe)?;
         job.progress.touch();
@@ -78,6 +83,7 @@ impl<'a> Child<'a> {
             group,
             messages: Messages::new(stdout),
             stderr: StderrLog::start(stderr),
+            memory: MemoryWatch::start(pid),
             source,
             deadline: Instant::now()
                 + MAX_DEADLINE.min(Duration::from_millis(job.message.deadline_ms)),
@@ -106,7 +112,11 @@ impl<'a> Child<'a> {
                 }
                 () = sleep_until(stalled_at) => {
                     if self.job.progress.moved() + stall_timeout <= Instant::now() {
-                        return Err(self.kill(stalled(stall_timeout)).await);
+                        let why = match self.source.is_reading() {
+                            true => store_stalled(stall_timeout),
+                            false => stalled(stall_timeout),
+                        };
+                        return Err(self.kill(why).await);
                     }
                 }
                 message = self.messages.next(), if !heard_all => match message {
@@ -152,7 +162,10 @@ impl<'a> Child<'a> {
         let failure = match self.answer.take() {
             Some(Ok(outcome)) if status.success() => return Ok(Event::Done(outcome)),
             Some(Err(failure)) => failure,
-            _ => failure::crash(status, &last_words),
+            _ => {
+                let limit_mib = self.job.host.config.memory_limit_mib;
+                failure::crash(status, &last_words, self.memory.peak_mib(), limit_mib)
+            }
         };
         tracing::warn!(encoder.status = %status, encoder.stderr = last_words, "the encoder failed");
         // The child only knows that it could not read; the worker knows why.
@@ -177,6 +190,12 @@ fn deadline(deadline_ms: u64) -> Stop {
 fn stalled(timeout: Duration) -> Stop {
     let text = format!("The encoder made no progress for {} s and was stopped.", timeout.as_secs());
     internal("no_progress", text).into()
+}
+
+/// The child only waits for what this worker waits for.
+fn store_stalled(timeout: Duration) -> Stop {
+    let text = format!("The media store did not answer for {} s.", timeout.as_secs());
+    failure::resource("source_read", text).into()
 }
 
 fn no_pipe() -> Failure {

@@ -3,7 +3,10 @@
 use std::{
     io,
     os::unix::net::UnixStream as StdUnixStream,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use kinora_plan::{
@@ -30,6 +33,7 @@ use crate::{
 pub(super) struct SourceServer {
     _task: AbortOnDropHandle<()>,
     failure: Arc<Mutex<Option<Failure>>>,
+    reading: Arc<AtomicBool>,
 }
 
 struct Source {
@@ -38,6 +42,8 @@ struct Source {
     size: u64,
     progress: Arc<Progress>,
     failure: Arc<Mutex<Option<Failure>>>,
+    /// Whether the store is asked for bytes.
+    reading: Arc<AtomicBool>,
 }
 
 impl SourceServer {
@@ -47,12 +53,14 @@ impl SourceServer {
         ours.set_nonblocking(true)?;
         let ours = UnixStream::from_std(ours)?;
         let failure = Arc::<Mutex<_>>::default();
+        let reading = Arc::<AtomicBool>::default();
         let source = Source {
             cache: Arc::clone(&job.host.sources),
             key,
             size,
             progress: Arc::clone(&job.progress),
             failure: Arc::clone(&failure),
+            reading: Arc::clone(&reading),
         };
         let serve = async move {
             if let Err(error) = serve(ours, &source).await {
@@ -60,7 +68,12 @@ impl SourceServer {
             }
         };
         let task = AbortOnDropHandle::new(tokio::spawn(serve.in_current_span()));
-        Ok((Self { _task: task, failure }, theirs))
+        Ok((Self { _task: task, failure, reading }, theirs))
+    }
+
+    /// Whether the child awaits bytes that the store has not given yet.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::Relaxed)
     }
 
     /// Why a read failed, if one did.
@@ -86,7 +99,10 @@ async fn serve(mut socket: UnixStream, source: &Source) -> io::Result<()> {
             continue;
         };
         let range = ByteRange { offset, length };
-        match source.cache.read(&source.key, source.size, range).await {
+        source.reading.store(true, Ordering::Relaxed);
+        let read = source.cache.read(&source.key, source.size, range).await;
+        source.reading.store(false, Ordering::Relaxed);
+        match read {
             Ok(pieces) => {
                 let length: i64 = pieces.iter().map(|piece| piece.len() as i64).sum();
                 socket.write_all(&length.to_le_bytes()).await?;

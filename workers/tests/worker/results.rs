@@ -15,7 +15,7 @@ use crate::{
 #[tokio::test]
 async fn a_probe_reads_the_whole_source() {
     let rig = Rig::new().await;
-    let spec = ProbeSpec { source_size: SOURCE_SIZE, max_side: 8192, max_duration_ns: 1 };
+    let spec = ProbeSpec::new(SOURCE_SIZE);
     let report = rig.outcome(&rig.message(JobPayload::Probe(spec))).await;
     let Report::Probed(probe) = report else { panic!("{report:?}") };
     assert_eq!(probe.size, SOURCE_SIZE);

@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 27] = [
+pub(super) const KEYS: [(&str, Kind); 29] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -28,6 +28,8 @@ pub(super) const KEYS: [(&str, Kind); 27] = [
     ("transcoding.max_duration_ms", Kind::Number),
     ("transcoding.profiles", Kind::Text),
     ("transcoding.default_profile", Kind::Text),
+    ("transcoding.max_frame_rate", Kind::Number),
+    ("transcoding.max_tracks", Kind::Number),
     ("worker.name", Kind::Text),
     ("worker.slots", Kind::Number),
     ("worker.memory_limit_mib", Kind::Number),

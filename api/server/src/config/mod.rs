@@ -154,6 +154,8 @@ impl Config {
             max_attempts: section.max_attempts,
             max_side: section.max_side,
             max_duration_ms: section.max_duration_ms,
+            max_frame_rate: section.max_frame_rate,
+            max_tracks: section.max_tracks,
             ..TranscodingConfig::default()
         }
     }

@@ -93,6 +93,10 @@ pub(crate) struct TranscodingSection {
     pub(crate) profiles: Option<PathBuf>,
     /// The profile of videos for which nobody chose one.
     pub(crate) default_profile: String,
+    /// Pictures that are shown faster than this are refused, frames a second.
+    pub(crate) max_frame_rate: u32,
+    /// Sources of more streams than this are refused.
+    pub(crate) max_tracks: u32,
 }
 
 impl Default for TranscodingSection {
@@ -105,6 +109,8 @@ impl Default for TranscodingSection {
             max_duration_ms: service.max_duration_ms,
             profiles: None,
             default_profile: kinora_plan::profile::DEFAULT_PROFILE.to_owned(),
+            max_frame_rate: service.max_frame_rate,
+            max_tracks: service.max_tracks,
         }
     }
 }

@@ -61,7 +61,13 @@ pub(crate) fn message(
     let (payload, media_ms) = match job.class {
         JobClass::Probe => {
             let max_duration_ns = config.max_duration_ms.saturating_mul(1_000_000);
-            let spec = ProbeSpec { source_size: size, max_side: config.max_side, max_duration_ns };
+            let spec = ProbeSpec {
+                source_size: size,
+                max_side: config.max_side,
+                max_duration_ns,
+                max_frame_rate: config.max_frame_rate,
+                max_tracks: config.max_tracks,
+            };
             (JobPayload::Probe(spec), 0)
         }
         JobClass::EncodeChunk => {

@@ -30,7 +30,7 @@ fn message(attempt: u32) -> JobMessage {
         source_key: "sources/contract/original".into(),
         deadline_ms: 1000,
         lease_ms: 1000,
-        payload: JobPayload::Probe(ProbeSpec { source_size: 1, max_side: 2, max_duration_ns: 3 }),
+        payload: JobPayload::Probe(ProbeSpec::new(1)),
     }
 }
 
