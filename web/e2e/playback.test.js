@@ -33,13 +33,17 @@ async function open() {
   return page;
 }
 
+/** Plays; answers the report at the end or at the first error, and says where a player got stuck. */
 async function playToTheEnd(page, player, url) {
   await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
-  return waitFor(`${player} to reach the end`, 150_000, async () => {
-    const report = await page.evaluate(() => window.report());
-    if (report.errors.length > 0) return report;
-    return report.ended && report;
+  let report;
+  await waitFor(`${player} to reach the end`, 150_000, async () => {
+    report = await page.evaluate(() => window.report());
+    return report.errors.length > 0 || report.ended;
+  }).catch((error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(report)}`);
   });
+  return report;
 }
 
 function assertPlayedWhole(report, name) {

@@ -74,14 +74,22 @@ fn write_period(
     })
 }
 
-/// The presentation's duration. Sound may go on for part of a frame after the picture; dash.js
-/// takes media past the announced end for a stuck player and jumps back before the end.
+/// Microseconds a millisecond.
+const MILLI_US: u64 = 1000;
+
+/// The duration announced: the presentation's, up to the next whole millisecond, and one more.
+///
+/// dash.js looks five times a second whether the clock stands at the announced end, takes that for
+/// a stuck player and jumps half a second back, where it stays paused. Just past the last sample
+/// the element's own end always comes first. (Announced to the microsecond, one play in seven
+/// ended that way; so announced none of 48.)
 fn total_us(presentation: &Presentation<'_>) -> Result<u64, PackagerError> {
     let end_us = presentation.end_us()?;
-    Ok(match presentation.head.status {
+    let total_us = match presentation.head.status {
         Status::Complete => end_us,
         Status::Growing | Status::Deleted => end_us.max(presentation.head.duration_us),
-    })
+    };
+    Ok(total_us.div_ceil(MILLI_US).saturating_add(1).saturating_mul(MILLI_US))
 }
 
 /// A duration and a second before the first publication, and so before each later one: every

@@ -57,12 +57,12 @@ fn no_segment_ends_after_the_presentation() {
         attribute(&mpd, "MPD", "mediaPresentationDuration").unwrap()
     };
     let (growing, pages) = head(tracks(), 2, Status::Growing);
-    assert_eq!(total(&growing, &pages), "PT5.5S");
-    // The longest soundtrack: 259 frames of 1024 less the priming of one.
+    assert_eq!(total(&growing, &pages), "PT5.501S");
+    // The longest soundtrack: 259 frames of 1024 less the priming of one, and a millisecond.
     let (complete, pages) = head(tracks(), 3, Status::Complete);
-    assert_eq!(total(&complete, &pages), "PT5.504S");
+    assert_eq!(total(&complete, &pages), "PT5.505S");
     let (all_but_complete, pages) = head(tracks(), 3, Status::Growing);
-    assert_eq!(total(&all_but_complete, &pages), "PT5.504S");
+    assert_eq!(total(&all_but_complete, &pages), "PT5.505S");
 }
 
 #[test]

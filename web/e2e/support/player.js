@@ -41,8 +41,18 @@ window.playIn = async (player, url) => {
   if (player !== "dashjs") await video.play();
 };
 
+function buffered() {
+  return Array.from({ length: video.buffered.length }, (_, i) => [
+    video.buffered.start(i),
+    video.buffered.end(i),
+  ]);
+}
+
 window.report = () => ({
   ...seen,
+  paused: video.paused,
+  readyState: video.readyState,
+  buffered: buffered(),
   time: video.currentTime,
   duration: video.duration,
   width: video.videoWidth,
