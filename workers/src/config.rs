@@ -11,6 +11,8 @@ pub struct WorkerConfig {
     pub encoder: PathBuf,
     /// Where the worker makes its folder, named after it: room for the files of `slots` jobs.
     pub scratch_dir: PathBuf,
+    /// MiB that must stay free on the disk of scratch besides what jobs are expected to write.
+    pub scratch_reserve_mib: u64,
     /// Jobs at a time; at least 1.
     pub slots: usize,
     /// Address space a child may use, MiB.
@@ -36,6 +38,7 @@ impl WorkerConfig {
         Self {
             encoder: encoder.into(),
             scratch_dir: scratch_dir.into(),
+            scratch_reserve_mib: 256,
             slots: 2,
             memory_limit_mib: 4096,
             worker_name: "worker".into(),

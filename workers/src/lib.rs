@@ -10,6 +10,7 @@ mod config;
 mod failure;
 mod job;
 mod progress;
+mod room;
 mod run;
 mod sandbox;
 mod scratch;

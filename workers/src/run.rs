@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     WorkerConfig,
     cancel::{self, Running},
-    job, sandbox,
+    job,
+    room::Room,
+    sandbox,
     scratch::Scratch,
     source_cache::SourceCache,
 };
@@ -27,6 +29,7 @@ pub(crate) struct Host {
     pub(crate) queue: Arc<dyn JobQueue>,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) scratch: Scratch,
+    pub(crate) room: Room,
     pub(crate) sources: Arc<SourceCache>,
     pub(crate) running: Arc<Running>,
     pub(crate) shutdown: CancellationToken,
@@ -54,6 +57,7 @@ pub async fn run(
     let controls = queue.subscribe_control();
     let host = Arc::new(Host {
         sources: Arc::new(SourceCache::new(Arc::clone(&store), config.source_cache_mib)),
+        room: Room::new(&config.scratch_dir, config.scratch_reserve_mib),
         config,
         queue,
         store,

@@ -12,6 +12,10 @@ pub struct CatalogueConfig {
     pub upload_dir: PathBuf,
     /// The longest file that is accepted, in bytes.
     pub max_upload_bytes: u64,
+    /// Where the object store keeps its files, if it does so on this host.
+    pub store_dir: Option<PathBuf>,
+    /// Bytes that must stay free on the disks that uploads pass through; more is not promised.
+    pub upload_reserve_bytes: u64,
     /// How many unfinished uploads an account may have.
     pub max_active_uploads: u32,
     /// How long an upload that makes no progress is kept.
@@ -27,7 +31,7 @@ pub struct CatalogueConfig {
 }
 
 impl CatalogueConfig {
-    /// The defaults: 64 GiB a file, 200 uploads at once, kept for a day, silent for 30 s at most.
+    /// The defaults: 64 GiB a file, 1 GiB kept free, 200 uploads at once, kept for a day, silent for 30 s at most.
     pub fn new(
         upload_dir: PathBuf,
         origin_public_url: impl Into<String>,
@@ -37,6 +41,8 @@ impl CatalogueConfig {
         Self {
             upload_dir,
             max_upload_bytes: 64 << 30,
+            store_dir: None,
+            upload_reserve_bytes: 1 << 30,
             max_active_uploads: 200,
             upload_ttl: Duration::from_secs(24 * 3600),
             upload_idle: Duration::from_secs(30),

@@ -30,5 +30,5 @@ pub use playback::{Playback, Playing};
 pub use profiles::Profile;
 pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState};
 pub use retry::Retry;
-pub use videos::{NewVideo, UploadPosition, Video, VideoFilter, VideoState, Visibility};
+pub use videos::{NewVideo, Priority, UploadPosition, Video, VideoFilter, VideoState, Visibility};
 pub use wire::{Page, Reason};

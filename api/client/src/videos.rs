@@ -44,6 +44,16 @@ impl VideoState {
 }
 
 words! {
+    /// Whether somebody waits for a video.
+    Priority {
+        /// Somebody does.
+        Interactive = "interactive",
+        /// It may take its time.
+        Bulk = "bulk",
+    }
+}
+
+words! {
     /// Who may watch.
     Visibility {
         /// Whoever holds a signed address.
@@ -73,6 +83,9 @@ pub struct Video {
     pub file_name: Option<String>,
     /// Bytes of the source.
     pub size: Option<u64>,
+    /// Whether somebody waits for it; absent from servers that do not know.
+    #[serde(default)]
+    pub priority: Option<Priority>,
     /// The profile it is encoded by.
     #[serde(default)]
     pub profile: Option<String>,
@@ -118,6 +131,9 @@ pub struct NewVideo {
     /// Name of the file to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
+    /// Interactive unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
     /// A profile's name; the server's default otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

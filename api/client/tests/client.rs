@@ -189,6 +189,7 @@ async fn videos_are_created_paged_and_deleted() {
         visibility: Some(Visibility::Public),
         file_name: None,
         profile: Some("fast".into()),
+        priority: None,
     };
     let first = client.create_video(&new).await.unwrap();
     assert_eq!((first.title.as_str(), first.state), ("Film", VideoState::AwaitingUpload));

@@ -150,6 +150,8 @@ impl Services {
         let mut catalogue =
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;
+        catalogue.upload_reserve_bytes = config.upload.reserve_bytes;
+        catalogue.store_dir = Some(config.store_path());
         let catalogue = Catalogue::new(CatalogueDeps {
             db: adapters.db.clone(),
             bus: adapters.bus(),

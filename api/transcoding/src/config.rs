@@ -26,6 +26,8 @@ pub struct TranscodingConfig {
     pub resource_retry_ms: u64,
     /// The longest pause between tries.
     pub max_retry_ms: u64,
+    /// A bulk job that has waited this long goes before interactive ones, one at a time.
+    pub bulk_patience_ms: u64,
     /// Every job may take this long…
     pub deadline_ms: u64,
     /// …and this many times the media it works on besides…
@@ -62,6 +64,7 @@ impl Default for TranscodingConfig {
             retry_ms: SECOND,
             resource_retry_ms: 10 * SECOND,
             max_retry_ms: 600 * SECOND,
+            bulk_patience_ms: 300 * SECOND,
             deadline_ms: 180 * SECOND,
             deadline_factor: 60,
             max_deadline_ms: 24 * HOUR,

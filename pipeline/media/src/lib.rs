@@ -9,6 +9,7 @@ mod frame_rate;
 mod id;
 mod index;
 pub mod playback;
+mod priority;
 pub mod ticks;
 mod track;
 
@@ -19,4 +20,5 @@ pub use index::{
     Access, ChunkEntry, FIRST_INIT, HEAD_SCHEMA, Head, Page, PageRef, Period, SegmentEntry,
     SegmentLocation, Status, init_name,
 };
+pub use priority::{Priority, UnknownPriority};
 pub use track::{AudioRole, AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

@@ -235,6 +235,9 @@ pub struct TrackLoudness {
     pub gain_cdb: i32,
 }
 
+/// The code of a job that a worker gave back untried, because its disk has no room for the files.
+pub const WAITING_FOR_DISK: &str = "waiting_for_disk";
+
 /// Why a child gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

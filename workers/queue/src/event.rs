@@ -2,7 +2,7 @@
 //!
 //! Readable one version back and forth: add fields with `#[serde(default)]`, never rename.
 
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, Priority, VideoId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -46,6 +46,9 @@ pub enum EventData {
         /// asks.
         #[serde(default)]
         profile: Option<String>,
+        /// Whether somebody waits for it.
+        #[serde(default)]
+        priority: Priority,
     },
     /// The owner deleted it (catalogue).
     #[serde(rename = "video.deleted")]

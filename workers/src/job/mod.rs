@@ -124,6 +124,8 @@ async fn attempt(
     progress: Arc<Progress>,
 ) -> Result<Report, Stop> {
     let registration = host.running.register(&message);
+    // Kept as long as the job's files may be there.
+    let _room = host.room.promise(&message.payload, &host.config.worker_name)?;
     let scratch = host.scratch.job().map_err(|error| scratch("make a folder", &error))?;
     let job = Job { host, message, scratch, progress, cancelled: registration.token.clone() };
     tracing::debug!("the job begins");

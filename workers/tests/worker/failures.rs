@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use kinora_media::TrackId;
 use kinora_plan::encoder::FailureKind::{self, Input, Internal, Resource};
+use kinora_plan::job::Report;
 use kinora_store::{Key, keys};
 
-use crate::rig::Rig;
+use crate::rig::{HangingStore, Rig};
 
 async fn check(script: &str, kind: FailureKind, code: &str, words: &str) {
     let rig = Rig::new().await;
@@ -23,6 +24,40 @@ async fn crashes_are_told_apart() {
     check("exit", Internal, "encoder_failed", "exit code 3").await;
     check("mute", Internal, "encoder_incomplete", "without a result").await;
     check("crash-after-done", Internal, "encoder_crashed", "SIGSEGV").await;
+}
+
+#[tokio::test]
+async fn a_silent_crash_near_the_memory_limit_is_want_of_memory() {
+    let mut rig = Rig::new().await;
+    rig.config.memory_limit_mib = 1024;
+    let failure = rig.failure(&rig.chunk("gorge")).await;
+    assert_eq!((failure.kind, failure.code.as_str()), (Resource, "out_of_memory"), "{failure:?}");
+    assert!(failure.message.contains("1024 MiB"), "{}", failure.message);
+    rig.config.memory_limit_mib = 8192;
+    let failure = rig.failure(&rig.chunk("gorge")).await;
+    assert_eq!((failure.kind, failure.code.as_str()), (Internal, "encoder_crashed"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_not_the_files_fault() {
+    let mut rig = Rig::new().await;
+    rig.config.stall_timeout = Duration::from_millis(700);
+    let store = HangingStore::of(rig.store.clone());
+    rig.dispatch(&rig.chunk("ok")).await;
+    let worker = rig.start_on(store);
+    let Report::Failed(failure) = rig.report().await.report else { panic!("it cannot be read") };
+    worker.stop().await;
+    assert_eq!((failure.kind, failure.code.as_str()), (Resource, "source_read"), "{failure:?}");
+    assert!(failure.message.contains("did not answer"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_job_waits_for_disk_before_it_begins() {
+    let mut rig = Rig::new().await;
+    rig.config.scratch_reserve_mib = 1 << 40;
+    let failure = rig.failure(&rig.chunk("ok")).await;
+    assert_eq!((failure.kind, failure.code.as_str()), (Resource, "waiting_for_disk"));
+    assert!(failure.message.contains("waits for disk on worker"), "{}", failure.message);
 }
 
 #[tokio::test]

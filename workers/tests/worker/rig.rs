@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use kinora_media::{AccountId, FrameRate, JobId, TrackId, VideoId};
 use kinora_plan::{
     AudioStream, Chunk, Orientation, Rung, VideoStream,
@@ -9,7 +10,9 @@ use kinora_plan::{
     job::{JobMessage, JobPayload, JobReport, Report},
 };
 use kinora_queue::{JobQueue, SqliteQueue};
-use kinora_store::{Condition, FsStore, Key, ObjectStore, Put, keys};
+use kinora_store::{
+    ByteRange, Condition, FsStore, Key, ObjectMeta, ObjectStore, Put, StoreError, keys,
+};
 use kinora_workers::WorkerConfig;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -55,11 +58,15 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Running {
+        self.start_on(self.store.clone())
+    }
+
+    pub(crate) fn start_on(&self, store: Arc<dyn ObjectStore>) -> Running {
         let shutdown = CancellationToken::new();
         let worker = kinora_workers::run(
             self.config.clone(),
             Arc::clone(&self.queue) as _,
-            Arc::clone(&self.store) as _,
+            store,
             shutdown.clone(),
         );
         Running { shutdown, task: tokio::spawn(worker) }
@@ -233,5 +240,50 @@ fn video_stream(script: &str) -> VideoStream {
         end_pts_ns: 1,
         frames: 60,
         key_frames_ns: vec![0],
+    }
+}
+
+/// A store whose sources can be looked at, but never read.
+#[derive(Debug)]
+pub(crate) struct HangingStore(Arc<FsStore>);
+
+impl HangingStore {
+    pub(crate) fn of(store: Arc<FsStore>) -> Arc<dyn ObjectStore> {
+        Arc::new(Self(store))
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for HangingStore {
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
+        self.0.head(key).await
+    }
+    async fn get(&self, _key: &Key) -> Result<Option<(ObjectMeta, Bytes)>, StoreError> {
+        std::future::pending().await
+    }
+    async fn get_range(&self, _key: &Key, _range: ByteRange) -> Result<Option<Bytes>, StoreError> {
+        std::future::pending().await
+    }
+    async fn put(&self, key: &Key, body: Bytes, condition: Condition) -> Result<Put, StoreError> {
+        self.0.put(key, body, condition).await
+    }
+    async fn put_file(
+        &self,
+        key: &Key,
+        file: &std::path::Path,
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
+        self.0.put_file(key, file, condition).await
+    }
+    async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+        self.0.delete(key).await
+    }
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.0.list(prefix, after, limit).await
     }
 }

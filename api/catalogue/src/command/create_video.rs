@@ -1,7 +1,7 @@
 //! A video by name, to be uploaded later.
 
 use kinora_db::new_video_id;
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, Priority, VideoId};
 
 use super::text;
 use crate::{
@@ -19,6 +19,7 @@ pub(crate) struct Description {
     pub(crate) file_name: Option<String>,
     /// A profile's name.
     pub(crate) profile: Option<String>,
+    pub(crate) priority: Priority,
 }
 
 /// Creates a video that awaits its upload.
@@ -42,6 +43,7 @@ pub(crate) async fn create(
         visibility: description.visibility,
         file_name,
         profile: core.profile(description.profile.as_deref())?,
+        priority: description.priority,
     };
     let mut tx = core.db.begin_write().await?;
     videos::insert(&mut tx, &video, core.clock.now_us()).await?;

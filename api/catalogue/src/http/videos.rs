@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use kinora_http::{Json, Page, PageQuery, Path, Principal, Problem, Query, openapi::Problems};
-use kinora_media::VideoId;
+use kinora_media::{Priority, VideoId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,6 +35,10 @@ pub(super) struct CreateVideo {
     file_name: Option<String>,
     /// A profile's name; the server's default where absent.
     profile: Option<String>,
+    /// `interactive` where absent; `bulk` lets what people wait for go first.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "bulk")]
+    priority: Priority,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,8 +65,8 @@ pub(super) async fn create(
     Held(core): Held<Arc<Core>>,
     Json(body): Json<CreateVideo>,
 ) -> Result<Response, Problem> {
-    let CreateVideo { title, visibility, file_name, profile } = body;
-    let description = Description { title, visibility, file_name, profile };
+    let CreateVideo { title, visibility, file_name, profile, priority } = body;
+    let description = Description { title, visibility, file_name, profile, priority };
     let id = create_video::create(&core, &principal.account, description).await?;
     let video = query::video::get(&core, &principal.account, id).await?;
     let location = [(header::LOCATION, format!("/api/v1/videos/{id}"))];

@@ -92,6 +92,7 @@ mod tests {
             file_name: None,
             size: None,
             profile: None,
+            priority: kinora_media::Priority::default(),
             state: State::Playable,
             reason: None,
             created_at_us: 0,

@@ -1,7 +1,7 @@
 //! Answers as they stand on the wire.
 
 use kinora_http::Timestamp;
-use kinora_media::TrackId;
+use kinora_media::{Priority, TrackId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,6 +30,9 @@ pub(crate) struct Video {
     size: Option<u64>,
     /// The name of the profile it is encoded by; absent where it is older than profiles.
     profile: Option<String>,
+    /// `interactive` or `bulk`: whether somebody waits for it.
+    #[schema(value_type = String, example = "interactive")]
+    priority: Priority,
     /// Microseconds, once planned; exact once ready.
     duration_us: Option<u64>,
     /// Pixels of the best rendition, once planned; 0 for audio only.
@@ -117,6 +120,7 @@ impl Video {
             state: row.state,
             reason: row.reason.map(Reason::from),
             size: row.size,
+            priority: row.priority,
             profile: row.profile,
             file_name: row.file_name,
             duration_us: row.media.as_ref().map(|media| media.duration_us),

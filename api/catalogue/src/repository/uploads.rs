@@ -80,6 +80,16 @@ pub(crate) async fn count_active(
     Ok(count)
 }
 
+/// Bytes that active uploads were promised room for and that have not come yet.
+pub(crate) async fn outstanding(connection: &mut AnyConnection) -> Result<u64, DbError> {
+    let bytes: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(SUM(size - received) AS BIGINT) FROM uploads WHERE state = 'active'",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(bytes.unwrap_or(0).unsigned_abs())
+}
+
 /// Sets how much is durable; whether bytes may still come.
 pub(crate) async fn set_received(
     connection: &mut AnyConnection,

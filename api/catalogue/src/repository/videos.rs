@@ -1,7 +1,7 @@
 //! The table `videos`.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, Priority, VideoId};
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{get, parsed, signed};
@@ -16,6 +16,7 @@ pub(crate) struct NewVideo {
     pub(crate) visibility: Visibility,
     pub(crate) file_name: Option<String>,
     pub(crate) profile: String,
+    pub(crate) priority: Priority,
 }
 
 /// What a write checks before it changes a video.
@@ -24,6 +25,7 @@ pub(crate) struct VideoHead {
     pub(crate) state: State,
     pub(crate) visibility: Visibility,
     pub(crate) profile: Option<String>,
+    pub(crate) priority: Priority,
 }
 
 pub(crate) async fn insert(
@@ -34,8 +36,8 @@ pub(crate) async fn insert(
     let state = State::AwaitingUpload;
     sqlx::query(
         "INSERT INTO videos (id, account, title, visibility, file_name, state, state_rank, \
-             created_at_us, updated_at_us, cleanup, profile) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9)",
+             created_at_us, updated_at_us, cleanup, profile, priority) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, $10)",
     )
     .bind(video.id.to_string())
     .bind(video.account.as_str())
@@ -46,6 +48,7 @@ pub(crate) async fn insert(
     .bind(state.rank())
     .bind(now_us)
     .bind(video.profile.as_str())
+    .bind(video.priority.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -58,7 +61,7 @@ pub(crate) async fn head(
     id: VideoId,
 ) -> Result<Option<VideoHead>, DbError> {
     let row = sqlx::query(
-        "SELECT state, visibility, profile FROM videos \
+        "SELECT state, visibility, profile, priority FROM videos \
          WHERE id = $1 AND account = $2 AND deleted_at_us IS NULL",
     )
     .bind(id.to_string())
@@ -70,6 +73,7 @@ pub(crate) async fn head(
         state: parsed(&row, "state")?,
         visibility: parsed(&row, "visibility")?,
         profile: get(&row, "profile")?,
+        priority: parsed(&row, "priority")?,
     }))
 }
 
@@ -119,6 +123,20 @@ pub(crate) async fn name_file(
     sqlx::query("UPDATE videos SET file_name = $2 WHERE id = $1 AND file_name IS NULL")
         .bind(id.to_string())
         .bind(file_name)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Sets the priority of a video that awaits its upload.
+pub(crate) async fn set_priority(
+    connection: &mut AnyConnection,
+    id: VideoId,
+    priority: Priority,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE videos SET priority = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(priority.as_str())
         .execute(connection)
         .await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use kinora_db::DbError;
 use kinora_http::Cursor;
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, Priority, VideoId};
 use sqlx::{AnyPool, any::AnyRow};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ pub(crate) struct VideoRow {
     pub(crate) file_name: Option<String>,
     pub(crate) size: Option<u64>,
     pub(crate) profile: Option<String>,
+    pub(crate) priority: Priority,
     pub(crate) state: State,
     pub(crate) reason: Option<Reason>,
     pub(crate) created_at_us: i64,
@@ -45,7 +46,7 @@ pub(crate) struct ActiveUpload {
     pub(crate) size: u64,
 }
 
-const JOINED: &str = "SELECT v.id, v.account, v.title, v.visibility, v.file_name, v.size, v.profile, \
+const JOINED: &str = "SELECT v.id, v.account, v.title, v.visibility, v.file_name, v.size, v.profile, v.priority, \
          v.state, v.reason_code, v.reason_message, v.created_at_us, v.updated_at_us, \
          m.duration_us, m.width, m.height, m.warnings, m.playback_version, \
          u.id AS upload_id, u.received AS upload_received, u.size AS upload_size \
@@ -96,6 +97,7 @@ fn read(row: &AnyRow) -> Result<VideoRow, DbError> {
         file_name: get(row, "file_name")?,
         size: get::<Option<i64>>(row, "size")?.map(i64::unsigned_abs),
         profile: get(row, "profile")?,
+        priority: parsed(row, "priority")?,
         state: parsed(row, "state")?,
         reason: code.zip(message).map(|(code, message)| Reason { code, message }),
         created_at_us: get(row, "created_at_us")?,

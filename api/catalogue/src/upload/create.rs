@@ -3,7 +3,7 @@
 use kinora_db::new_video_id;
 use kinora_media::{AccountId, VideoId};
 
-use super::{finish, metadata::Metadata};
+use super::{finish, metadata::Metadata, room};
 use crate::{
     command::text,
     core::Core,
@@ -18,7 +18,7 @@ use crate::{
 /// Creates an upload of `size` bytes. `raw` is the metadata as it came, to be given back.
 ///
 /// # Errors
-/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::NoProfile`]; for an existing video also
+/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::NoProfile`], [`Error::Full`]; for an existing video also
 /// [`Error::NoVideo`], [`Error::NotAwaitingUpload`], [`Error::UploadExists`].
 pub(crate) async fn create(
     core: &Core,
@@ -47,6 +47,7 @@ pub(crate) async fn create(
     if uploads::count_active(&mut tx, account).await? >= i64::from(limit) {
         return Err(Error::TooManyUploads(limit));
     }
+    room::check(core, &mut tx, size).await?;
     if metadata.video.is_some() {
         expect_awaiting(&mut tx, account, upload.video).await?;
         if let Some(name) = &metadata.file_name {
@@ -54,6 +55,9 @@ pub(crate) async fn create(
         }
         if metadata.profile.is_some() {
             videos::choose_profile(&mut tx, upload.video, &profile).await?;
+        }
+        if let Some(priority) = metadata.priority {
+            videos::set_priority(&mut tx, upload.video, priority).await?;
         }
     } else {
         let video = NewVideo {
@@ -63,6 +67,7 @@ pub(crate) async fn create(
             visibility: Visibility::default(),
             file_name: metadata.file_name,
             profile,
+            priority: metadata.priority.unwrap_or_default(),
         };
         videos::insert(&mut tx, &video, now_us).await?;
     }

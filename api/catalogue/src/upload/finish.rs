@@ -102,6 +102,7 @@ async fn announce(core: &Core, upload: &UploadRow, key: &Key) -> Result<bool, Er
         signed: head.visibility == Visibility::Private,
         captions: captions.collect(),
         profile: head.profile,
+        priority: head.priority,
     };
     outbox::append(&mut tx, PRODUCER, &upload.account, video, uploaded, now_us).await?;
     tx.commit().await?;

@@ -1,7 +1,7 @@
 //! `Upload-Metadata` (tus 1.0, "Creation").
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use kinora_media::VideoId;
+use kinora_media::{Priority, VideoId};
 
 use crate::{command::text, error::Error};
 
@@ -17,6 +17,8 @@ pub(crate) struct Metadata {
     pub(crate) file_name: Option<String>,
     /// The name of a profile.
     pub(crate) profile: Option<String>,
+    /// Whether somebody waits for it.
+    pub(crate) priority: Option<Priority>,
 }
 
 /// Reads comma-separated pairs of a key and, after a blank, its value in base64.
@@ -40,6 +42,10 @@ pub(crate) fn parse(header: &str) -> Result<Metadata, Error> {
             "filename" => metadata.file_name = text::file_name(&value),
             "name" if metadata.file_name.is_none() => metadata.file_name = text::file_name(&value),
             "profile" => metadata.profile = Some(value),
+            "priority" => {
+                let word = value.parse().map_err(|e| Error::InvalidValue(format!("{e}")))?;
+                metadata.priority = Some(word);
+            }
             // Any other key is the client's own: HEAD gives it back.
             _ => {}
         }
@@ -62,9 +68,12 @@ mod tests {
             "is_confidential".into(),
             pair("filetype", "video/mp4"),
             pair("profile", "fast"),
+            pair("priority", "bulk"),
         ];
         let metadata = parse(&header.join(",")).unwrap();
         assert_eq!((metadata.video, metadata.profile.as_deref()), (Some(id), Some("fast")));
+        assert_eq!(metadata.priority, Some(Priority::Bulk));
+        assert!(parse(&pair("priority", "high")).is_err());
         assert_eq!(metadata.file_name.as_deref(), Some("F\u{fc}\u{df}e.mp4"));
         assert_eq!(parse("").unwrap(), Metadata::default());
         assert_eq!(parse(&pair("name", "a.mp4")).unwrap().file_name.as_deref(), Some("a.mp4"));

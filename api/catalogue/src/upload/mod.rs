@@ -13,6 +13,7 @@ pub(crate) mod finish;
 mod locks;
 pub(crate) mod metadata;
 pub(crate) mod receive;
+mod room;
 mod spool;
 pub(crate) mod sweep;
 pub(crate) mod terminate;

@@ -49,3 +49,40 @@ async fn fill() {
     assert_eq!(house.patch(&path, offset, &bytes[offset..]).await.status, 204);
     assert_eq!(house.source(video).await.unwrap(), bytes);
 }
+
+#[tokio::test]
+async fn what_the_disk_cannot_hold_is_refused_before_a_byte_comes() {
+    // More than any disk has; a size within the limit of one file.
+    let house = House::with(|config| config.max_upload_bytes = u64::MAX >> 1).await;
+    let create = async |bytes: u64| {
+        let length = bytes.to_string();
+        house.tus("POST", "/api/v1/uploads", &[("upload-length", &*length)], b"").await
+    };
+    let answer = create(1 << 60).await;
+    assert_eq!((answer.status, &*answer.code()), (507, "storage_full"));
+    assert_eq!(create(1000).await.status, 201);
+
+    // What is promised to one upload is not promised to another.
+    let disk = rustix::fs::statvfs("/").unwrap();
+    let free = disk.f_bavail * disk.f_frsize;
+    let house = House::with(|config| {
+        config.max_upload_bytes = u64::MAX >> 1;
+        config.upload_reserve_bytes = 0;
+    })
+    .await;
+    if house.spool_disk() != free_disk("/") {
+        eprintln!("SKIPPED: temporary files lie on another disk");
+        return;
+    }
+    let create = async |bytes: u64| {
+        let length = bytes.to_string();
+        house.tus("POST", "/api/v1/uploads", &[("upload-length", &*length)], b"").await.status
+    };
+    assert_eq!(create(free / 3 * 2).await, 201);
+    assert_eq!(create(free / 3 * 2).await, 507);
+    assert_eq!(create(1000).await, 201);
+}
+
+fn free_disk(path: &str) -> u64 {
+    rustix::fs::stat(path).unwrap().st_dev
+}

@@ -75,3 +75,29 @@ async fn a_name_nobody_knows_is_answered_with_those_there_are() {
     let listed = house.ada("GET", VIDEOS, "").await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn a_priority_is_kept_and_handed_on() {
+    let house = House::new().await;
+    let priority_of = |events: &[EventData]| match events {
+        [EventData::Uploaded { priority, .. }] => priority.as_str(),
+        _ => panic!("{events:?}"),
+    };
+    for (body, expected) in
+        [(r#"{"title": "Film"}"#, "interactive"), (r#"{"priority": "bulk"}"#, "bulk")]
+    {
+        let made = house.ada("POST", VIDEOS, body).await.json();
+        assert_eq!(made["priority"], expected);
+        let id = made["id"].as_str().unwrap();
+        house.finish_upload(id).await;
+        assert_eq!(priority_of(&house.events(id.parse().unwrap()).await), expected);
+    }
+    let metadata = format!("priority {}", STANDARD.encode("bulk"));
+    let headers = [("upload-length", "9"), ("upload-metadata", &*metadata)];
+    let answer = house.tus("POST", "/api/v1/uploads", &headers, b"").await;
+    let id = answer.header("kinora-video").parse().unwrap();
+    assert_eq!(house.video(id).await["priority"], "bulk");
+    let refused = house.ada("POST", VIDEOS, r#"{"priority": "urgent"}"#).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("bulk"), "{:?}", refused.json());
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kinora_client::Visibility;
+use kinora_client::{Priority, Visibility};
 
 use crate::failure::{Exit, Failure};
 use crate::follow::Goal;
@@ -25,6 +25,9 @@ pub(crate) struct UploadArgs {
     /// How to encode it: one of `kinora profiles` [default: the server's].
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// Whether you wait for it, or it may let others go first.
+    #[arg(long, value_enum, default_value = "interactive", value_name = "PRIORITY")]
+    priority: Urgency,
     /// Captions, WebVTT or SubRip: en=film.vtt. May be given once a language.
     #[arg(long, value_name = "LANG=FILE")]
     captions: Vec<Captions>,
@@ -39,12 +42,22 @@ pub(crate) struct UploadArgs {
     no_resume: bool,
 }
 
+/// How much a file matters now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Urgency {
+    /// Somebody waits for it.
+    Interactive,
+    /// One of many: what people wait for goes first.
+    Bulk,
+}
+
 pub(crate) async fn run(session: &Session, args: &UploadArgs) -> Result<(), Failure> {
     let files = check(args)?;
     let plan = Plan {
         title: args.title.clone(),
         visibility: if args.public { Visibility::Public } else { Visibility::Private },
         profile: args.profile.clone(),
+        priority: matches!(args.priority, Urgency::Bulk).then_some(Priority::Bulk),
         captions: args.captions.clone(),
         goal: args.wait,
         retries: args.retries,

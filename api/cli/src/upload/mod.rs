@@ -10,7 +10,7 @@ mod stage;
 use std::time::Duration;
 
 use kinora_client::upload::{NewUpload, Transfer, Uploader};
-use kinora_client::{Client, Error, NewVideo, Retry, Video, VideoState, Visibility};
+use kinora_client::{Client, Error, NewVideo, Priority, Retry, Video, VideoState, Visibility};
 use uuid::Uuid;
 
 use crate::failure::{Exit, Failure};
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) title: Option<String>,
     pub(crate) visibility: Visibility,
     pub(crate) profile: Option<String>,
+    /// Said only where it is not what servers assume.
+    pub(crate) priority: Option<Priority>,
     pub(crate) captions: Vec<Captions>,
     pub(crate) goal: Goal,
     pub(crate) retries: usize,
@@ -127,6 +129,7 @@ impl Upload<'_> {
             visibility: Some(self.plan.visibility),
             file_name: Some(self.file.name()),
             profile: self.plan.profile.clone(),
+            priority: self.plan.priority,
         };
         let video = self.client.create_video(&new).await?.id;
         self.ledger.save(self.file, &Saved { video, upload_url: None })?;

@@ -94,6 +94,9 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("transcoding.max_duration_ms", transcoding.max_duration_ms, 1000, 7 * 86_400_000)?;
     between("transcoding.max_frame_rate", transcoding.max_frame_rate.into(), 1, 1000)?;
     between("transcoding.max_tracks", transcoding.max_tracks.into(), 1, 1000)?;
+    between("upload.reserve_bytes", config.upload.reserve_bytes, 0, 1 << 50)?;
+    between("transcoding.bulk_patience_ms", transcoding.bulk_patience_ms, 0, 7 * 86_400_000)?;
+    between("worker.scratch_reserve_mib", worker.scratch_reserve_mib, 0, 1 << 20)?;
     between("worker.slots", worker.slots as u64, 1, 256)?;
     between("worker.memory_limit_mib", worker.memory_limit_mib, 256, 1 << 20)?;
     between("worker.source_cache_mib", worker.source_cache_mib as u64, 8, 1 << 20)?;

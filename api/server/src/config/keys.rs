@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 29] = [
+pub(super) const KEYS: [(&str, Kind); 32] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -21,6 +21,7 @@ pub(super) const KEYS: [(&str, Kind); 29] = [
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),
     ("upload.max_bytes", Kind::Number),
+    ("upload.reserve_bytes", Kind::Number),
     ("upload.dir", Kind::Text),
     ("transcoding.lease_ms", Kind::Number),
     ("transcoding.max_attempts", Kind::Number),
@@ -30,10 +31,12 @@ pub(super) const KEYS: [(&str, Kind); 29] = [
     ("transcoding.default_profile", Kind::Text),
     ("transcoding.max_frame_rate", Kind::Number),
     ("transcoding.max_tracks", Kind::Number),
+    ("transcoding.bulk_patience_ms", Kind::Number),
     ("worker.name", Kind::Text),
     ("worker.slots", Kind::Number),
     ("worker.memory_limit_mib", Kind::Number),
     ("worker.source_cache_mib", Kind::Number),
+    ("worker.scratch_reserve_mib", Kind::Number),
     ("worker.stall_ms", Kind::Number),
     ("worker.sandbox", Kind::Text),
     ("worker.nice", Kind::Number),

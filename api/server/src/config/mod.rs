@@ -140,6 +140,7 @@ impl Config {
         config.source_cache_mib = worker.source_cache_mib;
         config.worker_name.clone_from(&worker.name);
         config.nice = worker.nice;
+        config.scratch_reserve_mib = worker.scratch_reserve_mib;
         config.stall_timeout = Duration::from_millis(worker.stall_ms);
         config.sandbox = worker.sandbox;
         Ok(config)
@@ -156,6 +157,7 @@ impl Config {
             max_duration_ms: section.max_duration_ms,
             max_frame_rate: section.max_frame_rate,
             max_tracks: section.max_tracks,
+            bulk_patience_ms: section.bulk_patience_ms,
             ..TranscodingConfig::default()
         }
     }

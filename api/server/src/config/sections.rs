@@ -66,6 +66,8 @@ pub(crate) struct StoreSection {
 pub(crate) struct UploadSection {
     /// The longest file that is accepted, bytes.
     pub(crate) max_bytes: u64,
+    /// Bytes that must stay free on the disks of uploads and store; what would take them is refused.
+    pub(crate) reserve_bytes: u64,
     /// Where unfinished uploads lie; best on the store's filesystem. Default: `uploads` in the
     /// data folder.
     pub(crate) dir: Option<PathBuf>,
@@ -73,7 +75,7 @@ pub(crate) struct UploadSection {
 
 impl Default for UploadSection {
     fn default() -> Self {
-        Self { max_bytes: 64 << 30, dir: None }
+        Self { max_bytes: 64 << 30, reserve_bytes: 1 << 30, dir: None }
     }
 }
 
@@ -97,6 +99,9 @@ pub(crate) struct TranscodingSection {
     pub(crate) max_frame_rate: u32,
     /// Sources of more streams than this are refused.
     pub(crate) max_tracks: u32,
+    /// Bulk work that has waited this long goes before interactive work, a job at a time,
+    /// milliseconds.
+    pub(crate) bulk_patience_ms: u64,
 }
 
 impl Default for TranscodingSection {
@@ -111,6 +116,7 @@ impl Default for TranscodingSection {
             default_profile: kinora_plan::profile::DEFAULT_PROFILE.to_owned(),
             max_frame_rate: service.max_frame_rate,
             max_tracks: service.max_tracks,
+            bulk_patience_ms: service.bulk_patience_ms,
         }
     }
 }
@@ -127,6 +133,8 @@ pub(crate) struct WorkerSection {
     pub(crate) memory_limit_mib: u64,
     /// Memory for blocks of sources that encoders read, MiB.
     pub(crate) source_cache_mib: usize,
+    /// MiB that must stay free on the disk of scratch besides what jobs are expected to write.
+    pub(crate) scratch_reserve_mib: u64,
     /// An encoder that gets no further for this long is stopped, milliseconds.
     pub(crate) stall_ms: u64,
     /// Whether encoders are sandboxed: `auto` with all the kernel has, `required` or not at all
@@ -149,6 +157,7 @@ impl Default for WorkerSection {
             slots: (processors / 2).max(2),
             memory_limit_mib: defaults.memory_limit_mib,
             source_cache_mib: defaults.source_cache_mib,
+            scratch_reserve_mib: defaults.scratch_reserve_mib,
             stall_ms: u64::try_from(defaults.stall_timeout.as_millis()).unwrap_or(u64::MAX),
             sandbox: defaults.sandbox,
             nice: defaults.nice,

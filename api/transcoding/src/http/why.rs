@@ -3,6 +3,7 @@
 use axum::extract::State;
 use kinora_http::{Json, Path, Principal, Problem, openapi::Problems};
 use kinora_media::{JobId, VideoId};
+use kinora_plan::encoder::WAITING_FOR_DISK;
 
 use super::{
     Api,
@@ -95,6 +96,11 @@ fn playability(transcode: &Transcode) -> Option<String> {
     }
 }
 
+/// Whether the last worker that had it sent it back for want of room.
+fn waits_for_disk(job: &Job) -> bool {
+    job.error.as_ref().is_some_and(|error| error.code == WAITING_FOR_DISK)
+}
+
 /// A job in words.
 fn what(job: &Job) -> String {
     match (&job.track, job.chunk) {
@@ -110,6 +116,12 @@ async fn of_job(service: &Transcoding, job: &Job) -> Result<Vec<String>, Transco
     let now_us = service.now_us();
     let mut because = Vec::new();
     match job.state {
+        JobState::Waiting if waits_for_disk(job) => {
+            because.extend(job.error.as_ref().map(|error| error.message.clone()));
+            let seconds = seconds(job.not_before_us - now_us);
+            because.push(format!("The next look is in {seconds} s."));
+            return Ok(because);
+        }
         JobState::Waiting if job.not_before_us > now_us => {
             let seconds = seconds(job.not_before_us - now_us);
             because.push(format!("It is tried again in {seconds} s."));
@@ -144,11 +156,19 @@ async fn backlog_before(
     let ahead = statistics::ahead_of(db, job, now_us).await?;
     let in_flight: u64 = backlog::in_flight(db).await?.values().sum();
     let room = u64::from(service.deps.config.max_in_flight);
-    Ok(vec![if in_flight >= room {
+    let mut because = vec![if in_flight >= room {
         format!("All workers are busy with {in_flight} jobs, and {ahead} wait before it.")
     } else {
         format!("It goes out with the next round; {ahead} wait before it.")
-    }])
+    }];
+    if job.bulk {
+        let minutes = service.deps.config.bulk_patience_ms.div_ceil(60_000);
+        because.push(format!(
+            "It is bulk work: what people wait for goes first, but after {minutes} min one bulk job \
+             at a time goes out all the same."
+        ));
+    }
+    Ok(because)
 }
 
 fn running(service: &Transcoding, job: &Job, now_us: i64) -> String {

@@ -48,8 +48,16 @@ async fn claim(service: &Transcoding) -> Result<Vec<Job>, TranscodingError> {
     if room == 0 {
         return Ok(Vec::new());
     }
-    let due = backlog::due(db.read(), now_us, room).await?;
-    let picked = fair_share::pick(room, in_flight, due);
+    let interactive = backlog::due(db.read(), false, now_us, room).await?;
+    let mut bulk = backlog::due(db.read(), true, now_us, room).await?;
+    let patience_us = micros(config.bulk_patience_ms);
+    let overdue = backlog::overdue(db.read(), now_us.saturating_sub(patience_us), now_us).await?;
+    if let Some(job) = &overdue {
+        // It is among the others, too.
+        bulk.values_mut().for_each(|jobs| jobs.retain(|other| other.id != job.id));
+    }
+    let overdue = overdue.map(|job| (job.account.clone(), job));
+    let picked = fair_share::pick(room, in_flight, interactive, bulk, overdue);
     if picked.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,7 +1,7 @@
 //! The catalogue's events come in.
 
 use kinora_db::{inbox, new_job_id, outbox};
-use kinora_media::VideoId;
+use kinora_media::{Priority, VideoId};
 use kinora_plan::job::JobClass;
 use kinora_queue::{Event, EventData};
 use sqlx::AnyConnection;
@@ -58,7 +58,8 @@ async fn uploaded(
     tx: &mut AnyConnection,
     event: &Event,
 ) -> Result<(), TranscodingError> {
-    let EventData::Uploaded { source_key, size, signed, captions, profile } = &event.data else {
+    let EventData::Uploaded { source_key, size, signed, captions, profile, priority } = &event.data
+    else {
         return Ok(());
     };
     let now_us = service.now_us();
@@ -72,6 +73,7 @@ async fn uploaded(
         signed: *signed,
         captions,
         profile: profile.as_deref(),
+        priority: *priority,
         now_us,
     };
     if !transcodes::insert(tx, &new).await? {
@@ -123,6 +125,7 @@ async fn deleted(
         signed: true,
         captions: &[],
         profile: None,
+        priority: Priority::default(),
         now_us,
     };
     transcodes::insert(tx, &new).await?;

@@ -11,6 +11,7 @@ use super::{
     jobs::{Job, Row, select_job},
     narrow, parse,
 };
+use crate::state::fair_share::Due;
 
 /// How many jobs each account has on the lane or with workers.
 pub(crate) async fn in_flight(db: &AnyPool) -> Result<BTreeMap<AccountId, u64>, DbError> {
@@ -27,22 +28,27 @@ pub(crate) async fn in_flight(db: &AnyPool) -> Result<BTreeMap<AccountId, u64>, 
     rows.iter().map(count).collect()
 }
 
-/// For each account the jobs that are due next, at most `limit`, in the order they should go.
+/// For each account the jobs of a kind that are due next, at most `limit`, in the order they should
+/// go.
 pub(crate) async fn due(
     db: &AnyPool,
+    bulk: bool,
     now_us: i64,
     limit: usize,
-) -> Result<BTreeMap<AccountId, VecDeque<Job>>, DbError> {
-    let accounts: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT account FROM jobs WHERE state = 'waiting'")
-            .fetch_all(db)
-            .await?;
-    let mut due = BTreeMap::new();
+) -> Result<Due<Job>, DbError> {
+    let accounts: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT account FROM jobs WHERE state = 'waiting' AND bulk = $1",
+    )
+    .bind(i64::from(bulk))
+    .fetch_all(db)
+    .await?;
+    let mut due = Due::new();
     for account in accounts {
         let rows = sqlx::query_as::<_, Row>(select_job!(
-            "WHERE state = 'waiting' AND account = $1 AND not_before_us <= $2 \
-             ORDER BY priority, queued_at_us, position_us, id LIMIT $3"
+            "WHERE state = 'waiting' AND bulk = $1 AND account = $2 AND not_before_us <= $3 \
+             ORDER BY priority, queued_at_us, position_us, id LIMIT $4"
         ))
+        .bind(i64::from(bulk))
         .bind(&account)
         .bind(now_us)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -52,6 +58,26 @@ pub(crate) async fn due(
         due.insert(parse("account", &account)?, jobs?);
     }
     Ok(due)
+}
+
+/// The bulk job that has waited longest, if it has waited since `since_us` and no bulk job is with a
+/// worker or on its way to one.
+pub(crate) async fn overdue(
+    db: &AnyPool,
+    since_us: i64,
+    now_us: i64,
+) -> Result<Option<Job>, DbError> {
+    let row = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE state = 'waiting' AND bulk = 1 AND queued_at_us <= $1 AND not_before_us <= $2 \
+             AND NOT EXISTS (SELECT 1 FROM jobs \
+                 WHERE bulk = 1 AND state IN ('dispatched', 'running')) \
+         ORDER BY queued_at_us, priority, position_us, id LIMIT 1"
+    ))
+    .bind(since_us)
+    .bind(now_us)
+    .fetch_optional(db)
+    .await?;
+    row.map(Job::try_from).transpose()
 }
 
 /// Claims a waiting job for the dispatch lane: a new attempt, under a lease. The claimed job, or

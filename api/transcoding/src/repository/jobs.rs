@@ -36,6 +36,8 @@ pub(crate) struct Job {
     pub parts: u32,
     pub warnings: Vec<Warning>,
     pub error: Option<Failure>,
+    /// Whether it may take its time.
+    pub bulk: bool,
     pub created_at_us: i64,
     pub started_at_us: Option<i64>,
     pub finished_at_us: Option<i64>,
@@ -67,6 +69,7 @@ pub(super) struct Row {
     error_kind: Option<String>,
     error_code: Option<String>,
     error_message: Option<String>,
+    bulk: i64,
     created_at_us: i64,
     started_at_us: Option<i64>,
     finished_at_us: Option<i64>,
@@ -78,7 +81,7 @@ macro_rules! select_job {
             "SELECT id, video, version, account, class, track, chunk, state, attempt, strikes, \
              setbacks, position_us, not_before_us, lease_until_us, sent, worker, work, \
              progress_done, progress_total, parts, warnings, error_kind, error_code, \
-             error_message, created_at_us, started_at_us, finished_at_us FROM jobs ",
+             error_message, bulk, created_at_us, started_at_us, finished_at_us FROM jobs ",
             $tail
         )
     };
@@ -127,6 +130,7 @@ impl TryFrom<Row> for Job {
                     })
                 })
                 .transpose()?,
+            bulk: row.bulk != 0,
             created_at_us: row.created_at_us,
             started_at_us: row.started_at_us,
             finished_at_us: row.finished_at_us,
@@ -189,8 +193,10 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO jobs (id, video, version, account, class, track, chunk, state, attempt, \
              strikes, setbacks, priority, queued_at_us, position_us, not_before_us, sent, work, \
-             parts, created_at_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, 0, 0, $8, $9, $10, $11, 0, $12, 0, $11)",
+             parts, created_at_us, bulk) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, 0, 0, $8, $9, $10, $11, 0, $12, 0, $11, \
+             COALESCE((SELECT CASE WHEN priority = 'bulk' THEN 1 ELSE 0 END FROM transcodes \
+                 WHERE video = $2 AND version = $3), 0))",
     )
     .bind(job.id.to_string())
     .bind(video.to_string())

@@ -185,9 +185,10 @@ pub(crate) async fn ahead_of(
     let ahead: i64 = sqlx::query_scalar(
         "SELECT CAST(COUNT(*) AS BIGINT) FROM jobs a, jobs b WHERE b.id = $1 \
              AND a.state = 'waiting' AND a.not_before_us <= $2 AND a.id <> b.id \
-             AND (a.priority < b.priority OR (a.priority = b.priority \
-                 AND (a.queued_at_us < b.queued_at_us OR (a.queued_at_us = b.queued_at_us \
-                     AND a.position_us < b.position_us))))",
+             AND (a.bulk < b.bulk OR (a.bulk = b.bulk \
+                 AND (a.priority < b.priority OR (a.priority = b.priority \
+                     AND (a.queued_at_us < b.queued_at_us OR (a.queued_at_us = b.queued_at_us \
+                         AND a.position_us < b.position_us))))))",
     )
     .bind(job.id.to_string())
     .bind(now_us)

@@ -1,7 +1,7 @@
 //! Encodes of videos.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, Track, TrackId, VideoId};
+use kinora_media::{AccountId, Priority, Track, TrackId, VideoId};
 use kinora_queue::UploadedCaptions;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, FromRow};
@@ -23,6 +23,8 @@ pub(crate) struct Transcode {
     pub captions: Vec<UploadedCaptions>,
     /// The name of the profile that was asked for.
     pub profile: Option<String>,
+    /// Whether somebody waits for it.
+    pub priority: Priority,
     /// Planned; exact once ready.
     pub duration_us: Option<u64>,
     pub reason: Option<Reason>,
@@ -78,6 +80,7 @@ struct Row {
     signed: i64,
     captions: String,
     profile: Option<String>,
+    priority: String,
     duration_us: Option<i64>,
     reason_code: Option<String>,
     reason_message: Option<String>,
@@ -97,7 +100,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT video, version, account, state, revision, source_key, source_size, signed, \
-             captions, profile, duration_us, reason_code, reason_message, wanted, published, frozen, \
+             captions, profile, priority, duration_us, reason_code, reason_message, wanted, published, frozen, \
              front_us, front_at_us, front_speed, created_at_us, planned_at_us, playable_at_us, \
              plays_through_at_us FROM transcodes ",
             $tail
@@ -120,6 +123,7 @@ impl TryFrom<Row> for Transcode {
             signed: row.signed != 0,
             captions: from_json("captions", &row.captions)?,
             profile: row.profile,
+            priority: parse("priority", &row.priority)?,
             duration_us: row.duration_us.map(|us| narrow("duration", us)).transpose()?,
             reason: row
                 .reason_code
@@ -188,6 +192,7 @@ pub(crate) struct NewTranscode<'a> {
     pub signed: bool,
     pub captions: &'a [UploadedCaptions],
     pub profile: Option<&'a str>,
+    pub priority: Priority,
     pub now_us: i64,
 }
 
@@ -199,8 +204,8 @@ pub(crate) async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO transcodes (video, version, account, state, revision, source_key, \
              source_size, signed, captions, wanted, published, front_us, front_speed, \
-             created_at_us, profile) \
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9, $10) ON CONFLICT DO NOTHING",
+             created_at_us, profile, priority) \
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9, $10, $11) ON CONFLICT DO NOTHING",
     )
     .bind(new.video.to_string())
     .bind(i64::from(new.version))
@@ -212,6 +217,7 @@ pub(crate) async fn insert(
     .bind(to_json("captions", &new.captions)?)
     .bind(new.now_us)
     .bind(new.profile)
+    .bind(new.priority.as_str())
     .execute(db)
     .await?;
     Ok(inserted.rows_affected() == 1)

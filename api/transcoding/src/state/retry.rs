@@ -1,6 +1,6 @@
 //! What a try that failed leads to.
 
-use kinora_plan::encoder::{Failure, FailureKind};
+use kinora_plan::encoder::{Failure, FailureKind, WAITING_FOR_DISK};
 
 use crate::config::{TranscodingConfig, micros};
 
@@ -91,6 +91,10 @@ fn judge_report(
     let Tries { strikes, setbacks } = tries;
     match failure.kind {
         FailureKind::Input => give_up(&failure.code, failure.message.clone()),
+        // Nothing was tried: somebody has to make room, however long that takes.
+        FailureKind::Resource if failure.code == WAITING_FOR_DISK => {
+            Verdict::Retry { tries, delay_us: micros(config.resource_retry_ms) }
+        }
         FailureKind::Resource if setbacks + 1 < config.max_setbacks => Verdict::Retry {
             tries: Tries { strikes, setbacks: setbacks + 1 },
             delay_us: backoff_us(config, config.resource_retry_ms, setbacks),
@@ -166,6 +170,16 @@ mod tests {
         let input = failure(FailureKind::Input);
         assert_eq!(until_given_up(Setback::Reported(&input)), (vec![], "decode_error".into()));
         assert_eq!(until_given_up(Setback::Restarted).0, [0; 19]);
+    }
+
+    #[test]
+    fn want_of_disk_is_waited_out() {
+        let mut full = failure(FailureKind::Resource);
+        full.code = WAITING_FOR_DISK.into();
+        let tries = Tries { strikes: 3, setbacks: 19 };
+        let verdict =
+            judge(&TranscodingConfig::default(), tries, Setback::Reported(&full), "the probe");
+        assert_eq!(verdict, Verdict::Retry { tries, delay_us: 10_000_000 });
     }
 
     #[test]

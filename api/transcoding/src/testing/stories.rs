@@ -267,3 +267,35 @@ async fn a_title_is_planned_by_the_profile_that_was_chosen() {
         assert_eq!(plan.warnings.iter().any(|warning| warning.code == "profile_gone"), gone);
     }
 }
+
+/// The videos on the lane, in order.
+fn lane(world: &World) -> Vec<kinora_media::VideoId> {
+    world.queue.lane.lock().unwrap().iter().map(|message| message.video).collect()
+}
+
+#[tokio::test]
+async fn bulk_work_lets_others_go_first_but_not_for_ever() {
+    let mut world = World::new().await;
+    let bulk = world.upload(Film::Talkie(60), false);
+    if let Some(EventData::Uploaded { priority, .. }) =
+        world.events.last_mut().map(|event| &mut event.data)
+    {
+        *priority = kinora_media::Priority::Bulk;
+    }
+    let people = world.upload(Film::Talkie(60), false);
+    plan_all(&mut world).await;
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    assert_eq!(lane(&world), [people; 4], "it came later, but somebody waits for it");
+
+    // Five minutes on nobody is done with anything: one job of the bulk all the same.
+    world.queue.lane.lock().unwrap().clear();
+    let patience_ms = world.service.deps.config.bulk_patience_ms;
+    world.hand.advance_us(i64::try_from(patience_ms * 1000).unwrap());
+    let dispatch_ms = world.service.deps.config.dispatch_lease_ms;
+    world.hand.advance_us(i64::try_from(dispatch_ms * 1000).unwrap() + 1);
+    world.step(Step::Leases).await.unwrap().unwrap();
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    assert_eq!(lane(&world), [bulk, people, people, people]);
+    let waits = statistics::first_open(world.db.read(), (bulk, 1)).await.unwrap().unwrap();
+    assert!(waits.bulk);
+}

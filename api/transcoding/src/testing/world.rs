@@ -173,6 +173,7 @@ impl World {
             signed: true,
             captions: uploaded,
             profile: None,
+            priority: kinora_media::Priority::default(),
         };
         self.films.push((video, film));
         self.say(video, data);

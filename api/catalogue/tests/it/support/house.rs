@@ -79,6 +79,11 @@ impl House {
         Self { address, catalogue, db, queue, store, hand, shutdown, messages, ada, bob, folder }
     }
 
+    /// The filesystem that uploads lie on.
+    pub(crate) fn spool_disk(&self) -> u64 {
+        rustix::fs::stat(self.folder.path()).unwrap().st_dev
+    }
+
     /// Sends a request without any headers of its own.
     pub(crate) async fn raw(
         &self,
