@@ -9,10 +9,12 @@
 //! - [`chunk`] scales and encodes those frames into every rung and packages the result.
 //! - [`audio`] encodes one soundtrack from end to end.
 //! - [`probe`] says what a source holds.
+//! - [`analyse`] encodes samples and judges them, where quality sets the bits.
 //! - [`sample`] generates a clip to try things with.
 //! - [`sandbox`] is what the kernel keeps the process from.
 //! - [`child`] is the process's side: messages on standard output, limits.
 
+pub mod analyse;
 pub mod audio;
 mod bus;
 pub mod child;

@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use kinora_pipeline::{
-    PipelineError, audio,
+    PipelineError, analyse, audio,
     child::{Limits, Reporter, watch_source},
     chunk, probe, sample,
     sandbox::{self, Grants},
@@ -42,6 +42,8 @@ enum Command {
     Chunk(Task),
     /// Encode one soundtrack
     Audio(Task),
+    /// Encode samples and judge them
+    Analyse(Task),
     /// Try to leave the sandbox that tasks run in, and say what was refused
     SandboxCheck(sandbox::CheckArgs),
     /// Generate a clip to try things with
@@ -75,7 +77,10 @@ fn main() -> ExitCode {
     let task = match Cli::parse().command {
         Command::Sample(args) => return generate(&args),
         Command::SandboxCheck(args) => return sandbox::run(&args),
-        Command::Probe(task) | Command::Chunk(task) | Command::Audio(task) => task,
+        Command::Probe(task)
+        | Command::Chunk(task)
+        | Command::Audio(task)
+        | Command::Analyse(task) => task,
     };
     let mut reporter = Reporter::stdout();
     let answer =
@@ -158,5 +163,6 @@ fn run(
         }
         EncoderSpec::Chunk(spec) => chunk::run(spec, source, reporter).map(Outcome::Chunk),
         EncoderSpec::Audio(spec) => audio::run(spec, source, reporter).map(Outcome::Audio),
+        EncoderSpec::Analyse(spec) => analyse::run(spec, source, reporter).map(Outcome::Analysis),
     }
 }

@@ -33,6 +33,7 @@ impl Progress {
         let total = match payload {
             JobPayload::Probe(_) => 1,
             JobPayload::EncodeChunk(spec) => spec.chunk.frames,
+            JobPayload::Analyse(spec) => spec.wanted.into(),
             JobPayload::EncodeAudio { spec, .. } => spec.duration_ns / NANOSECONDS_A_MILLISECOND,
         };
         Self { state: Mutex::new(State { done: 0, total, moved: Instant::now() }) }

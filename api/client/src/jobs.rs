@@ -16,6 +16,8 @@ words! {
         EncodeChunk = "encode_chunk",
         /// Encodes one sound track.
         EncodeAudio = "encode_audio",
+        /// Measuring samples of the picture.
+        Analyse = "analyse",
     }
 }
 

@@ -28,7 +28,7 @@ pub use error::{Error, Problem, Result};
 pub use jobs::{Job, JobClass, JobError, JobFilter, JobProgress, JobState, Why};
 pub use playback::{Playback, Playing};
 pub use profiles::Profile;
-pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState};
+pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState, Quality};
 pub use retry::Retry;
 pub use videos::{NewVideo, Priority, UploadPosition, Video, VideoFilter, VideoState, Visibility};
 pub use wire::{Page, Reason};

@@ -81,6 +81,34 @@ pub struct Progress {
     pub warnings: Vec<String>,
     /// Its jobs by state.
     pub jobs: JobCounts,
+    /// What a quality target came to, if the profile has one and samples were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+}
+
+/// What a quality target came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// The SSIMULACRA 2 score the top rung is to reach.
+    pub target: u32,
+    /// What it scores in the samples as planned.
+    pub score: f64,
+    /// What it would score as the profile has it without a target.
+    pub fixed_score: f64,
+    /// Places of the title that were measured.
+    pub samples: u32,
+    /// By how much every rung's CRF is above the profile's.
+    pub crf_raise: u32,
+    /// Rungs of the profile that the title does without.
+    pub left_out: Vec<String>,
+    /// Bytes the picture would take as the profile has it without a target, estimated.
+    pub fixed_bytes: u64,
+    /// Bytes it takes: produced, or estimated until all is.
+    pub bytes: u64,
+    /// Whether `bytes` were produced.
+    pub produced: bool,
+    /// Of `fixed_bytes`, how many of a hundred are saved.
+    pub saved_percent: u32,
 }
 
 /// How many jobs of a video are in which state.

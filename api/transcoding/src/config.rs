@@ -85,6 +85,12 @@ impl TranscodingConfig {
         wanted.min(self.max_deadline_ms)
     }
 
+    /// The same for jobs that a video can do without: it does not wait long for them.
+    pub(crate) fn for_optional(&self) -> Self {
+        let (max_attempts, max_setbacks) = (self.max_attempts.min(2), self.max_setbacks.min(3));
+        Self { max_attempts, max_setbacks, ..self.clone() }
+    }
+
     /// How long a tombstone must stand to outlive every worker that may still write.
     pub(crate) fn tombstone_us(&self) -> i64 {
         micros(self.max_deadline_ms.saturating_add(self.lease_ms).saturating_add(HOUR))

@@ -22,6 +22,6 @@ pub use config::TranscodingConfig;
 pub use error::TranscodingError;
 pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
-    ProgressReason, ProgressState, Why, WhySubject,
+    ProgressReason, ProgressState, Quality, Why, WhySubject,
 };
 pub use service::{OnHeadChange, Transcoding, TranscodingDeps};

@@ -1,6 +1,6 @@
 //! What `kinora-encoder` is asked and what it answers.
 //!
-//! The worker writes a spec to a file and starts `kinora-encoder <probe|chunk|audio> --spec FILE`
+//! The worker writes a spec to a file and starts `kinora-encoder <probe|chunk|audio|analyse> --spec FILE`
 //! with the source socket as standard input (see [`crate::source_protocol`]). The child writes
 //! its files into `output_dir` and one [`Message`] a line, as JSON, on standard output; the last
 //! is `Done` or `Failed`. Log lines go to standard error.
@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use kinora_media::{SegmentEntry, TrackId};
 use serde::{Deserialize, Serialize};
 
-use crate::{AudioStream, Chunk, ProbeReport, Rung, VideoStream, Warning};
+use crate::{
+    AudioStream, Chunk, ProbeReport, Rung, VideoStream, Warning,
+    quality::{Analysis, AnalysisSpec},
+};
 
 /// Any child's task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,8 @@ pub enum EncoderSpec {
     Chunk(Box<ChunkSpec>),
     /// Encode one soundtrack from its beginning to its end.
     Audio(Box<AudioSpec>),
+    /// Encode samples and measure them.
+    Analyse(Box<AnalysisSpec>),
 }
 
 impl EncoderSpec {
@@ -31,6 +36,7 @@ impl EncoderSpec {
             Self::Probe(spec) => spec.source_size,
             Self::Chunk(spec) => spec.source_size,
             Self::Audio(spec) => spec.source_size,
+            Self::Analyse(spec) => spec.source_size,
         }
     }
 }
@@ -165,6 +171,8 @@ pub enum Outcome {
     Chunk(ChunkOutcome),
     /// The answer to [`AudioSpec`].
     Audio(AudioOutcome),
+    /// The answer to [`AnalysisSpec`].
+    Analysis(Analysis),
 }
 
 /// What became of a chunk.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ProbeReport, Warning,
     encoder::{AudioSpec, ChunkSpec, Failure, ProbeSpec, TrackLoudness},
+    quality::{Analysis, AnalysisSpec},
 };
 
 /// A job on its way to a worker.
@@ -51,6 +52,8 @@ pub enum JobPayload {
         /// Parts below this index are published already and must not be written again.
         first_part: u32,
     },
+    /// Encode samples and measure them, before the title is planned.
+    Analyse(Box<AnalysisSpec>),
 }
 
 impl JobPayload {
@@ -60,6 +63,7 @@ impl JobPayload {
             Self::Probe(_) => JobClass::Probe,
             Self::EncodeChunk(_) => JobClass::EncodeChunk,
             Self::EncodeAudio { .. } => JobClass::EncodeAudio,
+            Self::Analyse(_) => JobClass::Analyse,
         }
     }
 }
@@ -74,11 +78,13 @@ pub enum JobClass {
     EncodeChunk,
     /// [`JobPayload::EncodeAudio`].
     EncodeAudio,
+    /// [`JobPayload::Analyse`].
+    Analyse,
 }
 
 impl JobClass {
     /// Every class.
-    pub const ALL: [Self; 3] = [Self::Probe, Self::EncodeChunk, Self::EncodeAudio];
+    pub const ALL: [Self; 4] = [Self::Probe, Self::EncodeChunk, Self::EncodeAudio, Self::Analyse];
 
     /// Its word in tables, queues and the API.
     pub fn as_str(self) -> &'static str {
@@ -86,6 +92,7 @@ impl JobClass {
             Self::Probe => "probe",
             Self::EncodeChunk => "encode_chunk",
             Self::EncodeAudio => "encode_audio",
+            Self::Analyse => "analyse",
         }
     }
 }
@@ -139,6 +146,8 @@ pub enum Report {
         /// What was lost.
         warnings: Vec<Warning>,
     },
+    /// What samples of the title showed.
+    Analysed(Analysis),
     /// It did not work.
     Failed(Failure),
 }

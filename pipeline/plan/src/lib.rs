@@ -13,6 +13,7 @@ mod language;
 mod plan;
 mod probe;
 pub mod profile;
+pub mod quality;
 pub mod sandbox;
 pub mod source_protocol;
 mod specs;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AudioPlan, AudioProfile, Chunk, Ladder, ProbeReport, Profile, VideoStream, Warning, audio,
-    chunking, chunks, gop_frames, ladder, specs,
+    chunking, chunks, gop_frames, ladder, quality::QualityPlan, specs,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -20,6 +20,9 @@ pub struct Plan {
     pub audio: Vec<AudioPlan>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// The quality the picture is to have, where the profile wants the content to decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityPlan>,
 }
 
 /// How the picture is encoded.
@@ -68,10 +71,20 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
     let video =
         report.video.as_ref().map(|v| plan_video(v, !report.seekable, profile)).transpose()?;
     let audio = audio::plan(&report.audio, &profile.audio);
-    let warnings = warnings(report, &profile.audio);
-    let mut plan = Plan { duration_us: 0, target_duration_s: 0, video, audio, warnings };
+    let quality = profile.quality.enabled && video.is_some();
+    let mut plan = Plan {
+        duration_us: 0,
+        target_duration_s: 0,
+        video,
+        audio,
+        warnings: warnings(report, &profile.audio),
+        quality: quality.then_some(QualityPlan { target: profile.quality.target, decision: None }),
+    };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
     plan.target_duration_s = specs::target_duration_s(&plan);
+    if quality && !report.seekable {
+        plan = plan.not_analysed("the file cannot be entered in the middle to take samples");
+    }
     Ok(plan)
 }
 

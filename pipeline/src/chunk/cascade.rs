@@ -9,9 +9,16 @@ const GOOD_SOURCE: u32 = 720;
 /// For each rung the index of the rung it is scaled from; `None` is the source itself.
 ///
 /// Big rungs come from the source, small ones from the smallest rung that is larger, still good,
-/// and holds all the frames they need.
+/// and holds all the frames they need. A rung of another's very size and rate takes its picture.
 pub(super) fn parents(rungs: &[Rung]) -> Vec<Option<usize>> {
-    rungs.iter().map(|rung| parent(rungs, rung)).collect()
+    let parent = |(index, rung)| twin(&rungs[..index], rung).or_else(|| parent(rungs, rung));
+    rungs.iter().enumerate().map(parent).collect()
+}
+
+/// The first rung, if it is the same picture at another quality: samples are encoded so.
+fn twin(before: &[Rung], rung: &Rung) -> Option<usize> {
+    let shape = |rung: &Rung| (rung.width, rung.height, rung.rate_divisor);
+    before.first().filter(|first| shape(first) == shape(rung)).map(|_| 0)
 }
 
 fn parent(rungs: &[Rung], rung: &Rung) -> Option<usize> {
@@ -61,5 +68,7 @@ mod tests {
         assert_eq!(parents(&small), [None, None], "nothing good to scale from");
         let missing = ladder(&[(1080, 1), (720, 2), (480, 1)]);
         assert_eq!(parents(&missing), [None, None, Some(0)], "720 lacks half the frames");
+        let twins = ladder(&[(1080, 1), (720, 1), (480, 1), (1080, 1), (1080, 1)]);
+        assert_eq!(parents(&twins), [None, None, Some(1), Some(0), Some(0)]);
     }
 }

@@ -24,7 +24,7 @@ const WAITING: u64 = 2;
 const POLL: Duration = Duration::from_millis(100);
 
 /// A running encoding pipeline. Stops when dropped.
-pub(super) struct Encoding {
+pub(crate) struct Encoding {
     stream: VideoStream,
     first: u64,
     pipeline: gst::Pipeline,
@@ -48,10 +48,20 @@ struct Shared {
 impl Encoding {
     /// Starts a pipeline for frames as the decoder describes them.
     pub(super) fn start(spec: &ChunkSpec, decoded_caps: &gst::Caps) -> Result<Self, PipelineError> {
+        Self::start_watched(spec, decoded_caps, |_| Ok(()))
+    }
+
+    /// The same, after `watch` has seen the sinks behind the encoders, in the order of the rungs.
+    pub(crate) fn start_watched(
+        spec: &ChunkSpec,
+        decoded_caps: &gst::Caps,
+        watch: impl FnOnce(&[gst_app::AppSink]) -> Result<(), PipelineError>,
+    ) -> Result<Self, PipelineError> {
         let input_caps = colour::input_caps(decoded_caps, &spec.video)?;
         let working_caps = colour::working_caps(&input_caps)?;
         let colour = colour::code_points(&working_caps)?;
         let graph = graph::build(spec, &input_caps, &working_caps)?;
+        watch(&graph.outputs)?;
         let shared = Arc::new(Shared {
             renditions: spec
                 .rungs
@@ -85,7 +95,7 @@ impl Encoding {
     }
 
     /// Hands over the next frame; waits while the encoders are behind.
-    pub(super) fn push(&mut self, frame: GridFrame) -> Result<(), PipelineError> {
+    pub(crate) fn push(&mut self, frame: GridFrame) -> Result<(), PipelineError> {
         if frame.caps != self.decoded_caps {
             self.input.set_caps(Some(&colour::input_caps(&frame.caps, &self.stream)?));
             self.decoded_caps = frame.caps;
@@ -107,7 +117,7 @@ impl Encoding {
     }
 
     /// Ends the chunk after `frames` frames and gives every rung's result.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         frames: u64,
         mut progress: impl FnMut(u64),

@@ -32,7 +32,7 @@ pub(super) struct Graph {
 }
 
 /// An element of a plugin that must be installed.
-pub(super) fn make(factory: &'static str) -> Result<gst::Element, PipelineError> {
+pub(crate) fn make(factory: &'static str) -> Result<gst::Element, PipelineError> {
     gst::ElementFactory::make(factory).build().map_err(|_| PipelineError::MissingElement(factory))
 }
 

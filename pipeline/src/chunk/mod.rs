@@ -16,7 +16,7 @@ mod validate;
 
 use kinora_plan::encoder::{ChunkOutcome, ChunkSpec};
 
-use self::encode::Encoding;
+pub(crate) use self::{encode::Encoding, graph::make};
 use crate::{PipelineError, child::Reporter, decode::VideoFrames, source::Source};
 
 /// Encodes one chunk into `{track}/init.mp4` and `{track}/chunk.m4s` of every rung.

@@ -40,6 +40,7 @@ impl Grants {
             EncoderSpec::Probe(_) => vec![],
             EncoderSpec::Chunk(spec) => vec![spec.output_dir.clone()],
             EncoderSpec::Audio(spec) => vec![spec.output_dir.clone()],
+            EncoderSpec::Analyse(spec) => vec![spec.output_dir.clone()],
         };
         Self { write, ..Self::default() }
     }

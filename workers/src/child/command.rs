@@ -53,6 +53,7 @@ fn task(spec: &EncoderSpec) -> &'static str {
         EncoderSpec::Probe(_) => "probe",
         EncoderSpec::Chunk(_) => "chunk",
         EncoderSpec::Audio(_) => "audio",
+        EncoderSpec::Analyse(_) => "analyse",
     }
 }
 

@@ -1,5 +1,6 @@
 //! One job, from its delivery to its acknowledgement. One file a class of jobs.
 
+mod analyse;
 mod audio;
 mod chunk;
 mod probe;
@@ -73,7 +74,7 @@ pub(crate) async fn handle(host: &Arc<Host>, delivery: JobDelivery) {
         track.id = tracing::field::Empty,
     );
     match &message.payload {
-        JobPayload::Probe(_) => {}
+        JobPayload::Probe(_) | JobPayload::Analyse(_) => {}
         JobPayload::EncodeChunk(spec) => {
             span.record("chunk.index", spec.chunk.index);
         }
@@ -135,6 +136,7 @@ async fn attempt(
         JobPayload::EncodeAudio { track, spec, first_part } => {
             audio::run(&job, track, spec, *first_part).await
         }
+        JobPayload::Analyse(spec) => analyse::run(&job, spec).await,
     };
     job.scratch.remove().await;
     result

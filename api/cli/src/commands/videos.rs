@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use console::{Style, Term};
 use jiff::Timestamp;
-use kinora_client::{Video, VideoFilter, VideoState};
+use kinora_client::{Quality, Video, VideoFilter, VideoState};
 use uuid::Uuid;
 
 use super::{MOST_A_PAGE, one_of, print_json};
@@ -114,8 +114,9 @@ fn print_table(videos: &[Video]) -> io::Result<()> {
 
 async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
     let video = session.client.video(id).await?;
+    let quality = quality(session, &video).await;
     if session.json {
-        return Ok(print_json(&video)?);
+        return Ok(print_json(&Shown { video: &video, quality })?);
     }
     let text = |value: Option<&str>| Cell::new(value.unwrap_or_default());
     let link = |value: Option<&String>| text(value.map(String::as_str)).styled(Style::new().cyan());
@@ -139,6 +140,7 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
         ("profile", text(video.profile.as_deref())),
         ("length", Cell::new(format::media(video.duration_us))),
         ("picture", Cell::new(picture(&video))),
+        ("quality", Cell::new(quality.as_ref().map(saved).unwrap_or_default())),
         ("file", text(video.file_name.as_deref())),
         ("size", Cell::new(video.size.map(format::bytes).unwrap_or_default())),
         ("uploaded", text(upload.as_deref())),
@@ -150,6 +152,38 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
         ("links until", text(expires.as_deref())),
     ];
     Ok(print_fields(&video.title, &fields)?)
+}
+
+/// A video with what only its encode knows.
+#[derive(serde::Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    video: &'a Video,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Quality>,
+}
+
+/// What the quality target came to. Not worth failing for.
+async fn quality(session: &Session, video: &Video) -> Option<Quality> {
+    // Before it is planned there is none.
+    video.duration_us?;
+    session.client.progress(video.id).await.ok()?.quality
+}
+
+fn saved(quality: &Quality) -> String {
+    let about = if quality.produced { "" } else { "about " };
+    let rungs = match quality.left_out.is_empty() {
+        true => String::new(),
+        false => format!(", without {}", quality.left_out.join(", ")),
+    };
+    format!(
+        "{} instead of {}: {about}{} % saved{rungs} (score {:.0}, target {})",
+        format::bytes(quality.bytes),
+        format::bytes(quality.fixed_bytes),
+        quality.saved_percent,
+        quality.score,
+        quality.target,
+    )
 }
 
 async fn delete(session: &Session, id: Uuid, yes: bool) -> Result<(), Failure> {

@@ -42,6 +42,33 @@ pub struct Progress {
     pub warnings: Vec<String>,
     /// Its jobs.
     pub jobs: JobCounts,
+    /// What the quality target came to, where the profile has one and samples were measured.
+    pub quality: Option<Quality>,
+}
+
+/// What a quality target came to.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Quality {
+    /// The SSIMULACRA 2 score the top rung is to reach.
+    pub target: u32,
+    /// What it scores in the samples as planned.
+    pub score: f64,
+    /// What it would score as the profile has it without a target.
+    pub fixed_score: f64,
+    /// Places of the title that were measured.
+    pub samples: u32,
+    /// By how much every rung's CRF is above the profile's.
+    pub crf_raise: u32,
+    /// Rungs of the profile that the title does without, because a better one fits in their place.
+    pub left_out: Vec<String>,
+    /// Bytes the picture would take as the profile has it without a target, estimated.
+    pub fixed_bytes: u64,
+    /// Bytes it takes: produced, or estimated until all is.
+    pub bytes: u64,
+    /// Whether `bytes` were produced.
+    pub produced: bool,
+    /// Of `fixed_bytes`, how many of a hundred are saved.
+    pub saved_percent: u32,
 }
 
 /// What is going on.
@@ -142,6 +169,8 @@ pub enum JobClassWord {
     EncodeChunk,
     /// Encodes a soundtrack.
     EncodeAudio,
+    /// Encodes samples to find out how many bits the picture needs.
+    Analyse,
 }
 
 /// Where a job stands.

@@ -117,6 +117,7 @@ fn class(class: JobClass) -> JobClassWord {
         JobClass::Probe => JobClassWord::Probe,
         JobClass::EncodeChunk => JobClassWord::EncodeChunk,
         JobClass::EncodeAudio => JobClassWord::EncodeAudio,
+        JobClass::Analyse => JobClassWord::Analyse,
     }
 }
 

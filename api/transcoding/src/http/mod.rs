@@ -18,7 +18,7 @@ use crate::service::Transcoding;
 
 pub use body::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
-    ProgressReason, ProgressState, Why, WhySubject,
+    ProgressReason, ProgressState, Quality, Why, WhySubject,
 };
 
 #[derive(Clone)]

@@ -160,3 +160,18 @@ fn the_openapi_document_names_every_route() {
     let paths: Vec<_> = document.paths.paths.keys().collect();
     insta::assert_json_snapshot!(paths);
 }
+
+#[tokio::test]
+async fn why_tells_of_the_analysis() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Measured(40), false);
+    world.round().await;
+    let path = format!("/api/v1/why/{video}");
+    let (_, waiting) = get(&world, &path, true).await;
+    let because = waiting["because"][0].as_str().unwrap();
+    assert!(because.contains("the analysis of samples"), "{waiting}");
+    world.drain().await;
+    let (_, ready) = get(&world, &path, true).await;
+    let saved = ready["because"][1].as_str().unwrap();
+    assert!(saved.contains("% fewer bits") && !saved.contains("about"), "{ready}");
+}

@@ -3,11 +3,11 @@
 use axum::extract::State;
 use kinora_http::{Json, Path, Principal, Problem, openapi::Problems};
 use kinora_media::{JobId, VideoId};
-use kinora_plan::encoder::WAITING_FOR_DISK;
+use kinora_plan::{encoder::WAITING_FOR_DISK, job::JobClass};
 
 use super::{
     Api,
-    body::{Why, WhySubject},
+    body::{Quality, Why, WhySubject},
     problem::of_database,
 };
 use crate::{
@@ -77,9 +77,25 @@ async fn of_video(service: &Transcoding, transcode: &Transcode) -> Result<Why, T
         }
         VideoState::Cancelled => because.push("The video was deleted.".into()),
     }
+    because.extend(progress.quality.as_ref().map(quality));
     because.extend(progress.warnings);
     let state = transcode.state.as_str();
     Ok(Why { subject: WhySubject::Video, id: transcode.video.0, state, because })
+}
+
+/// What the quality target came to.
+fn quality(quality: &Quality) -> String {
+    let rungs = match quality.left_out.len() {
+        0 => String::new(),
+        1 => format!(" and does without the rung {}", quality.left_out[0]),
+        _ => format!(" and does without the rungs {}", quality.left_out.join(", ")),
+    };
+    let about = if quality.produced { "" } else { "about " };
+    format!(
+        "By {} samples its picture takes {about}{} % fewer bits than the profile's fixed quality \
+         would{rungs}.",
+        quality.samples, quality.saved_percent
+    )
 }
 
 fn playability(transcode: &Transcode) -> Option<String> {
@@ -107,6 +123,9 @@ fn what(job: &Job) -> String {
         (Some(track), _) => format!("the soundtrack {track}"),
         (None, Some(_)) => {
             format!("the picture from {} on", clock_face(job.position_us.unsigned_abs()))
+        }
+        (None, None) if job.class == JobClass::Analyse => {
+            "the analysis of samples, which decides how many bits the picture gets".to_owned()
         }
         (None, None) => "the examination of the file".to_owned(),
     }

@@ -5,6 +5,7 @@ use kinora_plan::{
     Plan,
     encoder::ProbeSpec,
     job::{JobClass, JobMessage, JobPayload},
+    quality::AnalysisSpec,
 };
 
 use crate::{
@@ -50,7 +51,22 @@ pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
     jobs
 }
 
-/// The message for the current attempt of a job; `None` if the plan has no such job.
+/// The job that a draft waits for.
+pub(crate) fn analysis_of(spec: &AnalysisSpec) -> NewJob {
+    NewJob {
+        id: new_job_id(),
+        class: JobClass::Analyse,
+        track: None,
+        chunk: None,
+        // As urgent as the examination it completes.
+        priority: 0,
+        position_us: 0,
+        work: spec.wanted.into(),
+    }
+}
+
+/// The message for the current attempt of a job; `None` if the plan has no such job. For an
+/// analysis `plan` is the draft.
 pub(crate) fn message(
     config: &TranscodingConfig,
     transcode: &Transcode,
@@ -82,6 +98,12 @@ pub(crate) fn message(
             let spec = Box::new(plan.audio_spec(index, size)?);
             let payload = JobPayload::EncodeAudio { track, spec, first_part: job.parts };
             (payload, plan.duration_us / 1000)
+        }
+        JobClass::Analyse => {
+            let spec = plan?.analysis_spec(size)?;
+            let frames = spec.samples.iter().map(|sample| sample.frames).sum();
+            let media_ms = spec.video.frame_rate.frame_micros(frames) / 1000;
+            (JobPayload::Analyse(Box::new(spec)), media_ms)
         }
     };
     Some(JobMessage {

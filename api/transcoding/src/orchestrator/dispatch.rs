@@ -2,14 +2,14 @@
 
 use kinora_plan::{
     encoder::{Failure, FailureKind},
-    job::JobMessage,
+    job::{JobClass, JobMessage},
 };
 
 use super::{backlog::message, ending, plans::plan_of, setback};
 use crate::{
     config::micros,
     error::TranscodingError,
-    repository::{Job, backlog, jobs, transcodes},
+    repository::{Job, backlog, drafts, jobs, transcodes},
     service::Transcoding,
     state::{fair_share, retry::Setback},
 };
@@ -79,8 +79,13 @@ async fn message_for(
     let Some(transcode) = transcodes::find(db, job.video, job.version).await? else {
         return Ok(None);
     };
+    let config = &service.deps.config;
+    if job.class == JobClass::Analyse {
+        let draft = drafts::find(db, job.video, job.version).await?;
+        return Ok(message(config, &transcode, draft.as_ref(), job));
+    }
     let plan = plan_of(service, job.video, job.version).await?;
-    Ok(message(&service.deps.config, &transcode, plan.as_deref(), job))
+    Ok(message(config, &transcode, plan.as_deref(), job))
 }
 
 /// A job that no message can be made for must not wait for ever.

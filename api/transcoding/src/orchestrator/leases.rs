@@ -64,7 +64,7 @@ async fn take_back(
     match fate {
         Fate::Unchanged => return Ok(false),
         Fate::Failed => ending::ended(service, job.video).await,
-        Fate::Waits => stop(service, job).await,
+        Fate::Waits | Fate::Forgone => stop(service, job).await,
     }
     service.live.lost(job.id);
     service.wake.dispatch.notify_one();

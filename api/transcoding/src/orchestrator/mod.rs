@@ -5,6 +5,7 @@ pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod events;
 pub(crate) mod leases;
+pub(crate) mod planning;
 pub(crate) mod plans;
 pub(crate) mod progress;
 pub(crate) mod reports;

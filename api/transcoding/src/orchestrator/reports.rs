@@ -4,21 +4,20 @@
 use std::sync::Arc;
 
 use kinora_plan::{
-    Plan, ProbeReport, Profile, Warning,
+    Plan, Warning,
     encoder::{Failure, FailureKind},
     job::{JobClass, JobReport, Report, StoredChunk},
 };
-use kinora_queue::EventData;
 use sqlx::AnyConnection;
 
-use super::{backlog::backlog_of, ending, events::announce, plans::plan_of, setback};
+use super::{ending, planning, plans::plan_of, setback};
 use crate::{
     config::micros,
     error::TranscodingError,
     repository::{
-        Job, Transcode, jobs,
+        Job, jobs,
         objects::{self, Coding},
-        plans, transcodes,
+        transcodes,
     },
     service::Transcoding,
     state::{
@@ -54,7 +53,12 @@ pub(crate) async fn on_report(
         return Ok(Intake::Refused);
     }
     let intake = match (&report.report, job.class) {
-        (Report::Probed(found), JobClass::Probe) => probed(service, &job, report, found).await?,
+        (Report::Probed(found), JobClass::Probe) => {
+            planning::probed(service, &job, report, found).await?
+        }
+        (Report::Analysed(analysis), JobClass::Analyse) => {
+            planning::analysed(service, &job, report, analysis).await?
+        }
         (Report::ChunkEncoded { objects, warnings, .. }, JobClass::EncodeChunk) => {
             chunk_encoded(service, &job, report, (objects, warnings)).await?
         }
@@ -75,96 +79,6 @@ pub(crate) async fn on_report(
         service.changed(job.video);
     }
     Ok(intake)
-}
-
-/// The plan, and the jobs that follow from it.
-async fn probed(
-    service: &Transcoding,
-    job: &Job,
-    report: &JobReport,
-    found: &ProbeReport,
-) -> Result<Intake, TranscodingError> {
-    let Some(transcode) = transcodes::find(service.deps.db.read(), job.video, job.version).await?
-    else {
-        return Ok(Intake::Refused);
-    };
-    let (profile, gone) = profile_of(service, &transcode);
-    let plan = match kinora_plan::plan(found, profile) {
-        Ok(mut plan) => {
-            plan.warnings.extend(gone);
-            plan
-        }
-        Err(error) => {
-            let message = sentence(&error.to_string());
-            let failure =
-                Failure { kind: FailureKind::Input, code: "nothing_to_encode".into(), message };
-            return failed(service, job, &failure).await;
-        }
-    };
-    let now_us = service.now_us();
-    let mut tx = service.deps.db.begin_write().await?;
-    let accepted = (job.id, report.attempt, 0);
-    if !jobs::finish(&mut tx, accepted, &report.worker, &found.warnings, now_us).await? {
-        return Ok(Intake::Refused);
-    }
-    let Some(transcode) = transcodes::find(&mut *tx, job.video, job.version).await? else {
-        return Ok(Intake::Refused);
-    };
-    if transcodes::planned(&mut tx, job.video, job.version, plan.duration_us, now_us).await? {
-        plans::insert(&mut tx, job.video, job.version, &plan).await?;
-        let owner = (job.video, job.version, &job.account);
-        for new in backlog_of(&plan) {
-            jobs::insert(&mut tx, owner, transcode.created_at_us, &new, now_us).await?;
-        }
-        announce(&mut tx, &transcode, planned(&plan, job.version, found), now_us).await?;
-    }
-    tx.commit().await?;
-    tracing::info!(video.id = %job.video, duration_us = plan.duration_us, "a video is planned");
-    Ok(Intake::Applied)
-}
-
-/// The profile an encode is planned by, with a word about one that is no longer there: it was when
-/// the video was made, so the title is not held back for it.
-fn profile_of<'a>(
-    service: &'a Transcoding,
-    transcode: &Transcode,
-) -> (&'a Profile, Option<Warning>) {
-    let profiles = &service.deps.profiles;
-    let default = profiles.default_profile();
-    match transcode.profile.as_deref().map(|name| (name, profiles.get(name))) {
-        None => (&default.profile, None),
-        Some((_, Some(named))) => (&named.profile, None),
-        Some((name, None)) => {
-            let message = format!(
-                "The profile '{name}' is no longer there; '{}' was used instead.",
-                default.name
-            );
-            let warning = Warning { code: "profile_gone".into(), message };
-            (&default.profile, Some(warning))
-        }
-    }
-}
-
-fn planned(plan: &Plan, version: u32, found: &ProbeReport) -> EventData {
-    let best = plan.video.as_ref().and_then(|video| video.ladder.rungs.first());
-    EventData::Planned {
-        version,
-        duration_us: plan.duration_us,
-        width: best.map_or(0, |rung| rung.width),
-        height: best.map_or(0, |rung| rung.height),
-        warnings: sentences(found.warnings.iter().chain(&plan.warnings)),
-    }
-}
-
-/// The sentences of warnings, each once.
-pub(crate) fn sentences<'a>(warnings: impl Iterator<Item = &'a Warning>) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for warning in warnings {
-        if !sentences.contains(&warning.message) {
-            sentences.push(warning.message.clone());
-        }
-    }
-    sentences
 }
 
 /// A chunk's objects become the winners.
@@ -265,7 +179,7 @@ async fn audio_encoded(
     Ok(Intake::Applied)
 }
 
-async fn failed(
+pub(super) async fn failed(
     service: &Transcoding,
     job: &Job,
     failure: &Failure,
@@ -313,11 +227,4 @@ fn page(plan: &Arc<Plan>, object: &StoredChunk) -> u32 {
     let templates = plan.track_templates();
     let timescale = templates.iter().find(|track| track.id == object.track).map(|t| t.timescale);
     page_of(object.start, timescale.unwrap_or(1))
-}
-
-/// An error's text as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }

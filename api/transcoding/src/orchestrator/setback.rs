@@ -6,7 +6,7 @@ use kinora_plan::{
 };
 use sqlx::AnyConnection;
 
-use super::ending;
+use super::{ending, planning};
 use crate::{
     error::TranscodingError,
     repository::{Job, Reason, jobs, transcodes},
@@ -21,6 +21,8 @@ pub(crate) enum Fate {
     Waits,
     /// It failed, and its video with it.
     Failed,
+    /// It failed, and its video goes on without it.
+    Forgone,
     /// Nothing: the attempt was over already.
     Unchanged,
 }
@@ -41,7 +43,13 @@ pub(crate) async fn apply(
         _ => None,
     };
     let part = describe(service, job).await?;
-    let applied = match judge(&service.deps.config, job.tries, setback, &part) {
+    let optional = job.class == JobClass::Analyse;
+    let config = &service.deps.config;
+    let verdict = match optional {
+        true => judge(&config.for_optional(), job.tries, setback, &part),
+        false => judge(config, job.tries, setback, &part),
+    };
+    let applied = match verdict {
         Verdict::Retry { tries, delay_us } => {
             let lost = lost(setback, job);
             let error = reported.or(lost.as_ref());
@@ -51,14 +59,17 @@ pub(crate) async fn apply(
         Verdict::GiveUp { code, reason } => {
             let kind = reported.map_or(FailureKind::Internal, |failure| failure.kind);
             let error = Failure { kind, code: code.clone(), message: reason.clone() };
-            if jobs::fail(tx, current, &error, now_us).await? {
+            if !jobs::fail(tx, current, &error, now_us).await? {
+                None
+            } else if optional {
+                planning::not_analysed(tx, job, reported.unwrap_or(&error), now_us).await?;
+                Some(Fate::Forgone)
+            } else {
                 let reason = Reason { code, message: reason };
                 if let Some(transcode) = transcodes::find(&mut *tx, job.video, job.version).await? {
                     ending::fail(tx, &transcode, &reason, now_us).await?;
                 }
                 Some(Fate::Failed)
-            } else {
-                None
             }
         }
     };
@@ -84,6 +95,7 @@ async fn describe(service: &Transcoding, job: &Job) -> Result<String, Transcodin
     Ok(match job.class {
         JobClass::Probe => "the examination of the file".to_owned(),
         JobClass::EncodeAudio => "the sound".to_owned(),
+        JobClass::Analyse => "the samples of the picture".to_owned(),
         JobClass::EncodeChunk => {
             let plan = super::plans::plan_of(service, job.video, job.version).await?;
             let rate = plan.as_ref().and_then(|p| p.video.as_ref()).map(|v| v.stream.frame_rate);

@@ -4,10 +4,10 @@ use kinora_plan::{Plan, job::JobClass};
 
 use crate::{
     error::TranscodingError,
-    http::{JobCounts, Progress, ProgressReason, ProgressState},
-    orchestrator::{plans::plan_of, reports::sentences},
+    http::{JobCounts, Progress, ProgressReason, ProgressState, Quality},
+    orchestrator::{planning::sentences, plans::plan_of},
     repository::{
-        Job, Transcode,
+        Job, Transcode, objects,
         statistics::{self, Tally},
     },
     service::Transcoding,
@@ -55,7 +55,47 @@ pub(crate) async fn progress(
             .map(|reason| ProgressReason { code: reason.code, message: reason.message }),
         warnings: sentences(lost.iter().chain(planned)),
         jobs: counts(&tally),
+        quality: match &plan {
+            Some(plan) => quality(service, transcode, plan).await?,
+            None => None,
+        },
     })
+}
+
+/// What the quality target came to; of a whole encode by what was produced.
+async fn quality(
+    service: &Transcoding,
+    transcode: &Transcode,
+    plan: &Plan,
+) -> Result<Option<Quality>, TranscodingError> {
+    let Some((target, decision)) = plan
+        .quality
+        .as_ref()
+        .and_then(|quality| Some((quality.target, quality.decision.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let produced = match transcode.state {
+        VideoState::Ready => {
+            let encode = (transcode.video, transcode.version);
+            Some(objects::bytes(service.deps.db.read(), encode).await?)
+        }
+        _ => None,
+    };
+    let Some(savings) = plan.savings(produced.as_ref()) else { return Ok(None) };
+    let left_out = decision.rungs.iter().filter(|rung| !rung.kept);
+    Ok(Some(Quality {
+        target,
+        score: f64::from(decision.planned_score) / 1000.0,
+        fixed_score: f64::from(decision.fixed_score) / 1000.0,
+        samples: decision.samples,
+        crf_raise: decision.crf_raise,
+        left_out: left_out.map(|rung| rung.track.to_string()).collect(),
+        fixed_bytes: savings.fixed_bytes,
+        bytes: savings.planned_bytes,
+        produced: savings.produced,
+        saved_percent: savings.saved_percent,
+    }))
 }
 
 /// What there is to do, in frames, or milliseconds of sound where there is no picture.

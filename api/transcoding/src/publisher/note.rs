@@ -7,7 +7,7 @@ use super::project::Projection;
 use crate::{
     config::micros,
     error::TranscodingError,
-    orchestrator::{events::announce, plans::plan_of, reports::sentences},
+    orchestrator::{events::announce, planning::sentences, plans::plan_of},
     repository::{
         Transcode, statistics,
         transcodes::{self, Published, Ready},

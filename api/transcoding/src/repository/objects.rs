@@ -104,6 +104,18 @@ pub(crate) async fn from_page(
     Ok(by_track)
 }
 
+/// Bytes of each track's winners.
+pub(crate) async fn bytes(
+    db: impl Executor<'_, Database = Any>,
+    encode: (VideoId, u32),
+) -> Result<BTreeMap<TrackId, u64>, DbError> {
+    let objects = from_page(db, encode, 0).await?;
+    let bytes = |objects: Vec<MediaObject>| {
+        objects.iter().flat_map(|object| &object.entry.segments).map(|segment| segment.size).sum()
+    };
+    Ok(objects.into_iter().map(|(track, objects)| (track, bytes(objects))).collect())
+}
+
 /// How a track is coded; `None` before its first object.
 pub(crate) async fn coding(
     db: impl Executor<'_, Database = Any>,

@@ -7,7 +7,7 @@ use kinora_queue::EventData;
 
 use super::{film::Film, world::World};
 use crate::{
-    repository::{Transcode, objects, statistics, transcodes},
+    repository::{Transcode, drafts, objects, plans, statistics, transcodes},
     state::{JobState, VideoState},
 };
 
@@ -113,6 +113,7 @@ async fn ready(world: &World, transcode: &Transcode, film: Film) {
     let pages: Vec<_> =
         head.pages.iter().map(|p| world.store.page(video, 1, &p.object).unwrap()).collect();
     let accepted = objects::from_page(world.db.read(), (video, 1), 0).await.unwrap();
+    planned_by_its_quality(world, video, film).await;
     let stored = world.store.keys(&format!("media/{video}/1/"));
     for track in &head.tracks {
         let listed = pages.iter().chain([&head.tail]).flat_map(|p| p.tracks.get(&track.id));
@@ -130,11 +131,22 @@ async fn ready(world: &World, transcode: &Transcode, film: Film) {
         let end =
             entries.last().map(|e| e.start + e.segments.iter().map(|s| s.duration).sum::<u64>());
         let seconds = (end.unwrap() - u64::from(track.priming)) as f64 / f64::from(track.timescale);
-        let (Film::Talkie(length) | Film::Silent(length) | Film::Radio(length)) = film else {
-            panic!("nothing to encode became ready");
+        let length = match film {
+            Film::Talkie(length) | Film::Measured(length) => length,
+            Film::Silent(length) | Film::Radio(length) => length,
+            Film::Blank => panic!("nothing to encode became ready"),
         };
         assert!((seconds - length as f64).abs() < 0.4, "{} lasts {seconds} s", track.id);
     }
+}
+
+/// Samples decided, or it says why they did not; no draft is left.
+async fn planned_by_its_quality(world: &World, video: VideoId, film: Film) {
+    let plan = plans::find(world.db.read(), video, 1).await.unwrap().unwrap();
+    let warned = plan.warnings.iter().any(|warning| warning.code == "quality_not_analysed");
+    let decided = plan.quality.is_some_and(|quality| quality.decision.is_some());
+    assert_eq!(decided ^ warned, matches!(film, Film::Measured(_)), "{warned} {decided}");
+    assert_eq!(drafts::find(world.db.read(), video, 1).await.unwrap(), None);
 }
 
 /// After every chore: objects, database and index agree, and nothing else is left.

@@ -10,6 +10,8 @@ const SECOND: u64 = 1_000_000_000;
 pub(crate) enum Film {
     /// Picture and sound, the sound a little longer.
     Talkie(u64),
+    /// The same, planned by its quality.
+    Measured(u64),
     /// Picture alone.
     Silent(u64),
     /// Sound alone.
@@ -22,7 +24,7 @@ impl Film {
     /// What a probe finds in it.
     pub(crate) fn probed(self) -> ProbeReport {
         let (video, audio) = match self {
-            Self::Talkie(seconds) => {
+            Self::Talkie(seconds) | Self::Measured(seconds) => {
                 (Some(video(seconds)), vec![audio(seconds * SECOND + SECOND / 3)])
             }
             Self::Silent(seconds) => (Some(video(seconds)), vec![]),

@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod film;
 mod loops;
 mod model;
+mod quality;
 pub(crate) mod queue;
 pub(crate) mod store;
 mod stories;

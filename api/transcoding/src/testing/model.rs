@@ -89,6 +89,7 @@ fn act() -> impl Strategy<Value = Act> {
     let which = 0_usize..64;
     let film = prop_oneof![
         5 => Just(Film::Talkie(14)),
+        2 => Just(Film::Measured(20)),
         2 => Just(Film::Silent(9)),
         2 => Just(Film::Radio(21)),
         1 => Just(Film::Talkie(1)),

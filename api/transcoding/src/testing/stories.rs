@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Examines every film that was uploaded, so that its jobs are there.
-async fn plan_all(world: &mut World) {
+pub(super) async fn plan_all(world: &mut World) {
     for event in std::mem::take(&mut world.events) {
         assert!(world.deliver_event(event).await);
         world.hand.advance_us(1);

@@ -6,6 +6,7 @@ use kinora_plan::{
     Rung,
     encoder::{AudioSpec, ChunkSpec, Failure, FailureKind},
     job::{JobMessage, JobPayload, JobProgress, JobReport, Report, StoredChunk},
+    quality::{Analysis, AnalysisSpec, Candidate, Coded, SampleAnalysis},
 };
 use kinora_store::keys;
 
@@ -23,6 +24,7 @@ pub(crate) fn work(message: &JobMessage, film: Film) -> Vec<JobReport> {
         JobPayload::EncodeAudio { track, spec, first_part } => {
             sound(message, track, spec, *first_part)
         }
+        JobPayload::Analyse(spec) => vec![samples(spec)],
     };
     reports.into_iter().map(|report| said(message, report)).collect()
 }
@@ -59,6 +61,20 @@ fn put(store: &SimStore, message: &JobMessage, object: &StoredChunk) {
     store.write(&keys::init(video, version, &object.track), Bytes::from_static(b"init"));
     let key = keys::track_object(video, version, &object.track, &object.object);
     store.write(&key, Bytes::from(format!("{object:?}")));
+}
+
+/// A picture with little in it: fewer bits do.
+fn samples(spec: &AnalysisSpec) -> Report {
+    let coded = |kbps: u64| Coded { key_bytes: kbps * 40, gop_bytes: kbps * 250 };
+    let rungs = (0..spec.rungs.len() as u64).map(|index| coded(200 >> index.min(3))).collect();
+    let candidate = |(crf_raise, kbps, score)| Candidate { crf_raise, coded: coded(kbps), score };
+    let points = [(0, 200, 95_000), (5, 130, 90_000), (10, 80, 60_000)];
+    let measured = SampleAnalysis {
+        sample: spec.samples[0],
+        rungs,
+        candidates: points.map(candidate).to_vec(),
+    };
+    Report::Analysed(Analysis { samples: vec![measured] })
 }
 
 fn chunk(message: &JobMessage, spec: &ChunkSpec) -> Report {

@@ -172,7 +172,7 @@ impl World {
             size: 4,
             signed: true,
             captions: uploaded,
-            profile: None,
+            profile: matches!(film, Film::Measured(_)).then(|| "quality".to_owned()),
             priority: kinora_media::Priority::default(),
         };
         self.films.push((video, film));
