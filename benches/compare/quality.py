@@ -103,7 +103,7 @@ def vmaf(file, clip, size):
 def lavfi(graph, seconds, path, *more):
     if not path.exists():
         run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", graph, "-t", seconds, "-c:v", "libx264",
-             "-preset", "veryfast", "-crf", "10", "-pix_fmt", "yuv420p", "-g", "90", *more, path])
+             "-preset", "veryfast", "-crf", "14", "-maxrate", "40M", "-bufsize", "40M", "-pix_fmt", "yuv420p", "-g", "90", *more, path])
     return path
 
 
@@ -112,7 +112,7 @@ def clips(work, seconds):
     easy = ("gradients=s=1920x1080:r=30:n=4:c0=0x203050:c1=0x6080a0:c2=0x90b0c0:c3=0x405060:speed=0.004,"
             "drawbox=x=200+mod(t*60\\,1200):y=300:w=400:h=400:color=0xd0c090:t=fill,"
             "drawbox=x=1200-mod(t*40\\,800):y=200:w=200:h=600:color=0x305020:t=fill,gblur=sigma=1.2")
-    hard = "mandelbrot=s=1920x1080:r=30:end_scale=0.02,noise=alls=40:allf=t"
+    hard = "mandelbrot=s=1920x1080:r=30:end_scale=0.02,noise=alls=24:allf=t"
     return {
         "easy": lavfi(easy, seconds, work / "easy.mp4"),
         "hard": lavfi(hard, seconds, work / "hard.mp4"),

@@ -34,7 +34,7 @@ async fn an_srt_file_plays_as_webvtt() {
     let folder = tempfile::tempdir().unwrap();
     let flags = ["--seconds", "4", "--size", "320x240", "--no-audio"];
     let bytes = std::fs::read(sample(folder.path(), &flags)).unwrap();
-    upload_into(&server, video, bytes).await;
+    server.upload_into(video, bytes).await;
     let ready = server.wait_until_over(video).await;
     assert_eq!(ready["state"], "ready", "{ready:#}");
 
@@ -48,19 +48,4 @@ async fn an_srt_file_plays_as_webvtt() {
     assert!(vtt.contains("00:00:02.500 --> 00:00:03.000"), "{vtt}");
     let mpd = text(ready["playback"]["dash_url"].as_str().unwrap()).await;
     assert!(mpd.contains("text/vtt") && mpd.contains("lang=\"en\""), "{mpd}");
-}
-
-async fn upload_into(server: &Server, video: &str, bytes: Vec<u8>) {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let created = server
-        .request(Method::POST, "/api/v1/uploads")
-        .header("Tus-Resumable", "1.0.0")
-        .header("Upload-Length", bytes.len())
-        .header("Upload-Metadata", format!("video {}", STANDARD.encode(video)))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(created.headers()["Kinora-Video"], video);
-    let url = created.headers()["Location"].to_str().unwrap().to_owned();
-    assert_eq!(server.patch(&url, 0, bytes).await.status(), StatusCode::NO_CONTENT);
 }

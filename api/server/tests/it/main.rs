@@ -9,4 +9,5 @@ mod kill;
 mod media_table;
 mod playable_early;
 mod published;
+mod quality;
 mod support;

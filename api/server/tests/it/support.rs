@@ -157,6 +157,21 @@ impl Server {
         video
     }
 
+    /// Uploads bytes into a video that is there.
+    pub(crate) async fn upload_into(&self, video: &str, bytes: Vec<u8>) {
+        let created = self
+            .request(Method::POST, "/api/v1/uploads")
+            .header("Tus-Resumable", "1.0.0")
+            .header("Upload-Length", bytes.len())
+            .header("Upload-Metadata", format!("video {}", base64(video)))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(created.headers()["Kinora-Video"], video);
+        let url = created.headers()["Location"].to_str().unwrap().to_owned();
+        assert_eq!(self.patch(&url, 0, bytes).await.status(), StatusCode::NO_CONTENT);
+    }
+
     /// Uploads a file; the video's id.
     pub(crate) async fn upload_file(&self, file: &Path) -> String {
         let name = file.file_name().unwrap().to_str().unwrap();
