@@ -3,8 +3,10 @@
 encode that the analysis takes, and how the metric follows VMAF.
 
     quality.py [--profile NAME] [--work FOLDER] [--clip NAME=FILE]... [--seconds N] [--all-rungs]
+    quality.py --metric --clip NAME=FILE [--clip NAME=FILE]...
 
-VMAF is that of the top rung, with --all-rungs of each, scaled up to the top rung's size.
+VMAF is that of the top rung, with --all-rungs of each, scaled up to the top rung's size. --metric
+encodes the first chunk of each clip at five CRFs and sets the analysis' score beside VMAF.
 
 Needs kinora-encoder and the example `plan` (cargo build -p kinora-pipeline -p kinora-plan --examples),
 ffmpeg, and for VMAF the binary of the PyPI wheel imageio-ffmpeg (KINORA_VMAF_FFMPEG, or the wheel in
@@ -92,7 +94,9 @@ def vmaf(file, clip, size):
     ffmpeg = vmaf_ffmpeg()
     if ffmpeg is None:
         return None
-    scale = f"scale={size[0]}:{size[1]}:flags=bicubic,setpts=PTS-STARTPTS,format=yuv420p"
+    # Said of both alike: else a source without tags is converted to what ffmpeg takes it for.
+    colour = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    scale = f"{colour},scale={size[0]}:{size[1]}:flags=bicubic,setpts=PTS-STARTPTS,format=yuv420p"
     graph = f"[0:v]{scale}[a];[1:v]{scale}[b];[a][b]libvmaf=n_threads=1:n_subsample=5:shortest=1"
     command = [ffmpeg, "-hide_banner", "-i", str(file), "-i", str(clip), "-lavfi", graph]
     done = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True)
@@ -119,12 +123,16 @@ def clips(work, seconds):
     }
 
 
+def probe(clip, work):
+    spec = {"source_size": clip.stat().st_size, "max_side": 8192, "max_duration_ns": 86_400 * 10**9}
+    report, _ = encoder("probe", spec, clip, work)
+    (work / "report.json").write_text(json.dumps(report))
+    return report
+
+
 def compare(name, clip, profile, work, all_rungs):
     work.mkdir(parents=True, exist_ok=True)
-    size = clip.stat().st_size
-    limits = {"source_size": size, "max_side": 8192, "max_duration_ns": 86_400 * 10**9}
-    report, _ = encoder("probe", limits, clip, work)
-    (work / "report.json").write_text(json.dumps(report))
+    probe(clip, work)
     fixed = planned(f"{profile}=off", work)
     draft = planned(f"{profile}=on", work)
     if draft["analysis"] is None:
@@ -135,7 +143,11 @@ def compare(name, clip, profile, work, all_rungs):
     (work / "analysis.json").write_text(json.dumps(analysis))
     chosen = planned(f"{profile}=on", work, work / "analysis.json")
     fixed_sizes, fixed_files, fixed_cpu = encode(fixed, clip, work / "fixed")
-    sizes, files, chosen_cpu = encode(chosen, clip, work / "chosen")
+    if chosen["chunks"] == fixed["chunks"]:
+        print(f"\n{name}: the plan is the profile's own, so are all bytes of it")
+        sizes, files, chosen_cpu = fixed_sizes, fixed_files, fixed_cpu
+    else:
+        sizes, files, chosen_cpu = encode(chosen, clip, work / "chosen")
     decision = chosen["plan"]["quality"]["decision"]
     rungs = {rung["track"]: rung for rung in fixed["chunks"][0]["rungs"]}
     top = next(iter(rungs.values()))
@@ -166,6 +178,45 @@ def shown(score):
     return "-" if score is None else f"{score:.2f}"
 
 
+def metric(clips, profile, work):
+    """The analysis' score of two pictures beside the mean VMAF of their chunk, at five CRFs."""
+    pairs = []
+    print("| clip | CRF | score | VMAF |\n|---|---|---|---|")
+    for name, clip in clips.items():
+        folder = work / f"metric-{name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        report = probe(clip, folder)
+        spec = planned(f"{profile}=off", folder)["chunks"][0]
+        top, raises = spec["rungs"][0], [3, 6, 9, 12]
+        analysis, _ = encoder("analyse", {
+            "source_size": spec["source_size"], "video": report["video"], "rungs": [top],
+            "gop_frames": spec["gop_frames"], "crf_raises": raises, "wanted": 1, "output_dir": str(folder),
+            "samples": [{"first_frame": 0, "frames": spec["chunk"]["frames"]}],
+        }, clip, folder)
+        rungs = [top | {"track": f"crf{raised}", "crf": top["crf"] + raised} for raised in [0, *raises]]
+        _, files, _ = encode({"chunks": [spec | {"rungs": rungs}]}, clip, folder / "encoded")
+        candidates = analysis["samples"][0]["candidates"] if analysis["samples"] else []
+        for point in candidates:
+            file = files[f"crf{point['crf_raise']}"]
+            pair = point["score"] / 1000, vmaf(file, clip, (top["width"], top["height"]))
+            pairs.append(pair)
+            print(f"| {name} | {top['crf'] + point['crf_raise']} | {pair[0]:.1f} | {shown(pair[1])} |")
+    scores, vmafs = zip(*pairs)
+    print(f"Pearson {pearson(scores, vmafs):.2f}, Spearman {pearson(ranks(scores), ranks(vmafs)):.2f}")
+
+
+def ranks(values):
+    order = sorted(values)
+    return [order.index(value) for value in values]
+
+
+def pearson(xs, ys):
+    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    both = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys))
+    return both / (sum((x - mean_x) ** 2 for x in xs) * sum((y - mean_y) ** 2 for y in ys)) ** 0.5
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--profile", default="quality")
@@ -173,9 +224,12 @@ def main():
     arguments.add_argument("--seconds", type=int, default=40)
     arguments.add_argument("--clip", action="append", default=[], metavar="NAME=FILE")
     arguments.add_argument("--all-rungs", action="store_true")
+    arguments.add_argument("--metric", action="store_true")
     chosen = arguments.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     named = dict(clip.split("=", 1) for clip in chosen.clip)
+    if chosen.metric:
+        return metric({name: Path(clip) for name, clip in named.items()}, chosen.profile, chosen.work)
     for name, clip in (named or clips(chosen.work, chosen.seconds)).items():
         compare(name, Path(clip), chosen.profile, chosen.work / name, chosen.all_rungs)
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fake::Fake;
+use crate::fake::{self, Fake};
 use crate::run::Home;
 
 fn video(fake: &Fake, title: &str) -> String {
@@ -32,6 +32,30 @@ async fn videos_are_listed_shown_and_deleted() {
     assert!(fake.world().videos.is_empty());
     let gone = home.run(&["videos", "show", &id]).await.ended(1);
     assert!(gone.stderr.contains("nothing with this id"), "{}", gone.stderr);
+}
+
+#[tokio::test]
+async fn what_a_quality_target_saved_is_shown() {
+    let (home, fake) = Home::with_server().await;
+    let id = video(&fake, "Film");
+    let mut ready = fake::watch::event("ready", 100.0, true, true);
+    ready["quality"] = json!({
+        "target": 80, "score": 81.4, "fixed_score": 90.2, "samples": 8, "crf_raise": 5,
+        "left_out": ["v720", "v480"], "fixed_bytes": 200_000_000, "bytes": 90_000_000,
+        "produced": true, "saved_percent": 55,
+    });
+    {
+        let mut world = fake.world();
+        world.script = vec![ready];
+        let film = world.videos.values_mut().next().unwrap();
+        (film["state"], film["duration_us"]) = (json!("ready"), json!(20_000_000));
+    }
+    let shown = home.run(&["videos", "show", &id]).await.ended(0).stdout;
+    let line = shown.lines().find(|line| line.contains("quality")).unwrap();
+    assert!(line.contains("55 % saved, without v720, v480 (score 81, target 80)"), "{line}");
+    let json = home.run(&["videos", "show", &id, "--json"]).await.ended(0).json();
+    assert_eq!(json[0]["quality"]["saved_percent"], 55);
+    assert_eq!(json[0]["title"], "Film");
 }
 
 #[tokio::test]

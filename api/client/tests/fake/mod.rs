@@ -3,7 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
 
 mod tus;
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
