@@ -9,11 +9,11 @@ const GATE_LUFS: f64 = -70.0;
 
 /// Measures the integrated loudness of interleaved sound: stereo, or 5.1 as
 /// [`super::mix::SURROUND`] orders it.
-pub(super) struct Meter(EbuR128);
+pub(crate) struct Meter(EbuR128);
 
 impl Meter {
     /// A meter for 2 or 6 channels.
-    pub(super) fn new(rate: u32, channels: u16) -> Result<Self, PipelineError> {
+    pub(crate) fn new(rate: u32, channels: u16) -> Result<Self, PipelineError> {
         let mut meter = EbuR128::new(channels.into(), rate, Mode::I).map_err(internal)?;
         if channels == 6 {
             let map = [
@@ -29,12 +29,12 @@ impl Meter {
         Ok(Self(meter))
     }
 
-    pub(super) fn add(&mut self, samples: &[f32]) -> Result<(), PipelineError> {
+    pub(crate) fn add(&mut self, samples: &[f32]) -> Result<(), PipelineError> {
         self.0.add_frames_f32(samples).map_err(internal)
     }
 
     /// Hundredths of LUFS; `None` for silence.
-    pub(super) fn integrated_clufs(&self) -> Result<Option<i32>, PipelineError> {
+    pub(crate) fn integrated_clufs(&self) -> Result<Option<i32>, PipelineError> {
         let loudness = self.0.loudness_global().map_err(internal)?;
         Ok((loudness > GATE_LUFS).then(|| (loudness * 100.0).round() as i32))
     }

@@ -27,7 +27,12 @@ use self::{
     output::Output,
     placing::{Piece, Placing},
 };
-pub(crate) use self::{idle::Idle, mix::Mixing, sound::Sound};
+pub(crate) use self::{
+    idle::Idle,
+    loudness::Meter,
+    mix::Mixing,
+    sound::{Decoded, Sound},
+};
 use crate::{PipelineError, child::Reporter, source::Source};
 
 /// Silence is encoded in blocks of so many sample frames.

@@ -1,6 +1,9 @@
 //! One soundtrack of the source, decoded and resampled, in whatever channels it has.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -82,6 +85,24 @@ impl Sound {
     /// # Errors
     /// When the source holds no such stream, or cannot be read, demuxed or decoded any further.
     pub(crate) fn pull(&mut self) -> Result<Option<Decoded>, PipelineError> {
+        self.pull_before(None)
+    }
+
+    /// As [`Self::pull`]; `None` too when nothing has come by then.
+    pub(crate) fn pull_within(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<Option<Decoded>, PipelineError> {
+        self.pull_before(Some(deadline))
+    }
+
+    /// Goes on about there, nanoseconds; `false` if the source does not let it.
+    pub(crate) fn seek(&mut self, target_ns: u64) -> bool {
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT;
+        self.sink.seek_simple(flags, gst::ClockTime::from_nseconds(target_ns)).is_ok()
+    }
+
+    fn pull_before(&mut self, deadline: Option<Instant>) -> Result<Option<Decoded>, PipelineError> {
         let mut idle = Idle::default();
         loop {
             if let Some(sample) = self.sink.try_pull_sample(POLL) {
@@ -89,7 +110,7 @@ impl Sound {
             }
             // An error comes before the end it causes.
             self.check()?;
-            if self.sink.is_eos() {
+            if self.sink.is_eos() || deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return Ok(None);
             }
             if idle.is_final(&self.pipeline) {

@@ -8,6 +8,7 @@
 mod collect;
 mod container;
 mod crowd;
+mod loudness;
 mod picture;
 mod rate;
 mod references;

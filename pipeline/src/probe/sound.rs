@@ -6,8 +6,12 @@ use gstreamer as gst;
 use gstreamer_audio as gst_audio;
 use kinora_plan::{AudioStream, Warning};
 
-use super::{collect::Stream, picture::codec_name, scan::Scanned};
-use crate::{PipelineError, audio::Sound, source::Source};
+use super::{collect::Stream, loudness, picture::codec_name, scan::Scanned};
+use crate::{
+    PipelineError,
+    audio::{Decoded, Sound},
+    source::Source,
+};
 
 /// Soundtracks that are tried at most.
 const MAX_TRACKS: usize = 64;
@@ -27,9 +31,16 @@ pub(super) fn examine(
 ) -> Result<Vec<AudioStream>, PipelineError> {
     let mut found = Vec::new();
     let sounds = scanned.streams.iter().filter(|stream| stream.codec().starts_with("audio/"));
-    for stream in sounds.filter(|stream| stream.has_packets()).take(MAX_TRACKS) {
+    let sounds: Vec<_> = sounds.filter(|stream| stream.has_packets()).take(MAX_TRACKS).collect();
+    for stream in &sounds {
         match first_sound(source, stream, progress) {
-            Ok(first) => found.push(describe(stream, &first)),
+            Ok((sound, first)) => {
+                let mut audio = describe(stream, &first);
+                let asked = (source, &audio, sounds.len());
+                audio.loudness =
+                    loudness::measure(asked, TRIAL_RATE, (sound, first.decoded), progress)?;
+                found.push(audio);
+            }
             Err(error @ PipelineError::Input { .. }) => warnings.push(left_out(stream, &error)),
             Err(error) => return Err(error),
         }
@@ -40,15 +51,14 @@ pub(super) fn examine(
 /// What the decoder said about the first sound.
 struct FirstSound {
     info: gst_audio::AudioInfo,
-    /// Stream time, nanoseconds.
-    time: Option<i64>,
+    decoded: Decoded,
 }
 
 fn first_sound(
     source: &Source,
     stream: &Stream,
     progress: &AtomicU64,
-) -> Result<FirstSound, PipelineError> {
+) -> Result<(Sound, FirstSound), PipelineError> {
     let mut sound = Sound::open(source, &stream.id, TRIAL_RATE)?;
     let decoded = sound
         .pull()?
@@ -56,12 +66,13 @@ fn first_sound(
     progress.fetch_add(1, Ordering::Relaxed);
     let info = sound.decoded_info();
     let info = info.ok_or_else(|| PipelineError::Internal("decoded caps of no sound".into()))?;
-    Ok(FirstSound { info, time: decoded.time })
+    Ok((sound, FirstSound { info, decoded }))
 }
 
 fn describe(stream: &Stream, first: &FirstSound) -> AudioStream {
     let earliest = stream.packets().map(|packet| packet.time).min();
-    let start = first.time.or(earliest).and_then(|time| u64::try_from(time).ok()).unwrap_or(0);
+    let start =
+        first.decoded.time.or(earliest).and_then(|time| u64::try_from(time).ok()).unwrap_or(0);
     let end = stream.packets().map(|packet| packet.time.saturating_add_unsigned(packet.duration));
     let end = end.max().and_then(|time| u64::try_from(time).ok()).unwrap_or(start);
     let language = stream.tags.get::<gst::tags::LanguageCode>();

@@ -13,5 +13,6 @@ mod joined;
 mod media;
 mod pictures;
 mod sandbox;
+mod sync;
 mod task;
 mod trouble;

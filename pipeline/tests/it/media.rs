@@ -21,11 +21,11 @@ fn folder() -> Option<PathBuf> {
     None
 }
 
-fn reporter() -> Reporter {
+pub(crate) fn reporter() -> Reporter {
     Reporter::new(Box::new(std::io::sink()))
 }
 
-fn prepare(file: &Path) -> (Plan, Source) {
+pub(crate) fn prepare(file: &Path) -> (Plan, Source) {
     gstreamer::init().unwrap();
     let source = Source::file(file).unwrap();
     let spec = ProbeSpec::new(source.size());
