@@ -1,5 +1,10 @@
 //! What GStreamer says went wrong, as one of our errors.
 
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
 use gst::prelude::*;
 use gstreamer as gst;
 
@@ -17,6 +22,48 @@ pub(crate) fn source_error(
     let gst::MessageView::Error(error) = message.view() else { return None };
     log(error);
     Some(source.failure().unwrap_or_else(|| from_source(error, subject)))
+}
+
+/// Errors from before a stream was found.
+///
+/// Demuxers complain about a stream that is broken, and go on with the others; whether that
+/// reaches the bus depends on threads, because `parsebin` swallows errors while it plugs. So such
+/// an error counts only if the stream that is wanted never comes. Later ones stay on the bus.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Early {
+    found: Arc<AtomicBool>,
+    held: Arc<Mutex<Option<gst::Message>>>,
+}
+
+impl Early {
+    /// Holds errors back from this bus until [`Self::found`].
+    pub(crate) fn watch(bus: &gst::Bus) -> Self {
+        let early = Self::default();
+        let Self { found, held } = early.clone();
+        // Runs where the error is posted, before what that thread does next.
+        bus.set_sync_handler(move |_, message| {
+            if message.type_() != gst::MessageType::Error || found.load(Ordering::SeqCst) {
+                return gst::BusSyncReply::Pass;
+            }
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.get_or_insert_with(|| message.clone());
+            gst::BusSyncReply::Drop
+        });
+        early
+    }
+
+    /// The stream is there: what goes wrong from now on concerns it.
+    pub(crate) fn found(&self) {
+        self.found.store(true, Ordering::SeqCst);
+    }
+
+    /// What was held back: why nothing was found.
+    pub(crate) fn error(&self, source: &Source, subject: &str) -> Option<PipelineError> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let gst::MessageView::Error(error) = held.view() else { return None };
+        log(error);
+        Some(source.failure().unwrap_or_else(|| from_source(error, subject)))
+    }
 }
 
 /// The first error on the bus of a pipeline that works on our own frames or samples. Discards an

@@ -29,6 +29,7 @@ pub(crate) struct Sound {
     pipeline: gst::Pipeline,
     gst_bus: gst::Bus,
     sink: gst_app::AppSink,
+    early: bus::Early,
     found: Arc<Mutex<Found>>,
 }
 
@@ -71,11 +72,13 @@ impl Sound {
         input.link(&demuxer)?;
         gst::Element::link_many([&convert, &resample, sink.upcast_ref()])?;
         let found = Arc::new(Mutex::new(Found::default()));
-        watch(&pipeline, &demuxer, &convert, stream_id, &found);
         let gst_bus = pipeline.bus().expect("a pipeline has a bus");
-        let sound = Self { source: source.clone(), pipeline, gst_bus, sink, found };
+        let early = bus::Early::watch(&gst_bus);
+        watch(&pipeline, &demuxer, &convert, stream_id, (&found, &early));
+        let sound = Self { source: source.clone(), pipeline, gst_bus, sink, early, found };
         if sound.pipeline.set_state(gst::State::Playing).is_err() {
             sound.check()?;
+            sound.explain_silence()?;
         }
         Ok(sound)
     }
@@ -129,6 +132,7 @@ impl Sound {
         if lock(&self.found).linked {
             return Ok(());
         }
+        self.early.error(&self.source, SUBJECT).map_or(Ok(()), Err)?;
         let message = "the sound is not where the probe found it";
         Err(PipelineError::input("no_streams", message))
     }
@@ -166,16 +170,17 @@ fn watch(
     demuxer: &gst::Element,
     convert: &gst::Element,
     stream_id: &str,
-    found: &Arc<Mutex<Found>>,
+    (found, early): (&Arc<Mutex<Found>>, &bus::Early),
 ) {
     let (weak, weak_convert) = (pipeline.downgrade(), convert.downgrade());
-    let (wanted, notes) = (stream_id.to_owned(), found.clone());
+    let (wanted, notes, early) = (stream_id.to_owned(), found.clone(), early.clone());
     demuxer.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(convert)) = (weak.upgrade(), weak_convert.upgrade()) else {
             return;
         };
         let linked = if pad.stream_id().as_deref() == Some(&wanted) {
             lock(&notes).linked = true;
+            early.found();
             decode(&pipeline, pad, &convert, &notes)
         } else {
             discard(pad);

@@ -11,7 +11,12 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::decoders::decoder;
-use crate::{PipelineError, audio::Idle, bus, source::Source};
+use crate::{
+    PipelineError,
+    audio::Idle,
+    bus::{self, Early},
+    source::Source,
+};
 
 /// How often a wait looks for errors.
 const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(100);
@@ -27,6 +32,7 @@ pub struct Decoding {
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     sink: gst_app::AppSink,
+    early: Early,
     problem: Problem,
 }
 
@@ -63,9 +69,10 @@ impl Decoding {
         pipeline.add_many([&input, &demuxer, sink.upcast_ref()])?;
         input.link(&demuxer)?;
         let problem = Problem::default();
-        watch_pads(&pipeline, &demuxer, &sink, stream_id, &problem);
         let bus = pipeline.bus().expect("a pipeline has a bus");
-        let decoding = Self { source: source.clone(), pipeline, bus, sink, problem };
+        let early = Early::watch(&bus);
+        watch_pads(&pipeline, &demuxer, &sink, stream_id, (&problem, &early));
+        let decoding = Self { source: source.clone(), pipeline, bus, sink, early, problem };
         decoding.start(seek_to)?;
         Ok(decoding)
     }
@@ -88,6 +95,7 @@ impl Decoding {
             if idle.is_final(&self.pipeline) {
                 return self.linked().map(|()| None);
             }
+            self.resume();
         }
     }
 
@@ -107,7 +115,8 @@ impl Decoding {
 
     fn set_state(&self, state: gst::State) -> Result<(), PipelineError> {
         self.pipeline.set_state(state).map(drop).map_err(|error| {
-            self.found().unwrap_or_else(|| PipelineError::Internal(error.to_string()))
+            let found = self.found().or_else(|| self.early.error(&self.source, SUBJECT));
+            found.unwrap_or_else(|| PipelineError::Internal(error.to_string()))
         })
     }
 
@@ -123,9 +132,23 @@ impl Decoding {
                 }
                 Ok(gst::StateChangeSuccess::Async) => {}
                 Ok(_) => return Ok(()),
-                // The message that says why is on its way to the bus.
-                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+                Err(_) if idle.is_final(&self.pipeline) => {
+                    self.linked()?;
+                    return Err(self.no_entry());
+                }
+                Err(_) => {
+                    self.resume();
+                    // If there was a reason, its message is on its way to the bus.
+                    std::thread::sleep(Duration::from_millis(10));
+                }
             }
+        }
+    }
+
+    /// A demuxer's complaint about another stream ends the change of state it falls into.
+    fn resume(&self) {
+        if self.pipeline.state(gst::ClockTime::ZERO).0.is_err() {
+            let _ = self.pipeline.set_state(gst::State::Playing);
         }
     }
 
@@ -145,6 +168,7 @@ impl Decoding {
         if is_linked(&self.sink) {
             return Ok(());
         }
+        self.early.error(&self.source, SUBJECT).map_or(Ok(()), Err)?;
         let message = format!("{} is not where the probe found it", SUBJECT);
         Err(PipelineError::input("no_streams", message))
     }
@@ -170,17 +194,20 @@ fn watch_pads(
     demuxer: &gst::Element,
     sink: &gst_app::AppSink,
     stream_id: &str,
-    problem: &Problem,
+    (problem, early): (&Problem, &Early),
 ) {
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
-    let (wanted, problem) = (stream_id.to_owned(), problem.clone());
+    let (wanted, problem, early) = (stream_id.to_owned(), problem.clone(), early.clone());
     demuxer.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else {
             return;
         };
         if pad.stream_id().as_deref() != Some(&wanted) || is_linked(&sink) {
             report(&problem, discard(&pipeline, pad));
-        } else if let Some(caps) = pad.current_caps() {
+            return;
+        }
+        early.found();
+        if let Some(caps) = pad.current_caps() {
             report(&problem, link(&pipeline, pad, &caps, sink.upcast_ref()));
         } else {
             link_later(&pipeline, pad, &sink, &problem);

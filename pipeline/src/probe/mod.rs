@@ -17,6 +17,7 @@ mod seeking;
 mod sound;
 mod subtitles;
 mod timing;
+mod undescribed;
 
 use std::{
     sync::{
@@ -94,7 +95,7 @@ fn examine(
     references::refuse(source, &container)?;
     let scan = Scan::new(source, &container, whole_bytes, spec.max_tracks, progress.clone())?;
     let scanned = scan.read()?;
-    let mut warnings = Vec::new();
+    let mut warnings = undescribed::warnings(source, &container);
     let video = picture::examine(spec, source, &scanned, progress)?;
     let audio = sound::examine(source, &scanned, progress, &mut warnings)?;
     if video.is_none() && audio.is_empty() {

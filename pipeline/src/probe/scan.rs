@@ -14,7 +14,12 @@ use super::{
     crowd::Crowd,
     make,
 };
-use crate::{PipelineError, audio::Idle, bus, source::Source};
+use crate::{
+    PipelineError,
+    audio::Idle,
+    bus::{self, Early},
+    source::Source,
+};
 
 /// Lengths of the windows of larger ones, nanoseconds: at the start, inside, and at the end.
 const START_NS: u64 = 10_000_000_000;
@@ -34,6 +39,7 @@ pub(super) struct Scan {
     whole_bytes: u64,
     pipeline: gst::Pipeline,
     gst_bus: gst::Bus,
+    early: Early,
     demuxer: gst::Element,
     collector: Collector,
     crowd: Crowd,
@@ -71,17 +77,29 @@ impl Scan {
         let collector = Collector::new(progress);
         let crowd = Crowd::new(max_tracks);
         crowd.watch(&pipeline);
-        let (weak, watcher) = (pipeline.downgrade(), collector.clone());
+        let gst_bus = pipeline.bus().expect("a pipeline has a bus");
+        let early = Early::watch(&gst_bus);
+        let (weak, watcher, any) = (pipeline.downgrade(), collector.clone(), early.clone());
         demuxer.connect_pad_added(move |_, pad| {
+            any.found();
             if let Some(pipeline) = weak.upgrade() {
                 // A pad that cannot be linked shows nothing; the scan says so by finding nothing.
                 let linked = drain(&pipeline, pad, &watcher);
                 linked.unwrap_or_else(|error| tracing::warn!(%error, "stream not read"));
             }
         });
-        let gst_bus = pipeline.bus().expect("a pipeline has a bus");
         let (source, container) = (source.clone(), container.to_owned());
-        Ok(Self { source, container, whole_bytes, pipeline, gst_bus, demuxer, collector, crowd })
+        Ok(Self {
+            source,
+            container,
+            whole_bytes,
+            pipeline,
+            gst_bus,
+            early,
+            demuxer,
+            collector,
+            crowd,
+        })
     }
 
     /// Reads the source: whole if it is small enough or does not say how long it is.
@@ -99,6 +117,9 @@ impl Scan {
         self.within_limits()?;
         let streams = self.collector.streams();
         if !streams.iter().any(Stream::has_packets) {
+            if let Some(error) = self.early.error(&self.source, "the file") {
+                self.survive(error)?;
+            }
             return Err(container::nothing_found(&self.source, &self.container));
         }
         Ok(Scanned { streams, whole, promised_duration_ns, damage })

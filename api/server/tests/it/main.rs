@@ -10,4 +10,5 @@ mod media_table;
 mod playable_early;
 mod published;
 mod quality;
+mod soundtracks;
 mod support;

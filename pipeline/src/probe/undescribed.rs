@@ -1,0 +1,86 @@
+//! Tracks of an MP4 that nobody can decode because nothing says how.
+//!
+//! The demuxer complains about such a track or leaves it out in silence, as threads happen to run;
+//! what it does not show must still be said.
+
+use kinora_plan::Warning;
+
+use super::container::box_header;
+use crate::source::Source;
+
+/// Boxes that are looked at, of all depths.
+const MAX_BOXES: usize = 20_000;
+/// The way from the file to what describes a track (ISO/IEC 14496-12 6.2.3).
+const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
+
+/// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2).
+pub(super) fn warnings(source: &Source, container: &str) -> Vec<Warning> {
+    if !["video/quicktime", "audio/x-m4a", "application/x-3gp"].contains(&container) {
+        return Vec::new();
+    }
+    let mut walk = Walk { source, left: MAX_BOXES, track: Track::default(), found: Vec::new() };
+    walk.folder(0, source.size());
+    let warning = |handler: [u8; 4]| {
+        let what = match &handler {
+            b"soun" => "A soundtrack",
+            b"vide" => "A picture",
+            _ => return None,
+        };
+        let message =
+            format!("{what} is damaged and was left out: the file does not say how it is coded.");
+        Some(Warning { code: "track_undescribed".to_owned(), message })
+    };
+    walk.found.into_iter().filter_map(warning).collect()
+}
+
+struct Walk<'a> {
+    source: &'a Source,
+    left: usize,
+    /// The track that is being walked.
+    track: Track,
+    /// Handlers of tracks without a description.
+    found: Vec<[u8; 4]>,
+}
+
+#[derive(Default)]
+struct Track {
+    handler: [u8; 4],
+    described: bool,
+}
+
+impl Walk<'_> {
+    /// Looks at the boxes from `offset` to `end`; `None` when there is no use in going on.
+    fn folder(&mut self, mut offset: u64, end: u64) -> Option<()> {
+        while offset.saturating_add(8) <= end {
+            self.left = self.left.checked_sub(1)?;
+            let header = self.source.read(offset, 16).ok()?;
+            let (kind, size) = box_header(&header, end - offset)?;
+            let large = header.get(..4) == Some(&[0, 0, 0, 1]);
+            let body = offset + if large { 16 } else { 8 };
+            let next = offset.saturating_add(size).min(end);
+            match &kind {
+                b"trak" => {
+                    self.track = Track::default();
+                    // A track that cannot be walked to its end is not described either.
+                    let _ = self.folder(body, next);
+                    if !self.track.described {
+                        self.found.push(self.track.handler);
+                    }
+                }
+                // QuickTime has another for the data, inside `minf`.
+                b"hdlr" if self.word(body + 4)? != *b"dhlr" => {
+                    self.track.handler = self.word(body + 8)?;
+                }
+                b"stsd" => self.track.described = self.word(body + 4)? != [0; 4],
+                kind if FOLDERS.contains(&kind) => self.folder(body, next)?,
+                _ => {}
+            }
+            offset = offset.saturating_add(size);
+        }
+        Some(())
+    }
+
+    fn word(&self, offset: u64) -> Option<[u8; 4]> {
+        self.source.read(offset, 4).ok()?.as_ref().try_into().ok()
+    }
+}
