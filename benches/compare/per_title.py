@@ -2,8 +2,8 @@
 """What a quality target saves: bits and VMAF of every rung with and without it, the share of the
 encode that the analysis takes, and how the metric follows VMAF.
 
-    quality.py [--profile NAME] [--work FOLDER] [--clip NAME=FILE]... [--seconds N] [--all-rungs]
-    quality.py --metric --clip NAME=FILE [--clip NAME=FILE]...
+    per_title.py [--profile NAME] [--work FOLDER] [--clip NAME=FILE]... [--seconds N] [--all-rungs]
+    per_title.py --metric --clip NAME=FILE [--clip NAME=FILE]...
 
 VMAF is that of the top rung, with --all-rungs of each, scaled up to the top rung's size. --metric
 encodes the first chunk of each clip at five CRFs and sets the analysis' score beside VMAF.
