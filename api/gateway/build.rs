@@ -2,10 +2,11 @@
 
 use std::{env, fs, path::Path};
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("index.html", "watch/index.html"),
     ("watch.css", "watch/watch.css"),
     ("watch.js", "watch/watch.js"),
+    ("timeline.js", "watch/timeline.js"),
     ("icon.svg", "watch/icon.svg"),
     ("hls.min.js", "node_modules/hls.js/dist/hls.min.js"),
 ];

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
 use kinora_media::{Access, Head, Page};
-use kinora_packager::{PackagerError, dash, hls};
+use kinora_packager::{PackagerError, dash, hls, text};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
@@ -62,8 +62,11 @@ impl Manifests {
         manifest: Manifest,
     ) -> Result<Resource, Problem> {
         let content_type = match manifest {
-            Manifest::Hls | Manifest::Track(_) => "application/vnd.apple.mpegurl",
+            Manifest::Hls | Manifest::Track(_) | Manifest::IFrames(_) => {
+                "application/vnd.apple.mpegurl"
+            }
             Manifest::Dash => "application/dash+xml",
+            Manifest::Storyboard | Manifest::Chapters => "text/vtt",
         };
         let revision = Revision { index: index.id, head_etag: index.etag.clone(), manifest };
         let render = render(index, pages, &revision.manifest);
@@ -91,7 +94,7 @@ async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Ren
         tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
         Problem::unavailable()
     })?;
-    match text(&index.head, &pages, manifest) {
+    match rendered(&index.head, &pages, manifest) {
         Ok(Some(text)) => {
             // Of what is said, not of the revision: another build may say it differently.
             let hash = Sha256::digest(&text);
@@ -111,10 +114,21 @@ async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Ren
     }
 }
 
-fn text(head: &Head, pages: &[Page], which: &Manifest) -> Result<Option<String>, PackagerError> {
+fn rendered(
+    head: &Head,
+    pages: &[Page],
+    which: &Manifest,
+) -> Result<Option<String>, PackagerError> {
     match which {
         Manifest::Hls => hls::multivariant(head, pages).map(Some),
         Manifest::Dash => dash::mpd(head, pages).map(Some),
         Manifest::Track(track) => hls::media_playlist(head, pages, track),
+        Manifest::IFrames(track) => hls::i_frame_playlist(head, pages, track),
+        Manifest::Storyboard => Ok(head
+            .pictures
+            .as_ref()
+            .map(|pictures| text::thumbnails(&pictures.storyboard, head.duration_us))),
+        Manifest::Chapters if head.chapters.is_empty() => Ok(None),
+        Manifest::Chapters => Ok(Some(text::chapters(&head.chapters))),
     }
 }

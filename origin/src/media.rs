@@ -8,7 +8,7 @@ use kinora_store::{ByteRange, ObjectStore, StoreError, keys};
 use crate::{
     http::{CacheControl, Content, Problem, Resource, Validators},
     index::{Index, Pages, file_name},
-    route::Container,
+    route::{Container, Still},
 };
 
 const YEAR_S: u32 = 31_536_000;
@@ -52,9 +52,29 @@ pub(crate) async fn segment(
     Ok(Some(resource(index, track, &tag, Content::Object { key, range })))
 }
 
+/// A still picture; `None` if the index does not list it.
+pub(crate) fn picture(index: &Index, still: Still) -> Option<Resource> {
+    let pictures = index.head.pictures.as_ref()?;
+    let (object, length) = match still {
+        Still::Poster => (&pictures.poster.object, pictures.poster.size),
+        Still::Small => (&pictures.small.object, pictures.small.size),
+        Still::Sheet(number) => {
+            let sheet = pictures.storyboard.sheets.get(usize::try_from(number).ok()?)?;
+            (&sheet.object, sheet.size)
+        }
+    };
+    let key = keys::picture(index.id.video, index.id.version, file_name(object).ok()?)?;
+    let content = Content::Object { key, range: ByteRange { offset: 0, length } };
+    Some(immutable(index, "image/jpeg", object, content))
+}
+
 fn resource(index: &Index, track: &Track, tag: &str, content: Content) -> Resource {
+    immutable(index, content_type(track), tag, content)
+}
+
+fn immutable(index: &Index, content_type: &'static str, tag: &str, content: Content) -> Resource {
     Resource {
-        content_type: content_type(track),
+        content_type,
         cache: match index.head.access {
             Access::Public => CacheControl::Public { max_age_s: YEAR_S, immutable: true },
             Access::Signed => CacheControl::Private { max_age_s: YEAR_S, immutable: true },

@@ -3,8 +3,11 @@
 
 use kinora_media::{
     TrackId, VideoId,
-    playback::{self, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT},
+    playback::{
+        self, CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT, POSTER, SMALL_POSTER, STORYBOARD,
+    },
 };
+use kinora_packager::hls::I_FRAMES;
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +34,7 @@ pub(crate) enum File {
         track: TrackId,
         name: String,
     },
+    Picture(Still),
     Segment {
         track: TrackId,
         number: u64,
@@ -47,6 +51,23 @@ pub(crate) enum Manifest {
     Dash,
     /// `{track}.m3u8`, a media playlist.
     Track(TrackId),
+    /// `{track}/iframes.m3u8`, the key frames of a rendition.
+    IFrames(TrackId),
+    /// `storyboard.vtt`, which part of which sheet shows which time.
+    Storyboard,
+    /// `chapters.vtt`.
+    Chapters,
+}
+
+/// A still picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Still {
+    /// `poster.jpg`.
+    Poster,
+    /// `poster-small.jpg`.
+    Small,
+    /// `storyboard/{n}.jpg`.
+    Sheet(u64),
 }
 
 /// What a segment's bytes are in.
@@ -72,7 +93,15 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     let video = next.parse().ok()?;
     let version = u32::try_from(number(segments.next()?)?).ok()?;
     let file = match (segments.next()?, segments.next(), segments.next()) {
+        (POSTER, None, None) => File::Picture(Still::Poster),
+        (SMALL_POSTER, None, None) => File::Picture(Still::Small),
         (name, None, None) => File::Manifest(manifest(name)?),
+        ("storyboard", Some(name), None) => {
+            File::Picture(Still::Sheet(number(name.strip_suffix(".jpg")?)?))
+        }
+        (track, Some(I_FRAMES), None) => {
+            File::Manifest(Manifest::IFrames(TrackId::new(track).ok()?))
+        }
         (track, Some(name), None) => file(TrackId::new(track).ok()?, name)?,
         _ => return None,
     };
@@ -83,6 +112,8 @@ fn manifest(name: &str) -> Option<Manifest> {
     Some(match name {
         HLS_MANIFEST => Manifest::Hls,
         DASH_MANIFEST => Manifest::Dash,
+        STORYBOARD => Manifest::Storyboard,
+        CHAPTERS => Manifest::Chapters,
         _ => Manifest::Track(TrackId::new(name.strip_suffix(".m3u8")?).ok()?),
     })
 }
@@ -126,6 +157,12 @@ mod tests {
             ("v720.m3u8", File::Manifest(Manifest::Track(track()))),
             ("v720/init.mp4", init("init.mp4")),
             ("v720/init-1.mp4", init("init-1.mp4")),
+            ("v720/iframes.m3u8", File::Manifest(Manifest::IFrames(track()))),
+            ("storyboard.vtt", File::Manifest(Manifest::Storyboard)),
+            ("chapters.vtt", File::Manifest(Manifest::Chapters)),
+            ("poster.jpg", File::Picture(Still::Poster)),
+            ("poster-small.jpg", File::Picture(Still::Small)),
+            ("storyboard/12.jpg", File::Picture(Still::Sheet(12))),
             ("v720/0.m4s", File::Segment { track: track(), number: 0, container: Container::Cmaf }),
             (
                 "v720/17.vtt",
@@ -181,6 +218,11 @@ mod tests {
             "v720%2f1.m4s",
             "v720/1.m4s;x",
             "index/head.json",
+            "storyboard/01.jpg",
+            "storyboard/x.jpg",
+            "v720/poster.jpg",
+            "pictures/poster-1.jpg",
+            "poster.png",
             "v720/00001-1.m4s",
             "v720\\1.m4s",
         ];

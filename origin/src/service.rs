@@ -72,7 +72,7 @@ impl Origin {
         let index = self.index(id, address.token, Duration::MAX).await?;
         let resource = match address.file {
             File::Manifest(manifest) => self.manifests.get(&index, &self.pages, manifest).await?,
-            file @ (File::Init { .. } | File::Segment { .. }) => {
+            file @ (File::Init { .. } | File::Picture(_) | File::Segment { .. }) => {
                 match self.object(&index, &file).await? {
                     Some(found) => found,
                     None if !index.is_growing() => return Err(Problem::not_found()),
@@ -99,6 +99,7 @@ impl Origin {
     async fn object(&self, index: &Index, file: &File) -> Result<Option<Resource>, Problem> {
         match file {
             File::Manifest(_) => Ok(None),
+            File::Picture(still) => Ok(media::picture(index, *still)),
             File::Init { track, name } => media::init(index, &self.store, track, name).await,
             File::Segment { track, number, container } => {
                 media::segment(index, &self.pages, track, *number, *container).await

@@ -13,7 +13,7 @@ mod video_init;
 
 pub use audio_init::audio_init;
 pub use config::{AudioConfig, BitRate, Colour, VideoConfig};
-pub use segment::{SegmentKind, segment};
+pub use segment::{SegmentKind, first_unit_end, segment};
 pub use video_init::video_init;
 
 /// Brands of an initialisation segment besides the major one: fragments as of the sixth

@@ -7,14 +7,16 @@
 //!
 //! Addresses are relative to `…/{video}/{version}/`: `hls.m3u8` lists `{track}.m3u8`, which list
 //! `{track}/init.mp4` and `{track}/{n}.m4s`, `n` counting from 0 over the whole timeline; a text
-//! track is one `{track}/0.vtt`.
+//! track is one `{track}/0.vtt`. `{track}/iframes.m3u8` lists the key frames of a rendition.
 
 mod attributes;
 mod audio;
+mod iframes;
 mod media;
 mod menu;
 mod multivariant;
 
+pub use iframes::{I_FRAMES, i_frame_playlist};
 pub use media::media_playlist;
 pub use multivariant::multivariant;
 

@@ -22,6 +22,8 @@ pub(crate) struct Span {
     pub(crate) duration: u64,
     /// Bytes.
     pub(crate) size: u64,
+    /// Bytes up to the end of its first key frame, if known.
+    pub(crate) key_frame: Option<u64>,
 }
 
 impl<'a> Presentation<'a> {
@@ -72,7 +74,8 @@ impl<'a> Presentation<'a> {
             expected = location.start.saturating_add(location.duration);
             let start = location.start.saturating_sub(priming);
             let duration = expected.saturating_sub(priming) - start;
-            spans.push(Span { start, duration, size: location.size });
+            let (size, key_frame) = (location.size, location.key_frame);
+            spans.push(Span { start, duration, size, key_frame });
         }
         if spans.is_empty() {
             return Err(PackagerError::NothingPublished { track: Some(track.id.clone()) });

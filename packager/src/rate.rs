@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn span(duration: u64, size: u64) -> Span {
-        Span { start: 0, duration, size }
+        Span { start: 0, duration, size, key_frame: None }
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! and what to do. What no player shows (header metadata, notes, unknown settings, cues that
 //! last no time) is left out.
 
+pub mod embedded;
 mod error;
 mod lines;
 mod markup;
+mod pictures;
 mod srt;
 mod timestamp;
 mod vtt;
 mod write;
 
 pub use error::TextError;
+pub use pictures::{chapters, thumbnails};
 
 use lines::Line;
 

@@ -8,6 +8,8 @@
 //! - [`decode`] turns one stream of it into frames on the frame grid.
 //! - [`chunk`] scales and encodes those frames into every rung and packages the result.
 //! - [`audio`] encodes one soundtrack from end to end.
+//! - [`pictures`] makes the poster and the storyboard.
+//! - [`text`] makes WebVTT of embedded subtitles.
 //! - [`probe`] says what a source holds.
 //! - [`analyse`] encodes samples and judges them, where quality sets the bits.
 //! - [`sample`] generates a clip to try things with.
@@ -21,9 +23,11 @@ pub mod child;
 pub mod chunk;
 pub mod decode;
 mod error;
+pub mod pictures;
 pub mod probe;
 pub mod sample;
 pub mod sandbox;
 pub mod source;
+pub mod text;
 
 pub use error::PipelineError;

@@ -16,9 +16,10 @@ use clap::{Args, Parser, Subcommand};
 use kinora_pipeline::{
     PipelineError, analyse, audio,
     child::{Limits, Reporter, watch_source},
-    chunk, probe, sample,
+    chunk, pictures, probe, sample,
     sandbox::{self, Grants},
     source::Source,
+    text,
 };
 use kinora_plan::{
     encoder::{EncoderSpec, Outcome},
@@ -46,6 +47,10 @@ enum Command {
     Analyse(Task),
     /// Try to leave the sandbox that tasks run in, and say what was refused
     SandboxCheck(sandbox::CheckArgs),
+    /// Make the poster and the storyboard
+    Pictures(Task),
+    /// Make WebVTT of embedded subtitles
+    Text(Task),
     /// Generate a clip to try things with
     Sample(sample::SampleArgs),
 }
@@ -80,7 +85,9 @@ fn main() -> ExitCode {
         Command::Probe(task)
         | Command::Chunk(task)
         | Command::Audio(task)
-        | Command::Analyse(task) => task,
+        | Command::Analyse(task)
+        | Command::Pictures(task)
+        | Command::Text(task) => task,
     };
     let mut reporter = Reporter::stdout();
     let answer =
@@ -164,5 +171,7 @@ fn run(
         EncoderSpec::Chunk(spec) => chunk::run(spec, source, reporter).map(Outcome::Chunk),
         EncoderSpec::Audio(spec) => audio::run(spec, source, reporter).map(Outcome::Audio),
         EncoderSpec::Analyse(spec) => analyse::run(spec, source, reporter).map(Outcome::Analysis),
+        EncoderSpec::Pictures(spec) => pictures::run(spec, source, reporter).map(Outcome::Pictures),
+        EncoderSpec::Text(spec) => text::run(spec, source, reporter).map(Outcome::Text),
     }
 }

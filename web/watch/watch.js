@@ -1,6 +1,8 @@
 // The watch page: asks for the playback addresses, plays them with hls.js, and follows the
 // encoding until it ends. It needs no build step; the full web application replaces it.
 
+import { showTimeline } from "./timeline.js";
+
 const video = document.getElementById("video");
 const stage = document.getElementById("stage");
 const id = location.pathname.split("/").filter(Boolean).at(-1);
@@ -41,6 +43,7 @@ function reasonFor(status, problem) {
 function show(playback) {
   document.title = `${playback.title} · Kinora`;
   text("title", playback.title);
+  showTimeline(playback);
   if (playback.state === "failed") {
     fail(`This video could not be prepared: ${playback.reason?.message ?? "unknown reason"}`);
   } else if (playback.playback) {

@@ -35,6 +35,8 @@ impl Progress {
             JobPayload::EncodeChunk(spec) => spec.chunk.frames,
             JobPayload::Analyse(spec) => spec.wanted.into(),
             JobPayload::EncodeAudio { spec, .. } => spec.duration_ns / NANOSECONDS_A_MILLISECOND,
+            JobPayload::MakePictures(spec) => spec.duration_us / 1000,
+            JobPayload::ExtractText { spec, .. } => spec.duration_us / 1000,
         };
         Self { state: Mutex::new(State { done: 0, total, moved: Instant::now() }) }
     }

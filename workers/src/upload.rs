@@ -61,19 +61,25 @@ pub(crate) async fn media(
     file: &Path,
     segments: &[SegmentEntry],
 ) -> Result<(), Stop> {
-    let length = length(file).await?;
     let named = segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(segment.size));
-    if length == 0 || named != Some(length) {
-        let text = format!("The encoder's file for {track} is not as long as its segments.");
+    let key = keys::track_object(job.message.video, job.message.version, track, object);
+    self::file(job, &key, file, named.unwrap_or(0)).await
+}
+
+/// Stores a file, which must have `named` bytes and at least one. What lies there already must
+/// be the same.
+pub(crate) async fn file(job: &Job, key: &Key, file: &Path, named: u64) -> Result<(), Stop> {
+    let length = length(file).await?;
+    if length == 0 || named != length {
+        let text = format!("The encoder's file for {key} is not as long as it said.");
         return Err(internal("encoder_result", text).into());
     }
-    let key = keys::track_object(job.message.video, job.message.version, track, object);
     let objects = &*job.host.store;
-    let put = job.unless_stopped(objects.put_file(&key, file, Condition::Absent)).await?;
+    let put = job.unless_stopped(objects.put_file(key, file, Condition::Absent)).await?;
     match put.map_err(|error| store(&error))? {
         Put::Stored { .. } => Ok(()),
         Put::ConditionFailed => {
-            job.unless_stopped(same(objects, &key, file, length)).await??;
+            job.unless_stopped(same(objects, key, file, length)).await??;
             Ok(())
         }
     }

@@ -18,6 +18,10 @@ words! {
         EncodeAudio = "encode_audio",
         /// Measuring samples of the picture.
         Analyse = "analyse",
+        /// Makes the poster and the storyboard.
+        MakePictures = "make_pictures",
+        /// Makes text tracks of embedded subtitles.
+        ExtractText = "extract_text",
     }
 }
 

@@ -17,8 +17,34 @@ pub struct Playback {
     pub dash_url: String,
     /// Page with a player.
     pub watch_url: String,
+    /// A picture to show before playback, JPEG; set once it is made.
+    #[serde(default)]
+    pub poster_url: Option<String>,
+    /// The same for lists.
+    #[serde(default)]
+    pub small_poster_url: Option<String>,
+    /// What a seek bar shows: WebVTT whose cues name parts of sheets.
+    #[serde(default)]
+    pub storyboard_url: Option<String>,
+    /// Chapters as WebVTT.
+    #[serde(default)]
+    pub chapters_url: Option<String>,
     /// When the token in a private video's addresses expires.
     pub token_expires_at: Option<Timestamp>,
+}
+
+/// A chapter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Chapter {
+    /// Where it begins, microseconds.
+    pub start_us: i64,
+    /// Where it ends, microseconds.
+    pub end_us: i64,
+    /// Its name.
+    pub title: String,
+    /// BCP 47 tag of the name, if known.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 /// What a watch page knows of a video.
@@ -34,6 +60,9 @@ pub struct Playing {
     pub reason: Option<Reason>,
     /// Known once probed.
     pub duration_us: Option<i64>,
+    /// In order.
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
     /// Set from [`VideoState::Playable`] on.
     pub playback: Option<Playback>,
 }

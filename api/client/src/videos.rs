@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::client::json;
 use crate::wire::words;
-use crate::{CaptionTrack, Client, Page, Playback, Reason, Result};
+use crate::{CaptionTrack, Chapter, Client, Page, Playback, Reason, Result};
 
 words! {
     /// How far a video is. States only move forward.
@@ -98,6 +98,9 @@ pub struct Video {
     /// Caption tracks.
     #[serde(default)]
     pub captions: Vec<CaptionTrack>,
+    /// Chapters, in order; known once probed.
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.

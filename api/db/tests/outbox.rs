@@ -49,7 +49,7 @@ async fn database() -> (tempfile::TempDir, Database) {
 async fn append(db: &Database, video: VideoId, version: u32, now_us: i64) -> Event {
     let account = AccountId::new("default").unwrap();
     let mut tx = db.begin_write().await.unwrap();
-    let data = EventData::Playable { version };
+    let data = EventData::Playable { version, pictures: false };
     let event =
         outbox::append(&mut tx, "transcoding", &account, video, data, now_us).await.unwrap();
     tx.commit().await.unwrap();

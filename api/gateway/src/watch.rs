@@ -23,6 +23,7 @@ pub(crate) fn router(media_origin: &str) -> Router {
         .route("/watch/{video}", page())
         .route("/watch/assets/watch.css", asset("text/css", embedded::CSS))
         .route("/watch/assets/watch.js", asset("text/javascript", embedded::JS))
+        .route("/watch/assets/timeline.js", asset("text/javascript", embedded::TIMELINE))
         .route("/watch/assets/hls.min.js", asset("text/javascript", embedded::HLS))
         .route("/watch/assets/icon.svg", asset("image/svg+xml", embedded::ICON))
         .layer(headers)
@@ -32,6 +33,7 @@ mod embedded {
     pub(super) const HTML: &str = include_str!(concat!(env!("OUT_DIR"), "/index.html"));
     pub(super) const CSS: &str = include_str!(concat!(env!("OUT_DIR"), "/watch.css"));
     pub(super) const JS: &str = include_str!(concat!(env!("OUT_DIR"), "/watch.js"));
+    pub(super) const TIMELINE: &str = include_str!(concat!(env!("OUT_DIR"), "/timeline.js"));
     pub(super) const HLS: &str = include_str!(concat!(env!("OUT_DIR"), "/hls.min.js"));
     pub(super) const ICON: &str = include_str!(concat!(env!("OUT_DIR"), "/icon.svg"));
 }
@@ -54,7 +56,7 @@ fn file(media_type: &'static str, caching: &'static str, text: &'static str) -> 
 fn content_security_policy(media_origin: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self' blob:; worker-src 'self' blob:; style-src 'self'; \
-         img-src 'self' data:; connect-src 'self' {media_origin}; \
+         img-src 'self' data: {media_origin}; connect-src 'self' {media_origin}; \
          media-src 'self' blob: {media_origin}; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'self'"
     );

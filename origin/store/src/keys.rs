@@ -44,6 +44,19 @@ pub fn track_object(video: VideoId, version: u32, track: &TrackId, object: &str)
     key(format!("media/{video}/{version}/{track}/{object}"))
 }
 
+/// The folder of a version's still pictures, beside those of its tracks.
+pub const PICTURES: &str = "pictures";
+
+/// A still picture: `poster-1.jpg`.
+pub fn picture(video: VideoId, version: u32, object: &str) -> Option<Key> {
+    Key::new(format!("media/{video}/{version}/{PICTURES}/{object}")).ok()
+}
+
+/// The file name of a text track extracted by `attempt`.
+pub fn text_object(attempt: u32) -> String {
+    format!("00000-{attempt}.vtt")
+}
+
 /// The file name of chunk (or audio part) `chunk`, encoded by `attempt`.
 pub fn chunk_object(chunk: u32, attempt: u32) -> String {
     format!("{chunk:05}-{attempt}.m4s")

@@ -47,9 +47,9 @@ async fn a_store_that_is_away_is_a_503_or_what_was_known() {
 async fn a_body_that_cannot_be_finished_is_cut_not_ended() {
     let store = TestStore::new();
     let mut video = Video::new(&store, Access::Public).await;
-    let lie = SegmentEntry { size: 2_000_000, duration: 180_000 };
+    let lie = SegmentEntry::new(2_000_000, 180_000);
     video.list("v360", 0, vec![lie], vec![1; 900_000].into()).await;
-    let worse = SegmentEntry { size: 2000, duration: 96_000 };
+    let worse = SegmentEntry::new(2000, 96_000);
     video.list("a-en", 0, vec![worse], vec![1; 1000].into()).await;
     video.publish(Status::Growing).await;
     let origin = Origin::start(&store).await;

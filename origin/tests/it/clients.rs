@@ -20,7 +20,7 @@ const SHORT: Duration = Duration::from_millis(500);
 async fn origin(timeouts: Timeouts) -> Origin {
     let store = TestStore::new();
     let mut video = Video::new(&store, Access::Public).await;
-    let segment = SegmentEntry { size: BIG, duration: 180_000 };
+    let segment = SegmentEntry::new(BIG, 180_000);
     video.list("v360", 0, vec![segment], vec![7; BIG as usize].into()).await;
     video.publish(Status::Complete).await;
     Origin::start_with(&store, OriginConfig { timeouts, ..OriginConfig::default() }).await

@@ -158,7 +158,7 @@ impl Video {
             video.create(keys::init(id, 1, &track(name)), init.into()).await;
         }
         let captions = Bytes::from("WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n");
-        let entry = SegmentEntry { size: captions.len() as u64, duration: 20_000 };
+        let entry = SegmentEntry::new(captions.len() as u64, 20_000);
         let chunk = ChunkEntry { object: "00000-1.vtt".into(), start: 0, segments: vec![entry] };
         video.create(keys::track_object(id, 1, &track("t-en"), &chunk.object), captions).await;
         video.head.tail.tracks.insert(track("t-en"), vec![chunk]);
@@ -182,10 +182,7 @@ impl Video {
             let first = self.count(name);
             let numbers = first..first + segments;
             let bodies: Vec<_> = numbers.map(|number| segment(name, number)).collect();
-            let entry = |body: &Vec<u8>| SegmentEntry {
-                size: body.len() as u64,
-                duration: SECONDS * scale,
-            };
+            let entry = |body: &Vec<u8>| SegmentEntry::new(body.len() as u64, SECONDS * scale);
             let segments = bodies.iter().map(entry).collect();
             self.list(name, first * SECONDS * scale, segments, bodies.concat().into()).await;
         }
@@ -279,6 +276,8 @@ fn head(video: VideoId, access: Access) -> Head {
         periods: Vec::new(),
         pages: Vec::new(),
         tail: Page::default(),
+        chapters: Vec::new(),
+        pictures: None,
     }
 }
 

@@ -69,8 +69,8 @@ async fn a_segment_of_many_slices() {
     let store = TestStore::new();
     let mut video = Video::new(&store, Access::Public).await;
     let body: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
-    let first = SegmentEntry { size: 1_000_000, duration: 180_000 };
-    let second = SegmentEntry { size: 2_000_000, duration: 180_000 };
+    let first = SegmentEntry::new(1_000_000, 180_000);
+    let second = SegmentEntry::new(2_000_000, 180_000);
     video.list("v360", 0, vec![first, second], body.clone().into()).await;
     video.append(0).await;
     video.publish(Status::Growing).await;

@@ -84,6 +84,14 @@ pub fn segment(
     Ok(w.finish())
 }
 
+/// Bytes of a segment of these units up to the end of the first: what a player needs to show the
+/// key frame it begins with, and nothing more.
+pub fn first_unit_end(segment: &[u8], units: &[AccessUnit]) -> u64 {
+    let media: usize = units.iter().map(|unit| unit.data.len()).sum();
+    let first = units.first().map_or(0, |unit| unit.data.len());
+    (segment.len().saturating_sub(media) + first) as u64
+}
+
 /// The rows of the track run.
 fn samples(start: u64, units: &[AccessUnit]) -> Result<Vec<Sample>, PackagerError> {
     if units.len() > MAX_UNITS {

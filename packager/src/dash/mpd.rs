@@ -70,6 +70,7 @@ fn write_period(
         sets::video(xml, presentation, period)?;
         sets::audio(xml, presentation, period)?;
         sets::text(xml, presentation, period);
+        sets::thumbnails(xml, presentation);
         Ok(())
     })
 }

@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
-use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
+use kinora_media::{
+    AudioRole, AudioTrack, FrameRate, Pictures, Status, Track, VideoTrack, ticks::MICROS,
+};
 
 use super::{timeline, xml::Xml};
 use crate::{
@@ -16,6 +18,9 @@ use crate::{
 const ROLE: &str = "urn:mpeg:dash:role:2011";
 /// The value is the number of channels (23003-3; equal to ChannelConfiguration up to 6).
 const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
+
+/// Pictures that are sheets of smaller ones (DASH-IF IOP 4.3, 6.2.6).
+const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 
 /// Whether any track has segments in this period.
 pub(super) fn has_segments(
@@ -207,6 +212,44 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
             })
         });
     }
+}
+
+/// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6), once all is there. A growing
+/// manifest has none, whether or not the pictures are made: players are told of tracks once. Nor
+/// has one of several periods: sheets do not begin where those do.
+pub(super) fn thumbnails(xml: &mut Xml, presentation: &Presentation<'_>) {
+    let head = presentation.head;
+    let Some(Pictures { storyboard, .. }) = &head.pictures else { return };
+    if head.status != Status::Complete || head.periods.len() > 1 {
+        return;
+    }
+    let id = (1 + presentation.audio().len() + presentation.text().len()).to_string();
+    let set = [("id", &*id), ("contentType", "image"), ("mimeType", "image/jpeg")];
+    let sheet_us = u64::from(storyboard.tiles_a_sheet()).saturating_mul(storyboard.interval_us);
+    let largest = storyboard.sheets.iter().map(|sheet| sheet.size).max().unwrap_or(0);
+    let bits = u128::from(largest) * 8 * u128::from(MICROS);
+    let bandwidth = bits.div_ceil(u128::from(sheet_us.max(1))).max(1).to_string();
+    let (width, height) = storyboard.sheet_size();
+    let representation = [
+        ("id", "storyboard"),
+        ("bandwidth", &*bandwidth),
+        ("width", &*width.to_string()),
+        ("height", &*height.to_string()),
+    ];
+    let template = [
+        ("media", "storyboard/$Number$.jpg"),
+        ("timescale", "1000000"),
+        ("duration", &*sheet_us.to_string()),
+        ("startNumber", "0"),
+    ];
+    let grid = format!("{}x{}", storyboard.columns, storyboard.rows);
+    let Ok(()) = xml.element("AdaptationSet", &set, |xml| {
+        xml.element("Representation", &representation, |xml| {
+            xml.empty("EssentialProperty", &[("schemeIdUri", TILES), ("value", &grid)]);
+            xml.empty("SegmentTemplate", &template);
+            Ok::<(), Infallible>(())
+        })
+    });
 }
 
 fn label(xml: &mut Xml, name: &str) {

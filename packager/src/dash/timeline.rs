@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn equal_durations_share_an_element() {
-        let span = |start, duration| Span { start, duration, size: 1 };
+        let span = |start, duration| Span { start, duration, size: 1, key_frame: None };
         let found = runs(&[span(0, 9), span(9, 10), span(19, 10), span(29, 4)]);
         let run = |start, duration, repeats| Run { start, duration, repeats };
         assert_eq!(found, [run(0, 9, 0), run(9, 10, 1), run(29, 4, 0)]);

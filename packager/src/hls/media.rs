@@ -5,7 +5,10 @@ use std::fmt::Write;
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
 use super::{START, header, is_vod};
-use crate::{PackagerError, presentation::Presentation};
+use crate::{
+    PackagerError,
+    presentation::{Presentation, Span},
+};
 
 /// The media playlist of a track; `None` if there is no such track. `pages` are the closed
 /// pages the head names, in order.
@@ -42,10 +45,6 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
         playlist.push_str("#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n");
         playlist.push_str(START);
     }
-    let micros = |time: u64| {
-        let time = i64::try_from(time).unwrap_or(i64::MAX);
-        ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
-    };
     for stretch in presentation.stretches(track, &spans) {
         // Soundtracks say it too, so that discontinuities count alike in every playlist
         // (RFC 8216 6.2.4).
@@ -54,16 +53,23 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
         }
         line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}/{}\"", track.id, stretch.init));
         for number in stretch.segments {
-            let span = &spans[number];
-            // The difference of rounded times, so that durations add up to times and never drift.
-            let duration = micros(span.start.saturating_add(span.duration)) - micros(span.start);
-            segment(&mut playlist, duration, format_args!("{}/{number}.m4s", track.id));
+            let duration_us = duration_us(track, &spans[number]);
+            segment(&mut playlist, duration_us, format_args!("{}/{number}.m4s", track.id));
         }
     }
     if head.status == Status::Complete {
         playlist.push_str("#EXT-X-ENDLIST\n");
     }
     Ok(playlist)
+}
+
+/// The difference of rounded times, so that durations add up to times and never drift.
+pub(super) fn duration_us(track: &Track, span: &Span) -> u64 {
+    let micros = |time: u64| {
+        let time = i64::try_from(time).unwrap_or(i64::MAX);
+        ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
+    };
+    micros(span.start.saturating_add(span.duration)) - micros(span.start)
 }
 
 /// A text track is one file, complete from the beginning.
@@ -83,6 +89,6 @@ fn segment(playlist: &mut String, duration_us: u64, uri: std::fmt::Arguments<'_>
     line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},\n{uri}"));
 }
 
-fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {
     writeln!(playlist, "{text}").expect("a String takes any text");
 }

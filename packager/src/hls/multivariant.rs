@@ -9,7 +9,7 @@ use super::{
     START,
     attributes::Attributes,
     audio::{self, Group},
-    header, is_vod,
+    header, iframes, is_vod,
     menu::{Menu, yes_no},
 };
 use crate::{PackagerError, presentation::Presentation, rate::Rate};
@@ -69,6 +69,9 @@ pub fn multivariant(head: &Head, pages: &[Page]) -> Result<String, PackagerError
             let track = group.and_then(Group::first);
             list(track.ok_or(PackagerError::NothingPublished { track: None })?, None, group)?;
         }
+    }
+    for (track, picture) in &video {
+        playlist.push_str(&iframes::stream(&presentation, track, picture)?);
     }
     Ok(playlist)
 }

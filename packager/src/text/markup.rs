@@ -43,6 +43,22 @@ pub(super) fn to_vtt(line: &str) -> String {
     out
 }
 
+/// Plain text as WebVTT cue text, on one line.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\0' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// What follows a `<` of which `tail` is the rest of the line; what comes after it.
 fn tag<'a>(tail: &'a str, out: &mut String) -> &'a str {
     if let Some((name, after)) = tail.split_once('>') {

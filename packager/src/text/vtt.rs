@@ -66,7 +66,7 @@ fn push_other(parsed: &mut WebVtt, block: &Block<'_, '_>) -> Result<(), TextErro
 }
 
 /// The settings players know, one blank between.
-fn settings(text: &str) -> String {
+pub(super) fn settings(text: &str) -> String {
     let known = |setting: &&str| {
         setting.split_once(':').is_some_and(|(name, value)| {
             SETTINGS.contains(&name) && !value.is_empty() && !value.contains('\0')

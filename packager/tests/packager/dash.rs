@@ -167,3 +167,14 @@ fn attribute(mpd: &str, element: &str, name: &str) -> Option<String> {
         }
     }
 }
+
+#[test]
+fn thumbnails_come_with_the_whole() {
+    let (mut growing, pages) = head(tracks(), 3, Status::Growing);
+    growing.pictures = Some(crate::fixtures::pictures());
+    assert!(!dash::mpd(&growing, &pages).unwrap().contains("image/jpeg"));
+    let complete = Head { status: Status::Complete, ..growing };
+    let mpd = dash::mpd(&complete, &pages).unwrap();
+    let from = mpd.find("    <AdaptationSet id=\"5\" contentType=\"image\"").unwrap();
+    insta::assert_snapshot!("thumbnails", mpd[from..].replace("</MPD>", "").trim_end());
+}

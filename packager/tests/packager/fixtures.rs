@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use kinora_media::{
     Access, AccessUnit, AudioRole, AudioTrack, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page,
-    PageRef, SegmentEntry, Status, TextTrack, Track, TrackId, TrackKind, VideoTrack,
+    PageRef, Picture, Pictures, SegmentEntry, Sheet, Status, Storyboard, TextTrack, Track, TrackId,
+    TrackKind, VideoTrack,
 };
 use kinora_packager::cmaf::{AudioConfig, BitRate, Colour, VideoConfig};
 
@@ -125,8 +126,39 @@ pub(crate) fn text(name: &str, language: &str, label: &str) -> Track {
 
 /// A chunk of segments of the same bytes a tick.
 pub(crate) fn chunk(object: &str, start: u64, durations: &[u64]) -> ChunkEntry {
-    let segment = |duration: &u64| SegmentEntry { size: *duration, duration: *duration };
+    let segment = |duration: &u64| SegmentEntry::new(*duration, *duration);
     ChunkEntry { object: object.into(), start, segments: durations.iter().map(segment).collect() }
+}
+
+/// Notes of every segment of the picture that its key frame ends after a tenth of it.
+pub(crate) fn note_key_frames(head: &mut Head, pages: &mut [Page]) {
+    for page in pages.iter_mut().chain([&mut head.tail]) {
+        let pictures = page.tracks.iter_mut().filter(|(id, _)| id.as_str().starts_with('v'));
+        for segment in pictures.flat_map(|(_, chunks)| chunks).flat_map(|c| &mut c.segments) {
+            segment.key_frame = Some(segment.size / 10);
+        }
+    }
+}
+
+/// A storyboard of 12 tiles on two sheets.
+pub(crate) fn pictures() -> Pictures {
+    let picture =
+        |object: &str, width, height| Picture { object: object.into(), size: 9000, width, height };
+    let sheet =
+        |n: u64| Sheet { object: format!("storyboard-{n:03}-1.jpg"), size: 40_000 - n * 10_000 };
+    Pictures {
+        poster: picture("poster-1.jpg", 1280, 720),
+        small: picture("small-1.jpg", 320, 180),
+        storyboard: Storyboard {
+            tile_width: 160,
+            tile_height: 90,
+            columns: 5,
+            rows: 2,
+            interval_us: 500_000,
+            tiles: 11,
+            sheets: vec![sheet(0), sheet(1)],
+        },
+    }
 }
 
 /// Frames of the audio segments that cut nearest to 2 s, 4 s and 5.5 s of sound.
@@ -174,6 +206,8 @@ pub(crate) fn head(tracks: Vec<Track>, segments: usize, status: Status) -> (Head
         periods: vec![],
         pages: vec![PageRef { object: "page-0000.json".into(), segments: closed.counts() }],
         tail,
+        chapters: Vec::new(),
+        pictures: None,
     };
     (head, vec![closed])
 }

@@ -4,7 +4,7 @@ use kinora_media::{Head, Page, Status};
 use kinora_packager::{PackagerError, hls};
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, MediaPlaylistType, Playlist};
 
-use crate::fixtures::{audio, head, id, surround, text, tracks, video};
+use crate::fixtures::{audio, head, id, note_key_frames, surround, text, tracks, video};
 
 fn parse_multivariant(playlist: &str) -> MasterPlaylist {
     match m3u8_rs::parse_playlist_res(playlist.as_bytes()) {
@@ -211,4 +211,47 @@ fn what_cannot_be_shown_is_an_error() {
     empty.pages.clear();
     let error = hls::multivariant(&empty, &[]).unwrap_err();
     assert_eq!(error.to_string(), "nothing to play yet: track a-en has no segments");
+}
+
+#[test]
+fn trick_play_lists_key_frames_alone() {
+    let (mut one, mut pages) = head(tracks(), 2, Status::Growing);
+    note_key_frames(&mut one, &mut pages);
+    let (mut done, mut all) = head(tracks(), 3, Status::Complete);
+    note_key_frames(&mut done, &mut all);
+    let list = |head: &Head| hls::i_frame_playlist(head, &pages, &id("v1080")).unwrap();
+    let (growing, complete) = (list(&one).unwrap(), list(&done).unwrap());
+    insta::assert_snapshot!("i_frames", complete);
+    assert!(complete.starts_with(&growing) && complete.ends_with("#EXT-X-ENDLIST\n"));
+    let parsed = parse_media(&complete);
+    assert!(parsed.i_frames_only);
+    let ranges: Vec<_> = parsed.segments.iter().map(|s| s.byte_range.clone().unwrap()).collect();
+    assert_eq!((ranges[0].length, ranges[0].offset), (18_000, Some(0)));
+    // As long as the segments it comes from, so that both run alike.
+    let whole = parse_media(&media(&done, &pages, "v1080"));
+    let lengths =
+        |list: &MediaPlaylist| -> Vec<_> { list.segments.iter().map(|s| s.duration).collect() };
+    assert_eq!(lengths(&parsed), lengths(&whole));
+    assert_eq!(hls::i_frame_playlist(&one, &pages, &id("a-en")), Ok(None));
+
+    let master = hls::multivariant(&one, &pages).unwrap();
+    assert_eq!(master, hls::multivariant(&done, &pages).unwrap());
+    let streams: Vec<_> =
+        parse_multivariant(&master).variants.into_iter().filter(|v| v.is_i_frame).collect();
+    assert_eq!(streams.len(), 2);
+    assert_eq!((&*streams[0].uri, streams[0].bandwidth), ("v1080/iframes.m3u8", 5_500_000));
+
+    done.first_published_complete = true;
+    let master = parse_multivariant(&hls::multivariant(&done, &pages).unwrap());
+    let stream = master.variants.iter().find(|v| v.is_i_frame).unwrap();
+    // A tenth of a byte a tick of 1/90000 s.
+    assert_eq!(stream.bandwidth, 8 * 9000);
+}
+
+/// Indexes written before key frames were noted.
+#[test]
+fn without_key_frames_there_is_no_trick_play() {
+    let (head, pages) = head(tracks(), 2, Status::Growing);
+    assert_eq!(hls::i_frame_playlist(&head, &pages, &id("v1080")), Ok(None));
+    assert!(!hls::multivariant(&head, &pages).unwrap().contains("I-FRAME"));
 }

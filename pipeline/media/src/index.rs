@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Track, TrackId, TrackKind, VideoId};
+use crate::{Chapter, Pictures, Track, TrackId, TrackKind, VideoId};
 
 /// The version of this format. Readers refuse a head of another schema.
 pub const HEAD_SCHEMA: u16 = 1;
@@ -51,6 +51,12 @@ pub struct Head {
     pub pages: Vec<PageRef>,
     /// The open page.
     pub tail: Page,
+    /// Chapters, in order; as the source has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<Chapter>,
+    /// The poster and the storyboard, once they are made; then they never change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Pictures>,
 }
 
 /// The initialisation segment of every track, as far as no [`Period`] says otherwise.
@@ -134,6 +140,17 @@ pub struct SegmentEntry {
     pub size: u64,
     /// Ticks of the track.
     pub duration: u64,
+    /// Bytes from its beginning to the end of its first key frame: what trick play fetches of
+    /// it. `None` where it was not noted, and on sound and text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_frame: Option<u64>,
+}
+
+impl SegmentEntry {
+    /// A segment whose first key frame nobody fetches alone.
+    pub fn new(size: u64, duration: u64) -> Self {
+        Self { size, duration, key_frame: None }
+    }
 }
 
 /// Where a segment's bytes lie.
@@ -149,6 +166,8 @@ pub struct SegmentLocation {
     pub start: u64,
     /// Its duration in ticks.
     pub duration: u64,
+    /// Bytes up to the end of its first key frame, if known.
+    pub key_frame: Option<u64>,
 }
 
 impl Head {
@@ -193,6 +212,7 @@ impl ChunkEntry {
                 size: segment.size,
                 start: *start,
                 duration: segment.duration,
+                key_frame: segment.key_frame,
             };
             *offset = offset.saturating_add(segment.size);
             *start = start.saturating_add(segment.duration);
@@ -210,10 +230,7 @@ mod tests {
         let chunk = ChunkEntry {
             object: "00001-1.m4s".into(),
             start: 60,
-            segments: vec![
-                SegmentEntry { size: 10, duration: 60 },
-                SegmentEntry { size: 7, duration: 30 },
-            ],
+            segments: vec![SegmentEntry::new(10, 60), SegmentEntry::new(7, 30)],
         };
         let found: Vec<_> = chunk.locations().map(|l| (l.offset, l.size, l.start)).collect();
         assert_eq!(found, [(0, 10, 60), (10, 7, 120)]);

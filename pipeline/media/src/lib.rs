@@ -5,20 +5,24 @@
 //! with a timescale, never a float.
 
 mod access_unit;
+mod chapter;
 mod frame_rate;
 mod id;
 mod index;
+mod pictures;
 pub mod playback;
 mod priority;
 pub mod ticks;
 mod track;
 
 pub use access_unit::AccessUnit;
+pub use chapter::Chapter;
 pub use frame_rate::FrameRate;
 pub use id::{AccountId, IdError, JobId, TrackId, VideoId};
 pub use index::{
     Access, ChunkEntry, FIRST_INIT, HEAD_SCHEMA, Head, Page, PageRef, Period, SegmentEntry,
     SegmentLocation, Status, init_name,
 };
+pub use pictures::{Picture, Pictures, Sheet, Storyboard};
 pub use priority::{Priority, UnknownPriority};
 pub use track::{AudioRole, AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

@@ -16,6 +16,14 @@ pub const MEDIA_ROOT: &str = "/media";
 pub const HLS_MANIFEST: &str = "hls.m3u8";
 /// The DASH manifest's file name.
 pub const DASH_MANIFEST: &str = "dash.mpd";
+/// The poster's file name.
+pub const POSTER: &str = "poster.jpg";
+/// The small poster's file name.
+pub const SMALL_POSTER: &str = "poster-small.jpg";
+/// The storyboard's file name: WebVTT whose cues name parts of sheets.
+pub const STORYBOARD: &str = "storyboard.vtt";
+/// The chapters' file name: WebVTT.
+pub const CHAPTERS: &str = "chapters.vtt";
 
 /// The path of a file of one version: `file` is `hls.m3u8`, `dash.mpd`, `v720/init.mp4`, ….
 pub fn path(token: Option<&str>, video: VideoId, version: u32, file: &str) -> String {

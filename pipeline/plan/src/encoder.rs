@@ -1,13 +1,14 @@
 //! What `kinora-encoder` is asked and what it answers.
 //!
-//! The worker writes a spec to a file and starts `kinora-encoder <probe|chunk|audio|analyse> --spec FILE`
+//! The worker writes a spec to a file and starts `kinora-encoder TASK --spec FILE`, TASK being
+//! `probe`, `chunk`, `audio`, `analyse`, `pictures` or `text`,
 //! with the source socket as standard input (see [`crate::source_protocol`]). The child writes
 //! its files into `output_dir` and one [`Message`] a line, as JSON, on standard output; the last
 //! is `Done` or `Failed`. Log lines go to standard error.
 
 use std::path::PathBuf;
 
-use kinora_media::{SegmentEntry, TrackId};
+use kinora_media::{Pictures, SegmentEntry, TrackId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +28,10 @@ pub enum EncoderSpec {
     Audio(Box<AudioSpec>),
     /// Encode samples and measure them.
     Analyse(Box<AnalysisSpec>),
+    /// Make the poster and the storyboard.
+    Pictures(Box<PicturesSpec>),
+    /// Make WebVTT of embedded subtitles.
+    Text(TextSpec),
 }
 
 impl EncoderSpec {
@@ -37,6 +42,8 @@ impl EncoderSpec {
             Self::Chunk(spec) => spec.source_size,
             Self::Audio(spec) => spec.source_size,
             Self::Analyse(spec) => spec.source_size,
+            Self::Pictures(spec) => spec.source_size,
+            Self::Text(spec) => spec.source_size,
         }
     }
 }
@@ -142,6 +149,39 @@ pub struct AudioSpec {
     pub output_dir: PathBuf,
 }
 
+/// Make the poster and the storyboard. Answer: [`Outcome::Pictures`]; files as it names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PicturesSpec {
+    /// Bytes of the source.
+    pub source_size: u64,
+    /// What to decode, with all its key frames.
+    pub video: VideoStream,
+    /// Whether the source must be read from the start instead of seeking.
+    pub sequential: bool,
+    /// The duration of the presentation, which begins with the first picture.
+    pub duration_us: u64,
+    /// An existing folder for the results.
+    pub output_dir: PathBuf,
+}
+
+/// Make WebVTT of embedded subtitles. Answer: [`Outcome::Text`]; files: `{n}.vtt` for each stream
+/// that holds text, counted as they are asked for, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextSpec {
+    /// Bytes of the source.
+    pub source_size: u64,
+    /// GStreamer's stream ids.
+    pub streams: Vec<String>,
+    /// Where the presentation begins on the source's clock.
+    pub origin_ns: u64,
+    /// The duration of the presentation; what is shown after it is left out.
+    pub duration_us: u64,
+    /// An existing folder for the results.
+    pub output_dir: PathBuf,
+}
+
 /// One line on the child's standard output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -173,6 +213,10 @@ pub enum Outcome {
     Audio(AudioOutcome),
     /// The answer to [`AnalysisSpec`].
     Analysis(Analysis),
+    /// The answer to [`PicturesSpec`].
+    Pictures(PicturesOutcome),
+    /// The answer to [`TextSpec`].
+    Text(TextOutcome),
 }
 
 /// What became of a chunk.
@@ -245,6 +289,23 @@ pub struct TrackLoudness {
 
 /// The code of a job that a worker gave back untried, because its disk has no room for the files.
 pub const WAITING_FOR_DISK: &str = "waiting_for_disk";
+/// What became of the pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PicturesOutcome {
+    /// The pictures; their `object`s are files in the output folder.
+    pub pictures: Pictures,
+    /// What was lost.
+    pub warnings: Vec<Warning>,
+}
+
+/// What became of embedded subtitles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextOutcome {
+    /// For each stream asked for, how many bytes its file has; 0 if it holds no text.
+    pub sizes: Vec<u64>,
+    /// What was lost.
+    pub warnings: Vec<Warning>,
+}
 
 /// Why a child gave up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

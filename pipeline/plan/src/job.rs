@@ -3,12 +3,12 @@
 //! They live apart from the code that runs them, so services can enqueue without knowing workers.
 //! Readable one version back and forth: add fields with `#[serde(default)]`, never rename.
 
-use kinora_media::{AccountId, JobId, SegmentEntry, TrackId, VideoId};
+use kinora_media::{AccountId, JobId, Pictures, SegmentEntry, TrackId, VideoId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ProbeReport, Warning,
-    encoder::{AudioSpec, ChunkSpec, Failure, ProbeSpec, TrackLoudness},
+    encoder::{AudioSpec, ChunkSpec, Failure, PicturesSpec, ProbeSpec, TextSpec, TrackLoudness},
     quality::{Analysis, AnalysisSpec},
 };
 
@@ -54,6 +54,15 @@ pub enum JobPayload {
     },
     /// Encode samples and measure them, before the title is planned.
     Analyse(Box<AnalysisSpec>),
+    /// Make the poster and the storyboard.
+    MakePictures(Box<PicturesSpec>),
+    /// Make WebVTT of embedded subtitles.
+    ExtractText {
+        /// The track of each stream.
+        tracks: Vec<TrackId>,
+        /// The task.
+        spec: TextSpec,
+    },
 }
 
 impl JobPayload {
@@ -64,6 +73,8 @@ impl JobPayload {
             Self::EncodeChunk(_) => JobClass::EncodeChunk,
             Self::EncodeAudio { .. } => JobClass::EncodeAudio,
             Self::Analyse(_) => JobClass::Analyse,
+            Self::MakePictures(_) => JobClass::MakePictures,
+            Self::ExtractText { .. } => JobClass::ExtractText,
         }
     }
 }
@@ -80,11 +91,27 @@ pub enum JobClass {
     EncodeAudio,
     /// [`JobPayload::Analyse`].
     Analyse,
+    /// [`JobPayload::MakePictures`].
+    MakePictures,
+    /// [`JobPayload::ExtractText`].
+    ExtractText,
 }
 
 impl JobClass {
     /// Every class.
-    pub const ALL: [Self; 4] = [Self::Probe, Self::EncodeChunk, Self::EncodeAudio, Self::Analyse];
+    pub const ALL: [Self; 6] = [
+        Self::Probe,
+        Self::EncodeChunk,
+        Self::EncodeAudio,
+        Self::Analyse,
+        Self::MakePictures,
+        Self::ExtractText,
+    ];
+
+    /// Whether a video can do without its result: then a failure is a warning.
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::Analyse | Self::MakePictures | Self::ExtractText)
+    }
 
     /// Its word in tables, queues and the API.
     pub fn as_str(self) -> &'static str {
@@ -93,6 +120,8 @@ impl JobClass {
             Self::EncodeChunk => "encode_chunk",
             Self::EncodeAudio => "encode_audio",
             Self::Analyse => "analyse",
+            Self::MakePictures => "make_pictures",
+            Self::ExtractText => "extract_text",
         }
     }
 }
@@ -148,8 +177,33 @@ pub enum Report {
     },
     /// What samples of the title showed.
     Analysed(Analysis),
+    /// The poster and the storyboard are stored.
+    PicturesMade {
+        /// Their `object`s are file names in the version's folder of pictures.
+        pictures: Box<Pictures>,
+        /// What was lost.
+        warnings: Vec<Warning>,
+    },
+    /// Embedded subtitles are stored.
+    TextExtracted {
+        /// Every track that holds text.
+        texts: Vec<StoredText>,
+        /// What was lost.
+        warnings: Vec<Warning>,
+    },
     /// It did not work.
     Failed(Failure),
+}
+
+/// A WebVTT file among the media.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredText {
+    /// The track.
+    pub track: TrackId,
+    /// File name inside the track's folder: `00000-1.vtt`.
+    pub object: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// An object of a track, and the segments in it.

@@ -67,6 +67,11 @@ pub(crate) fn tag(tagged: Option<&str>) -> String {
 /// What a player's menu shows: the title, else the language's own name, else its tag, else
 /// `Audio`. Without control characters and double quotes, which playlists cannot carry.
 pub(crate) fn menu_name(title: Option<&str>, tag: &str) -> String {
+    menu_name_or(title, tag, "Audio")
+}
+
+/// As [`menu_name`], with another word for what has neither title nor language.
+pub(crate) fn menu_name_or(title: Option<&str>, tag: &str, unknown: &str) -> String {
     let clean = |text: &str| -> String {
         let shown = text.chars().filter(|c| !c.is_control());
         shown.map(|c| if c == '"' { '\'' } else { c }).take(NAME_CHARS).collect()
@@ -78,7 +83,7 @@ pub(crate) fn menu_name(title: Option<&str>, tag: &str) -> String {
     let first = tag.split('-').next().unwrap_or_default();
     match LANGUAGES.iter().find(|language| language.0 == first) {
         Some(language) => language.3.to_owned(),
-        None if tag == UNKNOWN => "Audio".to_owned(),
+        None if tag == UNKNOWN => unknown.to_owned(),
         None => tag.to_owned(),
     }
 }

@@ -19,6 +19,7 @@ pub mod source_protocol;
 mod specs;
 #[cfg(test)]
 mod testing;
+mod text;
 mod tracks;
 
 pub use audio::AudioPlan;
@@ -26,7 +27,9 @@ pub use chunking::{Chunk, chunks, gop_frames};
 pub use ladder::{Ladder, Rung, ladder};
 pub use plan::{Plan, PlanError, VideoPlan, plan};
 pub use probe::{
-    AudioStream, Orientation, ProbeReport, StreamLoudness, SubtitleStream, VideoStream, Warning,
+    AudioStream, Orientation, ProbeReport, ProbedChapter, StreamLoudness, SubtitleStream,
+    VideoStream, Warning,
 };
 pub use profile::{AudioProfile, Profile, ProfileSet};
+pub use text::TextPlan;
 pub use tracks::TrackTemplate;

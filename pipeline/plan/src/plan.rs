@@ -1,10 +1,11 @@
 //! The plan of one title.
 
+use kinora_media::Chapter;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AudioPlan, AudioProfile, Chunk, Ladder, ProbeReport, Profile, VideoStream, Warning, audio,
-    chunking, chunks, gop_frames, ladder, quality::QualityPlan, specs,
+    AudioPlan, AudioProfile, Chunk, Ladder, ProbeReport, Profile, TextPlan, VideoStream, Warning,
+    audio, chunking, chunks, gop_frames, ladder, quality::QualityPlan, specs, text,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -18,6 +19,15 @@ pub struct Plan {
     pub video: Option<VideoPlan>,
     /// Soundtracks: stereo of each, the default first, then what is offered as 5.1 besides.
     pub audio: Vec<AudioPlan>,
+    /// Embedded subtitles that become text tracks.
+    #[serde(default)]
+    pub texts: Vec<TextPlan>,
+    /// Whether nothing is published before the embedded subtitles are read.
+    #[serde(default)]
+    pub texts_first: bool,
+    /// Chapters, in order.
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
     /// The quality the picture is to have, where the profile wants the content to decide.
@@ -72,16 +82,23 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
         report.video.as_ref().map(|v| plan_video(v, !report.seekable, profile)).transpose()?;
     let audio = audio::plan(&report.audio, &profile.audio);
     let quality = profile.quality.enabled && video.is_some();
+    let (texts, not_converted) = text::texts(report);
+    let mut warnings = warnings(report, &profile.audio);
+    warnings.extend(not_converted);
     let mut plan = Plan {
         duration_us: 0,
         target_duration_s: 0,
         video,
         audio,
-        warnings: warnings(report, &profile.audio),
+        texts_first: text::texts_first(report),
+        texts,
+        chapters: Vec::new(),
+        warnings,
         quality: quality.then_some(QualityPlan { target: profile.quality.target, decision: None }),
     };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
     plan.target_duration_s = specs::target_duration_s(&plan);
+    plan.chapters = text::chapters(report, plan.origin_ns(), plan.duration_us);
     if quality && !report.seekable {
         plan = plan.not_analysed("the file cannot be entered in the middle to take samples");
     }
@@ -128,11 +145,6 @@ fn warnings(report: &ProbeReport, profile: &AudioProfile) -> Vec<Warning> {
         let message =
             format!("Only the first {most} soundtracks are offered; {others} were left out.");
         warn("audio_tracks_left_out", message);
-    }
-    if !report.subtitles.is_empty() {
-        let count = report.subtitles.len();
-        let message = format!("Embedded subtitles are not converted yet; {count} were left out.");
-        warn("subtitles_not_converted", message);
     }
     warnings
 }
@@ -196,12 +208,13 @@ mod tests {
         let mut source = report(Some(stream), vec![]);
         let subtitle = crate::SubtitleStream {
             stream_id: "s".into(),
-            codec: "text/x-raw".into(),
+            codec: "subpicture/x-dvd".into(),
             language: None,
+            title: None,
         };
         source.subtitles = vec![subtitle];
         let codes: Vec<_> =
             plan_by_default(&source).unwrap().warnings.into_iter().map(|w| w.code).collect();
-        assert_eq!(codes, ["hdr_not_tone_mapped", "subtitles_not_converted"]);
+        assert_eq!(codes, ["hdr_not_tone_mapped", "bitmap_subtitles"]);
     }
 }

@@ -23,6 +23,9 @@ pub struct ProbeReport {
     pub audio: Vec<AudioStream>,
     /// Embedded subtitles.
     pub subtitles: Vec<SubtitleStream>,
+    /// Chapters, as the container lists them.
+    #[serde(default)]
+    pub chapters: Vec<ProbedChapter>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
 }
@@ -110,6 +113,22 @@ pub struct SubtitleStream {
     /// Media type: `text/x-raw`, `subpicture/x-pgs`.
     pub codec: String,
     /// BCP 47 tag, if tagged.
+    pub language: Option<String>,
+    /// A title, if tagged.
+    #[serde(default)]
+    pub title: Option<String>,
+}
+
+/// One chapter as the container has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbedChapter {
+    /// Where it begins.
+    pub start_ns: u64,
+    /// Where it ends, if the container says.
+    pub end_ns: Option<u64>,
+    /// Its name, if it has one.
+    pub title: Option<String>,
+    /// Language of the name as the container tags it.
     pub language: Option<String>,
 }
 

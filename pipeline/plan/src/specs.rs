@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     Plan, VideoPlan, VideoStream,
-    encoder::{AudioSpec, ChunkSpec},
+    encoder::{AudioSpec, ChunkSpec, PicturesSpec, TextSpec},
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -61,6 +61,31 @@ impl Plan {
             part_segments: part_segments(&boundaries_ns, SEGMENT_NS),
             boundaries_ns,
             segment_ns: SEGMENT_NS,
+            output_dir: PathBuf::new(),
+        })
+    }
+
+    /// The task of making pictures; `None` without a picture. `output_dir` is left empty for the
+    /// worker to fill in.
+    pub fn pictures_spec(&self, source_size: u64) -> Option<PicturesSpec> {
+        let video = self.video.as_ref()?;
+        Some(PicturesSpec {
+            source_size,
+            video: video.stream.clone(),
+            sequential: video.sequential,
+            duration_us: video.duration_ns().div_ceil(1000),
+            output_dir: PathBuf::new(),
+        })
+    }
+
+    /// The task of reading embedded subtitles; `None` if there are none. `output_dir` is left
+    /// empty for the worker to fill in.
+    pub fn text_spec(&self, source_size: u64) -> Option<TextSpec> {
+        (!self.texts.is_empty()).then(|| TextSpec {
+            source_size,
+            streams: self.texts.iter().map(|text| text.stream_id.clone()).collect(),
+            origin_ns: self.origin_ns(),
+            duration_us: self.duration_us,
             output_dir: PathBuf::new(),
         })
     }

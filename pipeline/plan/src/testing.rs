@@ -54,6 +54,7 @@ pub(crate) fn report(video: Option<VideoStream>, audio: Vec<AudioStream>) -> Pro
         video,
         audio,
         subtitles: vec![],
+        chapters: vec![],
         warnings: vec![],
     }
 }

@@ -156,9 +156,7 @@ impl<'a> Output<'a> {
         let bytes = cmaf::segment(SegmentKind::Audio, number, start * FRAME, &units);
         let bytes = bytes.map_err(packager)?;
         self.written = end;
-        self.part
-            .segments
-            .push(SegmentEntry { size: bytes.len() as u64, duration: (end - start) * FRAME });
+        self.part.segments.push(SegmentEntry::new(bytes.len() as u64, (end - start) * FRAME));
         self.part.bytes.extend_from_slice(&bytes);
         if self.part.segments.len() >= self.segments_a_part() {
             self.close_part()?;

@@ -19,7 +19,7 @@ const UNSPECIFIED: u16 = 2;
 ///
 /// They keep the decoder's format and size. Times are on the grid, pixels count as square (rungs
 /// have their final shape), and what is not tagged is BT.709 for HD and BT.601 for SD.
-pub(super) fn input_caps(
+pub(crate) fn input_caps(
     decoded: &gst::Caps,
     stream: &VideoStream,
 ) -> Result<gst::Caps, PipelineError> {

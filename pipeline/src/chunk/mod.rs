@@ -4,7 +4,7 @@
 //! made from their grid positions, so nothing downstream ever sees the source's clock.
 
 mod cascade;
-mod colour;
+pub(crate) mod colour;
 mod encode;
 mod encoder;
 mod graph;

@@ -186,6 +186,7 @@ impl Rendition {
         self.segments.push(SegmentEntry {
             size: bytes.len() as u64,
             duration: units.len() as u64 * u64::from(self.frame_ticks),
+            key_frame: Some(cmaf::first_unit_end(&bytes, &units)),
         });
         Ok(())
     }

@@ -99,6 +99,48 @@ impl Decoding {
         }
     }
 
+    /// Goes on from `to` (stream time, nanoseconds): exactly, or from about the key frame before.
+    ///
+    /// With `exactly` just after a key frame nothing before it is decoded. Without, demuxers go
+    /// to where every stream has a key, so that most of a group of pictures may be decoded.
+    ///
+    /// # Errors
+    /// When the stream cannot be entered there.
+    pub fn enter(&mut self, to: u64, exactly: bool) -> Result<(), PipelineError> {
+        self.await_state()?;
+        let how = match exactly {
+            true => gst::SeekFlags::ACCURATE,
+            false => gst::SeekFlags::KEY_UNIT | gst::SeekFlags::SNAP_BEFORE,
+        };
+        let flags = gst::SeekFlags::FLUSH | how;
+        let seek = gst::event::Seek::new(
+            1.0,
+            flags,
+            gst::SeekType::Set,
+            gst::ClockTime::from_nseconds(to),
+            gst::SeekType::None,
+            gst::ClockTime::NONE,
+        );
+        // Through its own sink: the demuxer would seek once for every sink of the pipeline.
+        let entered = self.sink.send_event(seek);
+        if entered { Ok(()) } else { Err(self.found().unwrap_or_else(|| self.no_entry())) }
+    }
+
+    /// From now on decodes key frames alone, of a stream that is read from end to end.
+    pub fn skip_between_key_frames(&self) {
+        let decoder = self.sink.static_pad("sink").and_then(|pad| pad.peer());
+        let decoder = decoder.and_then(|pad| pad.parent_element());
+        let Some(input) = decoder.and_then(|decoder| decoder.static_pad("sink")) else { return };
+        input.add_probe(gst::PadProbeType::BUFFER, |_, info| match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer))
+                if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) =>
+            {
+                gst::PadProbeReturn::Drop
+            }
+            _ => gst::PadProbeReturn::Ok,
+        });
+    }
+
     fn start(&self, seek_to: Option<u64>) -> Result<(), PipelineError> {
         // Never paused: the other streams' sinks would wait, and with them the demuxer.
         self.set_state(gst::State::Playing)?;

@@ -143,6 +143,8 @@ struct Shared {
     streams: Vec<Stream>,
     /// Packets that are remembered.
     count: usize,
+    /// The table of contents, as the demuxer says it first.
+    toc: Option<gst::Toc>,
     /// The window ends at this stream time.
     until: Option<i64>,
     /// Between windows nothing counts.
@@ -179,6 +181,11 @@ impl Collector {
         let mut streams = self.lock().streams.clone();
         streams.sort_by(|a, b| a.id.cmp(&b.id));
         streams
+    }
+
+    /// The table of contents, if the container has one.
+    pub(super) fn toc(&self) -> Option<gst::Toc> {
+        self.lock().toc.clone()
     }
 
     /// The first packet of this stream since the last flush.
@@ -225,6 +232,9 @@ impl Collector {
             Some(gst::PadProbeData::Event(event)) => {
                 if event.type_() == gst::EventType::FlushStop {
                     shared.begin_window();
+                }
+                if let gst::EventView::Toc(toc) = event.view() {
+                    shared.toc.get_or_insert_with(|| toc.toc().0.to_owned());
                 }
                 shared.streams[index].event(event);
             }

@@ -5,6 +5,7 @@
 //! `rate` and `timing` measure them, `picture` and `sound` decode the first of each stream,
 //! and `seeking` checks whether the middle can be entered.
 
+mod chapters;
 mod collect;
 mod container;
 mod crowd;
@@ -113,6 +114,7 @@ fn examine(
         seekable,
         scanned_whole: scanned.whole,
         subtitles: subtitles::list(&scanned.streams),
+        chapters: scanned.toc.as_deref().map(chapters::list).unwrap_or_default(),
         video,
         audio,
         warnings,

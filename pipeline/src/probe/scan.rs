@@ -50,6 +50,8 @@ pub(super) struct Scanned {
     pub(super) streams: Vec<Stream>,
     pub(super) whole: bool,
     pub(super) promised_duration_ns: Option<u64>,
+    /// The table of contents, if the container has one.
+    pub(super) toc: Option<gst::Toc>,
     /// Why reading ended early.
     pub(super) damage: Option<String>,
 }
@@ -122,7 +124,8 @@ impl Scan {
             }
             return Err(container::nothing_found(&self.source, &self.container));
         }
-        Ok(Scanned { streams, whole, promised_duration_ns, damage })
+        let toc = self.collector.toc();
+        Ok(Scanned { streams, whole, promised_duration_ns, toc, damage })
     }
 
     /// Refuses what no honest film has, while it is read.

@@ -41,6 +41,8 @@ impl Grants {
             EncoderSpec::Chunk(spec) => vec![spec.output_dir.clone()],
             EncoderSpec::Audio(spec) => vec![spec.output_dir.clone()],
             EncoderSpec::Analyse(spec) => vec![spec.output_dir.clone()],
+            EncoderSpec::Pictures(spec) => vec![spec.output_dir.clone()],
+            EncoderSpec::Text(spec) => vec![spec.output_dir.clone()],
         };
         Self { write, ..Self::default() }
     }

@@ -8,6 +8,7 @@ mod analysis;
 mod child;
 mod chunks;
 mod clip;
+mod extras;
 mod hostile;
 mod joined;
 mod media;

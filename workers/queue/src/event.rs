@@ -2,7 +2,7 @@
 //!
 //! Readable one version back and forth: add fields with `#[serde(default)]`, never rename.
 
-use kinora_media::{AccountId, Priority, VideoId};
+use kinora_media::{AccountId, Chapter, Priority, VideoId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -66,18 +66,27 @@ pub enum EventData {
         height: u32,
         /// What a person should know.
         warnings: Vec<String>,
+        /// Chapters, in order.
+        #[serde(default)]
+        chapters: Vec<Chapter>,
     },
     /// Two segments of every required track stand at the front (transcoding).
     #[serde(rename = "video.playable")]
     Playable {
         /// Which encode.
         version: u32,
+        /// Whether there are a poster and a storyboard by now.
+        #[serde(default)]
+        pictures: bool,
     },
     /// Starting now would never stall at the measured speed (transcoding).
     #[serde(rename = "video.plays_through")]
     PlaysThrough {
         /// Which encode.
         version: u32,
+        /// Whether there are a poster and a storyboard by now.
+        #[serde(default)]
+        pictures: bool,
     },
     /// All is encoded and published (transcoding).
     #[serde(rename = "video.ready")]
@@ -88,6 +97,9 @@ pub enum EventData {
         duration_us: u64,
         /// What was lost, as sentences.
         warnings: Vec<String>,
+        /// Whether there are a poster and a storyboard by now.
+        #[serde(default)]
+        pictures: bool,
     },
     /// It will not be encoded (transcoding).
     #[serde(rename = "video.failed")]

@@ -54,6 +54,8 @@ fn task(spec: &EncoderSpec) -> &'static str {
         EncoderSpec::Chunk(_) => "chunk",
         EncoderSpec::Audio(_) => "audio",
         EncoderSpec::Analyse(_) => "analyse",
+        EncoderSpec::Pictures(_) => "pictures",
+        EncoderSpec::Text(_) => "text",
     }
 }
 

@@ -3,7 +3,9 @@
 mod analyse;
 mod audio;
 mod chunk;
+mod pictures;
 mod probe;
+mod text;
 
 use std::{future::Future, sync::Arc};
 
@@ -74,7 +76,10 @@ pub(crate) async fn handle(host: &Arc<Host>, delivery: JobDelivery) {
         track.id = tracing::field::Empty,
     );
     match &message.payload {
-        JobPayload::Probe(_) | JobPayload::Analyse(_) => {}
+        JobPayload::Probe(_)
+        | JobPayload::Analyse(_)
+        | JobPayload::MakePictures(_)
+        | JobPayload::ExtractText { .. } => {}
         JobPayload::EncodeChunk(spec) => {
             span.record("chunk.index", spec.chunk.index);
         }
@@ -137,6 +142,8 @@ async fn attempt(
             audio::run(&job, track, spec, *first_part).await
         }
         JobPayload::Analyse(spec) => analyse::run(&job, spec).await,
+        JobPayload::MakePictures(spec) => pictures::run(&job, spec).await,
+        JobPayload::ExtractText { tracks, spec } => text::run(&job, tracks, spec).await,
     };
     job.scratch.remove().await;
     result

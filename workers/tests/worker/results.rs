@@ -31,7 +31,7 @@ async fn a_chunk_becomes_an_object_a_rung() {
     for (object, track) in objects.iter().zip(["v1080", "v360"]) {
         assert_eq!(object.track.as_str(), track);
         assert_eq!(object.object, "00007-2.m4s");
-        assert_eq!(object.segments, [SegmentEntry { size: 1000, duration: 60 }]);
+        assert_eq!(object.segments, [SegmentEntry::new(1000, 60)]);
         assert_eq!(rig.object(track, &object.object).await.unwrap(), tail);
         let init = rig.object(track, "init.mp4").await.unwrap();
         assert_eq!(init, format!("init of {track}").into_bytes());

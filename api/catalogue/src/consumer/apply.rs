@@ -20,21 +20,21 @@ pub(super) async fn apply(
     let video = event.video;
     let mut reason = None;
     let state = match &event.data {
-        EventData::Planned { duration_us, width, height, warnings, .. } => {
+        EventData::Planned { duration_us, width, height, warnings, chapters, .. } => {
             let shape = Shape { duration_us: *duration_us, width: *width, height: *height };
-            media::plan(connection, video, shape, warnings).await?;
+            media::plan(connection, video, shape, warnings, chapters).await?;
             State::Encoding
         }
-        EventData::Playable { version } => {
-            media::publish(connection, video, *version).await?;
+        EventData::Playable { version, pictures } => {
+            media::publish(connection, video, *version, *pictures).await?;
             State::Playable
         }
-        EventData::PlaysThrough { version } => {
-            media::publish(connection, video, *version).await?;
+        EventData::PlaysThrough { version, pictures } => {
+            media::publish(connection, video, *version, *pictures).await?;
             State::PlaysThrough
         }
-        EventData::Ready { version, duration_us, warnings } => {
-            media::publish(connection, video, *version).await?;
+        EventData::Ready { version, duration_us, warnings, pictures } => {
+            media::publish(connection, video, *version, *pictures).await?;
             media::complete(connection, video, *duration_us, warnings).await?;
             State::Ready
         }

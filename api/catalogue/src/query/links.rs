@@ -1,7 +1,9 @@
 //! Where a video plays.
 
 use kinora_http::Timestamp;
-use kinora_media::playback::{DASH_MANIFEST, HLS_MANIFEST, mint_token, path};
+use kinora_media::playback::{
+    CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, POSTER, SMALL_POSTER, STORYBOARD, mint_token, path,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +20,18 @@ pub(crate) struct PlaybackLinks {
     dash_url: String,
     /// The watch page.
     watch_url: String,
+    /// A picture to show before playback, JPEG; null until it is made, and for audio only.
+    #[schema(required)]
+    poster_url: Option<String>,
+    /// The same for lists, at most 320 pixels wide.
+    #[schema(required)]
+    small_poster_url: Option<String>,
+    /// What a seek bar shows: WebVTT whose cues name parts of sheets (`#xywh=`).
+    #[schema(required)]
+    storyboard_url: Option<String>,
+    /// Chapters as WebVTT; null if there are none.
+    #[schema(required)]
+    chapters_url: Option<String>,
     /// When the addresses stop working; null for a public video.
     #[schema(required)]
     token_expires_at: Option<Timestamp>,
@@ -47,8 +61,13 @@ pub(crate) fn links(
     let text = text.as_deref();
     let file = |name| format!("{}{}", config.origin_public_url, path(text, row.id, version, name));
     let query = text.map(|token| format!("?token={token}")).unwrap_or_default();
+    let picture = |name| media.pictures.then(|| file(name));
     Some(PlaybackLinks {
         version,
+        poster_url: picture(POSTER),
+        small_poster_url: picture(SMALL_POSTER),
+        storyboard_url: picture(STORYBOARD),
+        chapters_url: (!media.chapters.is_empty()).then(|| file(CHAPTERS)),
         hls_url: file(HLS_MANIFEST),
         dash_url: file(DASH_MANIFEST),
         watch_url: format!("{}/watch/{}{query}", config.gateway_public_url, row.id),
@@ -103,6 +122,8 @@ mod tests {
                 height: 2,
                 warnings: Vec::new(),
                 playback_version: Some(3),
+                pictures: false,
+                chapters: Vec::new(),
             }),
             upload: None,
         }

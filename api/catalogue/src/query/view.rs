@@ -10,7 +10,7 @@ use super::links::{PlaybackLinks, links};
 use crate::{
     config::CatalogueConfig,
     model::{self, State, Visibility},
-    repository::view::{ActiveUpload, VideoRow},
+    repository::view::{ActiveUpload, MediaRow, VideoRow},
 };
 
 /// A video.
@@ -40,6 +40,8 @@ pub(crate) struct Video {
     /// Pixels of the best rendition, once planned; 0 for audio only.
     height: Option<u64>,
     captions: Vec<Captions>,
+    /// In order; once planned.
+    chapters: Vec<Chapter>,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// While it is being uploaded.
@@ -68,6 +70,33 @@ pub(crate) struct Captions {
     pub(crate) name: String,
 }
 
+/// A chapter.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Chapter {
+    /// Where it begins, microseconds.
+    start_us: u64,
+    /// Where it ends, microseconds.
+    end_us: u64,
+    /// Its name.
+    title: String,
+    /// BCP 47 tag of the name, if known.
+    language: Option<String>,
+}
+
+impl From<kinora_media::Chapter> for Chapter {
+    fn from(chapter: kinora_media::Chapter) -> Self {
+        let kinora_media::Chapter { start_us, end_us, title, language } = chapter;
+        Self { start_us, end_us, title, language }
+    }
+}
+
+/// The chapters of a video, as they are sent.
+fn chapters(media: Option<&MediaRow>) -> Vec<Chapter> {
+    media
+        .map(|media| media.chapters.iter().cloned().map(Chapter::from).collect())
+        .unwrap_or_default()
+}
+
 /// An upload under way.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Upload {
@@ -90,6 +119,8 @@ pub(crate) struct Playback {
     reason: Option<Reason>,
     /// Microseconds, once planned.
     duration_us: Option<u64>,
+    /// In order; once planned.
+    chapters: Vec<Chapter>,
     /// From playable on.
     playback: Option<PlaybackLinks>,
 }
@@ -126,6 +157,7 @@ impl Video {
             duration_us: row.media.as_ref().map(|media| media.duration_us),
             width: row.media.as_ref().map(|media| media.width),
             height: row.media.as_ref().map(|media| media.height),
+            chapters: chapters(row.media.as_ref()),
             warnings: row.media.map(|media| media.warnings).unwrap_or_default(),
             captions: captions
                 .map(|(language, name)| Captions { language: language.into(), name })
@@ -152,6 +184,7 @@ impl Playback {
             title: row.title,
             state: row.state,
             reason: row.reason.map(Reason::from),
+            chapters: chapters(row.media.as_ref()),
             duration_us: row.media.map(|media| media.duration_us),
             playback,
         }

@@ -1,7 +1,7 @@
 //! The table `video_media`: what transcoding said, written by the consumer alone.
 
 use kinora_db::DbError;
-use kinora_media::VideoId;
+use kinora_media::{Chapter, VideoId};
 use sqlx::AnyConnection;
 
 use super::{get, signed};
@@ -20,35 +20,41 @@ pub(crate) async fn plan(
     video: VideoId,
     shape: Shape,
     warnings: &[String],
+    chapters: &[Chapter],
 ) -> Result<(), DbError> {
     sqlx::query(
-        "INSERT INTO video_media (video, duration_us, width, height, warnings) \
-         SELECT id, $2, $3, $4, $5 FROM videos WHERE id = $1 AND deleted_at_us IS NULL \
+        "INSERT INTO video_media (video, duration_us, width, height, warnings, chapters) \
+         SELECT id, $2, $3, $4, $5, $6 FROM videos WHERE id = $1 AND deleted_at_us IS NULL \
          ON CONFLICT (video) DO UPDATE SET duration_us = excluded.duration_us, \
-             width = excluded.width, height = excluded.height, warnings = excluded.warnings",
+             width = excluded.width, height = excluded.height, warnings = excluded.warnings, \
+             chapters = excluded.chapters",
     )
     .bind(video.to_string())
     .bind(signed(shape.duration_us))
     .bind(i64::from(shape.width))
     .bind(i64::from(shape.height))
     .bind(serde_json::to_string(warnings).map_err(|e| DbError::stored("warnings", e))?)
+    .bind(serde_json::to_string(chapters).map_err(|e| DbError::stored("chapters", e))?)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Sends players to an encode, never back to an older one.
+/// Sends players to an encode, never back to an older one; notes whether it has its `pictures`.
 pub(crate) async fn publish(
     connection: &mut AnyConnection,
     video: VideoId,
     version: u32,
+    pictures: bool,
 ) -> Result<(), DbError> {
     sqlx::query(
-        "UPDATE video_media SET playback_version = $2 \
-         WHERE video = $1 AND COALESCE(playback_version, 0) < $2",
+        "UPDATE video_media SET playback_version = $2, \
+             pictures = CASE WHEN playback_version = $2 AND pictures = 1 THEN 1 ELSE $3 END \
+         WHERE video = $1 AND COALESCE(playback_version, 0) <= $2",
     )
     .bind(video.to_string())
     .bind(i64::from(version))
+    .bind(i64::from(pictures))
     .execute(connection)
     .await?;
     Ok(())

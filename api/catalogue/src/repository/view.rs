@@ -2,7 +2,7 @@
 
 use kinora_db::DbError;
 use kinora_http::Cursor;
-use kinora_media::{AccountId, Priority, VideoId};
+use kinora_media::{AccountId, Chapter, Priority, VideoId};
 use sqlx::{AnyPool, any::AnyRow};
 use uuid::Uuid;
 
@@ -36,6 +36,9 @@ pub(crate) struct MediaRow {
     pub(crate) height: u64,
     pub(crate) warnings: Vec<String>,
     pub(crate) playback_version: Option<u32>,
+    /// Whether that version has a poster and a storyboard.
+    pub(crate) pictures: bool,
+    pub(crate) chapters: Vec<Chapter>,
 }
 
 /// The upload that bytes may still come for.
@@ -49,6 +52,7 @@ pub(crate) struct ActiveUpload {
 const JOINED: &str = "SELECT v.id, v.account, v.title, v.visibility, v.file_name, v.size, v.profile, v.priority, \
          v.state, v.reason_code, v.reason_message, v.created_at_us, v.updated_at_us, \
          m.duration_us, m.width, m.height, m.warnings, m.playback_version, \
+         m.pictures, m.chapters, \
          u.id AS upload_id, u.received AS upload_received, u.size AS upload_size \
      FROM videos v LEFT JOIN video_media m ON m.video = v.id \
          LEFT JOIN uploads u ON u.video = v.id AND u.state = 'active' \
@@ -116,6 +120,9 @@ fn read_media(row: &AnyRow) -> Result<Option<MediaRow>, DbError> {
         width: unsigned(row, "width")?,
         height: unsigned(row, "height")?,
         warnings: serde_json::from_str(&warnings).map_err(|e| DbError::stored("warnings", e))?,
+        pictures: get::<i64>(row, "pictures")? != 0,
+        chapters: serde_json::from_str(&get::<String>(row, "chapters")?)
+            .map_err(|e| DbError::stored("chapters", e))?,
         playback_version: version.map_err(|e| DbError::stored("playback_version", e))?,
     }))
 }

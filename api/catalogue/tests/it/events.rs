@@ -14,6 +14,12 @@ fn planned() -> EventData {
         width: 1920,
         height: 1080,
         warnings: vec!["HDR is shown as SDR".into()],
+        chapters: vec![kinora_media::Chapter {
+            start_us: 0,
+            end_us: 20_000_000,
+            title: "Opening".into(),
+            language: Some("en".into()),
+        }],
     }
 }
 
@@ -23,11 +29,12 @@ fn story(steps: usize, fails: bool) -> Vec<EventData> {
         version: 1,
         duration_us: 20_020_000,
         warnings: vec!["The last second is damaged".into()],
+        pictures: false,
     };
     let way = [
         planned(),
-        EventData::Playable { version: 1 },
-        EventData::PlaysThrough { version: 1 },
+        EventData::Playable { version: 1, pictures: false },
+        EventData::PlaysThrough { version: 1, pictures: true },
         ready,
     ];
     let mut story: Vec<_> = way.into_iter().take(steps).collect();

@@ -25,8 +25,11 @@ async fn playable(house: &House, visibility: &str) -> VideoId {
         width: 640,
         height: 360,
         warnings: Vec::new(),
+        chapters: Vec::new(),
     };
-    for (n, data) in [planned, EventData::Playable { version: 1 }].into_iter().enumerate() {
+    for (n, data) in
+        [planned, EventData::Playable { version: 1, pictures: false }].into_iter().enumerate()
+    {
         house.queue.publish(&house.event(id, n as u64 + 1, data)).await.unwrap();
     }
     house.until(id, |row| row["state"] == "playable").await;

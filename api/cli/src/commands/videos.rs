@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use console::{Style, Term};
 use jiff::Timestamp;
-use kinora_client::{Quality, Video, VideoFilter, VideoState};
+use kinora_client::{Chapter, Quality, Video, VideoFilter, VideoState};
 use uuid::Uuid;
 
 use super::{MOST_A_PAGE, one_of, print_json};
@@ -122,6 +122,8 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
     let link = |value: Option<&String>| text(value.map(String::as_str)).styled(Style::new().cyan());
     let captions: Vec<_> =
         video.captions.iter().map(|it| format!("{} ({})", it.language, it.name)).collect();
+    let chapter = |it: &Chapter| format!("{} {}", format::media(Some(it.start_us)), it.title);
+    let chapters: Vec<_> = video.chapters.iter().map(chapter).collect();
     let upload = video.upload.as_ref().filter(|upload| upload.offset < upload.length);
     let upload =
         upload.map(|it| format!("{} of {}", format::bytes(it.offset), format::bytes(it.length)));
@@ -145,10 +147,13 @@ async fn show(session: &Session, id: Uuid) -> Result<(), Failure> {
         ("size", Cell::new(video.size.map(format::bytes).unwrap_or_default())),
         ("uploaded", text(upload.as_deref())),
         ("captions", Cell::new(captions.join(", "))),
+        ("chapters", Cell::new(chapters.join("; "))),
         ("created", Cell::new(video.created_at.to_string())),
         ("watch", link(playback.map(|it| &it.watch_url))),
         ("HLS", link(playback.map(|it| &it.hls_url))),
         ("DASH", link(playback.map(|it| &it.dash_url))),
+        ("poster", link(playback.and_then(|it| it.poster_url.as_ref()))),
+        ("storyboard", link(playback.and_then(|it| it.storyboard_url.as_ref()))),
         ("links until", text(expires.as_deref())),
     ];
     Ok(print_fields(&video.title, &fields)?)

@@ -54,6 +54,9 @@ const TABLE: &[(&str, Expect)] = &[
     ("video-only.mp4", Ready { frames: Exactly(30), size: (1080, 720), sound: NONE }),
     ("audio-only.mp4", Sound(STEREO)),
     ("chapters.mkv", Ready { frames: Exactly(150), size: (320, 240), sound: STEREO }),
+    ("subtitles-srt.mkv", Ready { frames: Exactly(30), size: (1080, 720), sound: STEREO }),
+    ("subtitles-ass.mkv", Ready { frames: Exactly(30), size: (1080, 720), sound: STEREO }),
+    ("subtitles-pgs.mkv", Ready { frames: About(3), size: (1080, 720), sound: STEREO }),
     ("eac3.mp4", Sound(SURROUND)),
     // AC-3 5.1, and AAC stereo.
     ("ac3-and-aac.mp4", Sound(&[2, 2, 6])),
@@ -76,15 +79,11 @@ const TABLE: &[(&str, Expect)] = &[
     ("not-a-video.jpg", Failed),
 ];
 
-/// What needs tone mapping or embedded subtitles. These must end ready
-/// today, with a warning that says what is not there yet. (Of `chapters.mkv`, which stands above,
-/// the chapters are to come.)
+/// What needs tone mapping. These must end ready today, with a warning that says what is not there
+/// yet.
 const TO_COME: &[(&str, &str)] = &[
     ("hdr10-av1.mp4", "HDR10 is not tone-mapped yet"),
     ("hlg10.mp4", "HLG is not tone-mapped yet"),
-    ("subtitles-srt.mkv", "embedded text subtitles are not converted yet"),
-    ("subtitles-ass.mkv", "embedded styled subtitles are not converted yet"),
-    ("subtitles-pgs.mkv", "bitmap subtitles are not reported by name yet"),
 ];
 
 #[tokio::test]

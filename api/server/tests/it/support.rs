@@ -255,7 +255,8 @@ pub(crate) async fn text(url: &str) -> String {
 /// The media playlists a multivariant playlist names, in its order, as whole addresses.
 pub(crate) fn variants(multivariant: &str, url: &str) -> Vec<String> {
     let (_, playlist) = m3u8_rs::parse_master_playlist(multivariant.as_bytes()).unwrap();
-    playlist.variants.iter().map(|variant| join(url, &variant.uri)).collect()
+    let pictures = playlist.variants.iter().filter(|variant| !variant.is_i_frame);
+    pictures.map(|variant| join(url, &variant.uri)).collect()
 }
 
 /// The media playlists of soundtracks, each once, in its order, as whole addresses.

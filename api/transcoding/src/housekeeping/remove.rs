@@ -85,6 +85,8 @@ fn tombstone(current: Option<&Current>, video: VideoId, version: u32) -> Head {
         periods: Vec::new(),
         pages: Vec::new(),
         tail: Page { tracks: BTreeMap::new() },
+        chapters: Vec::new(),
+        pictures: None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Removing what lost attempts left behind in a finished encode.
 
-use kinora_store::ObjectMeta;
+use std::collections::BTreeSet;
+
+use kinora_media::Pictures;
+use kinora_store::{ObjectMeta, keys};
 
 use super::remove::folder;
 use crate::{
     config::micros,
     error::TranscodingError,
-    repository::{chores::DueChore, objects, transcodes},
+    repository::{chores::DueChore, extras, objects, transcodes},
     service::Transcoding,
     state::Chore,
 };
@@ -24,19 +27,19 @@ pub(super) async fn sweep(
     let Some(transcode) = transcodes::find(db, chore.video, chore.version).await? else {
         return Ok(None);
     };
-    let texts: Vec<&str> = transcode
-        .frozen
-        .iter()
-        .flat_map(|frozen| &frozen.texts)
-        .map(|text| text.track.as_str())
-        .collect();
+    let extras = extras::find(db, (chore.video, chore.version)).await?;
+    let pictures = extras.pictures.iter().flat_map(Pictures::objects);
+    let texts = transcode.frozen.iter().flat_map(|frozen| &frozen.texts);
+    let texts = texts.map(|text| (text.track.as_str(), text.object.as_str()));
+    let named: BTreeSet<(&str, &str)> =
+        texts.chain(pictures.map(|object| (keys::PICTURES, object))).collect();
     let (now_us, age_us) = (service.now_us(), micros(service.deps.config.sweep_ms));
     let (folder, store) = (folder(chore), &service.deps.store);
     let (mut after, mut young) = (None, false);
     loop {
         let found = store.list(&folder, after.as_ref(), BATCH).await?;
         for object in &found {
-            if !is_stray(service, chore, &folder, &texts, object).await? {
+            if !is_stray(service, chore, &folder, &named, object).await? {
                 continue;
             }
             if now_us.saturating_sub(object.modified_at_us) < age_us {
@@ -54,17 +57,17 @@ pub(super) async fn sweep(
     Ok(young.then(|| (Chore::Sweep, now_us.saturating_add(age_us))))
 }
 
-/// Whether an object is a chunk that lost.
+/// Whether an object is one of an attempt that lost.
 async fn is_stray(
     service: &Transcoding,
     chore: &DueChore,
     folder: &str,
-    texts: &[&str],
+    named: &BTreeSet<(&str, &str)>,
     object: &ObjectMeta,
 ) -> Result<bool, TranscodingError> {
     let name = object.key.as_str().strip_prefix(folder).and_then(|rest| rest.split_once('/'));
     let Some((track, file)) = name else { return Ok(false) };
-    if track == "index" || file == "init.mp4" || texts.contains(&track) {
+    if track == "index" || file == "init.mp4" || named.contains(&(track, file)) {
         return Ok(false);
     }
     let encode = (chore.video, chore.version);

@@ -171,6 +171,10 @@ pub enum JobClassWord {
     EncodeAudio,
     /// Encodes samples to find out how many bits the picture needs.
     Analyse,
+    /// Makes the poster and the storyboard.
+    MakePictures,
+    /// Makes text tracks of embedded subtitles.
+    ExtractText,
 }
 
 /// Where a job stands.

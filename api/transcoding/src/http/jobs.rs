@@ -118,6 +118,8 @@ fn class(class: JobClass) -> JobClassWord {
         JobClass::EncodeChunk => JobClassWord::EncodeChunk,
         JobClass::EncodeAudio => JobClassWord::EncodeAudio,
         JobClass::Analyse => JobClassWord::Analyse,
+        JobClass::MakePictures => JobClassWord::MakePictures,
+        JobClass::ExtractText => JobClassWord::ExtractText,
     }
 }
 

@@ -119,6 +119,11 @@ fn waits_for_disk(job: &Job) -> bool {
 
 /// A job in words.
 fn what(job: &Job) -> String {
+    match job.class {
+        JobClass::MakePictures => return "the poster and the storyboard".to_owned(),
+        JobClass::ExtractText => return "the subtitles in the file".to_owned(),
+        _ => {}
+    }
     match (&job.track, job.chunk) {
         (Some(track), _) => format!("the soundtrack {track}"),
         (None, Some(_)) => {

@@ -18,6 +18,9 @@ const FRONT: i64 = 1;
 const REST: i64 = 2;
 /// Chunks that make a video playable: they hold its first two segments.
 const FRONT_CHUNKS: u32 = 2;
+/// What no player waits for goes after the first chunks of the rest: a poster should be there
+/// long before a long film is.
+const ASIDE_US: i64 = 20_000_000;
 
 /// The jobs of a plan: a chunk each, a soundtrack each.
 pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
@@ -48,7 +51,35 @@ pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
             work: plan.duration_us / 1000,
         });
     }
+    jobs.extend(text_job(plan));
+    jobs.extend(pictures_job(plan));
     jobs
+}
+
+/// Before the first publish if that waits for it; else when what makes the video playable is on
+/// its way.
+fn text_job(plan: &Plan) -> Option<NewJob> {
+    (!plan.texts.is_empty()).then(|| NewJob {
+        id: new_job_id(),
+        class: JobClass::ExtractText,
+        track: None,
+        chunk: None,
+        priority: if plan.texts_first { FRONT } else { REST },
+        position_us: if plan.texts_first { 1 } else { ASIDE_US },
+        work: plan.duration_us / 1000,
+    })
+}
+
+fn pictures_job(plan: &Plan) -> Option<NewJob> {
+    plan.video.as_ref().map(|_| NewJob {
+        id: new_job_id(),
+        class: JobClass::MakePictures,
+        track: None,
+        chunk: None,
+        priority: REST,
+        position_us: ASIDE_US,
+        work: plan.duration_us / 1000,
+    })
 }
 
 /// The job that a draft waits for.
@@ -98,6 +129,15 @@ pub(crate) fn message(
             let spec = Box::new(plan.audio_spec(index, size)?);
             let payload = JobPayload::EncodeAudio { track, spec, first_part: job.parts };
             (payload, plan.duration_us / 1000)
+        }
+        JobClass::MakePictures => {
+            let spec = Box::new(plan?.pictures_spec(size)?);
+            (JobPayload::MakePictures(spec), plan?.duration_us / 1000)
+        }
+        JobClass::ExtractText => {
+            let (plan, spec) = (plan?, plan?.text_spec(size)?);
+            let tracks = plan.texts.iter().map(|text| text.track.clone()).collect();
+            (JobPayload::ExtractText { tracks, spec }, plan.duration_us / 1000)
         }
         JobClass::Analyse => {
             let spec = plan?.analysis_spec(size)?;

@@ -4,6 +4,7 @@ pub(crate) mod backlog;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod events;
+mod extras;
 pub(crate) mod leases;
 pub(crate) mod planning;
 pub(crate) mod plans;

@@ -162,6 +162,7 @@ fn planned(plan: &Plan, version: u32) -> EventData {
         height: best.map_or(0, |rung| rung.height),
         // The probe's stand in the plan, before its own.
         warnings: sentences(plan.warnings.iter()),
+        chapters: plan.chapters.clone(),
     }
 }
 

@@ -10,7 +10,7 @@ use kinora_plan::{
 };
 use sqlx::AnyConnection;
 
-use super::{ending, planning, plans::plan_of, setback};
+use super::{ending, extras, planning, plans::plan_of, setback};
 use crate::{
     config::micros,
     error::TranscodingError,
@@ -67,6 +67,12 @@ pub(crate) async fn on_report(
         }
         (Report::AudioEncoded { parts, warnings, .. }, JobClass::EncodeAudio) => {
             audio_encoded(service, &job, report, (*parts, warnings)).await?
+        }
+        (Report::PicturesMade { pictures, warnings }, JobClass::MakePictures) => {
+            extras::pictures_made(service, &job, report, (pictures, warnings)).await?
+        }
+        (Report::TextExtracted { texts, warnings }, JobClass::ExtractText) => {
+            extras::text_extracted(service, &job, report, (texts, warnings)).await?
         }
         (Report::Failed(failure), _) => failed(service, &job, failure).await?,
         _ => misfit(service, &job, Misfit("the report is of another class".into())).await?,
@@ -195,7 +201,7 @@ pub(super) async fn failed(
 }
 
 /// The worker answered something that does not fit the plan: its fault or ours, not the file's.
-async fn misfit(
+pub(super) async fn misfit(
     service: &Transcoding,
     job: &Job,
     Misfit(what): Misfit,

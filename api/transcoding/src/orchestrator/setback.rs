@@ -1,6 +1,7 @@
 //! A try that ended without a result: once more, or the end of the video.
 
 use kinora_plan::{
+    Warning,
     encoder::{Failure, FailureKind},
     job::JobClass,
 };
@@ -43,7 +44,7 @@ pub(crate) async fn apply(
         _ => None,
     };
     let part = describe(service, job).await?;
-    let optional = job.class == JobClass::Analyse;
+    let optional = job.class.is_optional();
     let config = &service.deps.config;
     let verdict = match optional {
         true => judge(&config.for_optional(), job.tries, setback, &part),
@@ -61,8 +62,11 @@ pub(crate) async fn apply(
             let error = Failure { kind, code: code.clone(), message: reason.clone() };
             if !jobs::fail(tx, current, &error, now_us).await? {
                 None
-            } else if optional {
+            } else if job.class == JobClass::Analyse {
                 planning::not_analysed(tx, job, reported.unwrap_or(&error), now_us).await?;
+                Some(Fate::Forgone)
+            } else if optional {
+                leave_out(tx, job, &error).await?;
                 Some(Fate::Forgone)
             } else {
                 let reason = Reason { code, message: reason };
@@ -77,6 +81,23 @@ pub(crate) async fn apply(
         tracing::info!(job.id = %job.id, video.id = %job.video, job.attempt, ?setback, fate = ?applied, "a try ended without a result");
     }
     Ok(applied.unwrap_or(Fate::Unchanged))
+}
+
+/// The video is ready without the job's result, and says so.
+async fn leave_out(
+    tx: &mut AnyConnection,
+    job: &Job,
+    error: &Failure,
+) -> Result<(), TranscodingError> {
+    let (code, what) = match job.class {
+        JobClass::ExtractText => ("subtitles_not_converted", "The subtitles in the file"),
+        _ => ("pictures_not_made", "The poster and the preview pictures"),
+    };
+    let message = format!("{what} could not be made: {}", error.message);
+    let warning = Warning { code: code.to_owned(), message };
+    jobs::warn(tx, job.id, &[warning]).await?;
+    // What waited for it waits no more.
+    Ok(transcodes::want(tx, job.video, job.version).await?)
 }
 
 /// What a lost lease leaves to read in the job.
@@ -96,6 +117,8 @@ async fn describe(service: &Transcoding, job: &Job) -> Result<String, Transcodin
         JobClass::Probe => "the examination of the file".to_owned(),
         JobClass::EncodeAudio => "the sound".to_owned(),
         JobClass::Analyse => "the samples of the picture".to_owned(),
+        JobClass::MakePictures => "the poster and the storyboard".to_owned(),
+        JobClass::ExtractText => "the subtitles".to_owned(),
         JobClass::EncodeChunk => {
             let plan = super::plans::plan_of(service, job.video, job.version).await?;
             let rate = plan.as_ref().and_then(|p| p.video.as_ref()).map(|v| v.stream.frame_rate);

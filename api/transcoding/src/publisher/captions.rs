@@ -1,11 +1,12 @@
-//! Uploaded captions become text tracks: one WebVTT object each.
+//! Uploaded captions and embedded subtitles become text tracks: one WebVTT object each.
 
 use kinora_media::TrackId;
+use kinora_plan::{Plan, job::StoredText};
 use kinora_store::{Condition, Key, keys};
 
 use crate::{
     error::TranscodingError,
-    repository::{TextObject, Transcode},
+    repository::{TextObject, Transcode, extras::Extras},
     service::Transcoding,
 };
 
@@ -48,10 +49,30 @@ pub(crate) async fn copy(
                 object: object.to_owned(),
                 size,
                 duration: duration_us.div_ceil(1000).max(1),
+                late: false,
             },
             language: uploaded.language.clone(),
             name: uploaded.name.clone(),
         });
     }
     Ok(copied)
+}
+
+/// The embedded subtitles that were read.
+pub(crate) fn embedded(plan: &Plan, extras: &Extras, late: bool) -> Vec<Caption> {
+    let caption = |text: &StoredText| {
+        let planned = plan.texts.iter().find(|planned| planned.track == text.track)?;
+        Some(Caption {
+            object: TextObject {
+                track: text.track.clone(),
+                object: text.object.clone(),
+                size: text.size,
+                duration: plan.duration_us.div_ceil(1000).max(1),
+                late,
+            },
+            language: planned.language.clone(),
+            name: planned.name.clone(),
+        })
+    };
+    extras.texts.iter().filter_map(caption).collect()
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::TranscodingError,
-    repository::{Frozen, Transcode, objects::Coding, transcodes},
+    repository::{Frozen, Transcode, extras::Extras, objects::Coding, transcodes},
     service::Transcoding,
 };
 
@@ -25,19 +25,23 @@ pub(crate) async fn frozen(
     plan: &Plan,
     projection: &Projection,
     codings: BTreeMap<TrackId, Coding>,
+    extras: &Extras,
 ) -> Result<Option<Frozen>, TranscodingError> {
     if let Some(frozen) = &transcode.frozen {
-        return Ok(Some(frozen.clone()));
+        return amended(service, transcode, plan, projection, frozen, extras).await;
     }
     let mut tracks = coded_tracks(transcode, plan, codings)?;
     let captions = captions::copy(service, transcode, plan.duration_us).await?;
     tracks.extend(captions.iter().map(text_track));
+    let embedded = captions::embedded(plan, extras, false);
+    tracks.extend(embedded.iter().map(text_track));
     let frozen = Frozen {
         first_published_at_us: service.now_us(),
         first_published_complete: projection.complete,
         target_duration_s: plan.target_duration_s,
         tracks,
-        texts: captions.into_iter().map(|caption| caption.object).collect(),
+        texts: captions.into_iter().chain(embedded).map(|caption| caption.object).collect(),
+        chapters: plan.chapters.clone(),
     };
     let mut tx = service.deps.db.begin_write().await?;
     if transcodes::freeze(&mut tx, transcode, &frozen).await? {
@@ -46,6 +50,33 @@ pub(crate) async fn frozen(
     }
     let settled = transcodes::find(&mut *tx, transcode.video, transcode.version).await?;
     Ok(settled.and_then(|settled| settled.frozen))
+}
+
+/// What was settled, with the embedded subtitles of a source too large to be read before the
+/// first publish. They join with the head that says complete: manifests that grow keep their
+/// tracks, and players that come later see them all.
+async fn amended(
+    service: &Transcoding,
+    transcode: &Transcode,
+    plan: &Plan,
+    projection: &Projection,
+    frozen: &Frozen,
+    extras: &Extras,
+) -> Result<Option<Frozen>, TranscodingError> {
+    let mut late = captions::embedded(plan, extras, true);
+    late.retain(|caption| !frozen.tracks.iter().any(|track| track.id == caption.object.track));
+    if !projection.complete || late.is_empty() {
+        return Ok(Some(frozen.clone()));
+    }
+    let mut frozen = frozen.clone();
+    frozen.tracks.extend(late.iter().map(text_track));
+    frozen.texts.extend(late.into_iter().map(|caption| caption.object));
+    let mut tx = service.deps.db.begin_write().await?;
+    if !transcodes::amend(&mut tx, transcode, &frozen).await? {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some(frozen))
 }
 
 fn coded_tracks(

@@ -19,7 +19,7 @@ use crate::{
     error::TranscodingError,
     orchestrator::plans::plan_of,
     repository::{
-        Transcode,
+        Transcode, extras,
         objects::{self, Coding},
         statistics, transcodes,
     },
@@ -69,18 +69,23 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
         codings: &codings,
     };
     let mut projection = project::project(&material);
-    if !projection.playable {
+    // Short enough to read first: then players learn of its subtitles with everything else.
+    let awaits_texts = plan.texts_first && !finished.texts;
+    if !projection.playable || (awaits_texts && transcode.frozen.is_none()) {
         return note::nothing_yet(service, transcode).await;
     }
+    let extras = extras::find(db, (video, version)).await?;
     let Some(frozen) =
-        freeze::frozen(service, transcode, &plan, &projection, codings.clone()).await?
+        freeze::frozen(service, transcode, &plan, &projection, codings.clone(), &extras).await?
     else {
         return Ok(false);
     };
     projection.add_texts(&frozen.texts, closed.is_empty());
+    projection.pictures = extras.pictures;
     for page in projection.close_pages(closed) {
         swap::put_page(service, video, version, &page).await?;
     }
+    projection.add_late_texts(&frozen.texts);
     let head = projection.head(transcode, &frozen);
     match swap::swap(service, current, head).await? {
         Swapped::Stored | Swapped::Unchanged => note::stored(service, transcode, &projection).await,

@@ -59,7 +59,8 @@ async fn note(
     if !transcodes::published(&mut tx, &row, &change).await? {
         return Ok(false);
     }
-    announce_all(service, &mut tx, &row, &change).await?;
+    let pictures = projection.is_some_and(|projection| projection.pictures.is_some());
+    announce_all(service, &mut tx, &row, &change, pictures).await?;
     tx.commit().await?;
     service.deps.db.wake_outbox();
     service.changed(row.video);
@@ -94,7 +95,7 @@ fn change(
         front_speed: front.speed,
         playable_at_us: Some(now_us),
         plays_through_at_us: plays_through.then_some(now_us),
-        ready: projection.complete.then(|| Ready {
+        ready: projection.settled.then(|| Ready {
             at_us: now_us,
             duration_us: projection.duration_us,
             sweep_at_us: now_us.saturating_add(micros(config.sweep_ms)),
@@ -108,20 +109,22 @@ async fn announce_all(
     tx: &mut AnyConnection,
     row: &Transcode,
     change: &Published,
+    pictures: bool,
 ) -> Result<(), TranscodingError> {
     let (version, now_us) = (row.version, service.now_us());
     if row.playable_at_us.is_none() && change.playable_at_us.is_some() {
-        announce(tx, row, EventData::Playable { version }, now_us).await?;
+        announce(tx, row, EventData::Playable { version, pictures }, now_us).await?;
     }
     if row.plays_through_at_us.is_none() && change.plays_through_at_us.is_some() {
-        announce(tx, row, EventData::PlaysThrough { version }, now_us).await?;
+        announce(tx, row, EventData::PlaysThrough { version, pictures }, now_us).await?;
     }
     if let Some(Ready { duration_us, .. }) = change.ready {
         let lost = statistics::warnings(&mut *tx, (row.video, version)).await?;
         let plan = plan_of(service, row.video, version).await?;
         let planned = plan.iter().flat_map(|plan| &plan.warnings);
         let warnings = sentences(lost.iter().chain(planned));
-        announce(tx, row, EventData::Ready { version, duration_us, warnings }, now_us).await?;
+        announce(tx, row, EventData::Ready { version, duration_us, warnings, pictures }, now_us)
+            .await?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kinora_media::{
-    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, SegmentEntry, Status, TrackId, ticks,
+    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, Pictures, SegmentEntry, Status, TrackId,
+    ticks,
 };
 use kinora_plan::{Plan, TrackTemplate};
 
@@ -37,8 +38,12 @@ pub(crate) struct Material<'a> {
 pub(crate) struct Projection {
     /// Whether it is enough to show.
     pub playable: bool,
-    /// Whether it is all.
+    /// Whether it is all that plays.
     pub complete: bool,
+    /// Whether nothing is to come that accompanies it, either.
+    pub settled: bool,
+    /// The poster and the storyboard, if they are made.
+    pub pictures: Option<Pictures>,
     /// How much stands at the front, microseconds: the shortest of the growing tracks.
     pub front_us: u64,
     /// The planned duration, exact if complete, microseconds.
@@ -80,7 +85,7 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
     for lane in &mut lanes {
         lane.keep(shortest.unwrap_or(u64::MAX));
     }
-    let complete = shortest.is_none();
+    let complete = shortest.is_none() && material.finished.texts;
     let duration_us =
         if complete { exact_us(&lanes, &material.ends) } else { material.plan.duration_us };
     let growing = lanes.iter().filter(|lane| !lane.finished);
@@ -88,6 +93,8 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
     Projection {
         playable: shortest.is_none_or(|segments| segments >= PLAYABLE_SEGMENTS),
         complete,
+        settled: complete && material.finished.pictures,
+        pictures: None,
         front_us,
         duration_us,
         closed: material.closed.to_vec(),
@@ -160,6 +167,11 @@ fn end_of(entry: &ChunkEntry) -> u64 {
     entry.segments.iter().fold(entry.start, |end, segment| end.saturating_add(segment.duration))
 }
 
+fn text_entry(text: &TextObject) -> ChunkEntry {
+    let segment = SegmentEntry::new(text.size, text.duration);
+    ChunkEntry { object: text.object.clone(), start: 0, segments: vec![segment] }
+}
+
 /// The longest track's duration.
 fn exact_us(lanes: &[Lane], ends: &BTreeMap<TrackId, u64>) -> u64 {
     let end = |lane: &Lane| lane.micros(ends.get(&lane.template.id).copied().unwrap_or(0));
@@ -169,11 +181,17 @@ fn exact_us(lanes: &[Lane], ends: &BTreeMap<TrackId, u64>) -> u64 {
 impl Projection {
     /// Lists caption files from the beginning of the first page on.
     pub(crate) fn add_texts(&mut self, texts: &[TextObject], first_page_is_open: bool) {
-        for text in texts.iter().filter(|_| first_page_is_open) {
-            let segment = SegmentEntry { size: text.size, duration: text.duration };
-            let entry =
-                ChunkEntry { object: text.object.clone(), start: 0, segments: vec![segment] };
-            self.open.insert(text.track.clone(), vec![(0, entry)]);
+        for text in texts.iter().filter(|text| first_page_is_open && !text.late) {
+            self.open.insert(text.track.clone(), vec![(0, text_entry(text))]);
+        }
+    }
+
+    /// Lists what was read of the source after the first publish: in the head, whatever pages
+    /// were closed before.
+    pub(crate) fn add_late_texts(&mut self, texts: &[TextObject]) {
+        let page = u32::try_from(self.closed.len()).unwrap_or(u32::MAX);
+        for text in texts.iter().filter(|text| text.late) {
+            self.open.insert(text.track.clone(), vec![(page, text_entry(text))]);
         }
     }
 
@@ -227,6 +245,8 @@ impl Projection {
             periods: Vec::new(),
             pages: self.closed.clone(),
             tail: Page { tracks: open.map(|(track, e)| (track.clone(), entries(e))).collect() },
+            chapters: frozen.chapters.clone(),
+            pictures: self.pictures.clone(),
         }
     }
 }

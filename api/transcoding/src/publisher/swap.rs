@@ -1,7 +1,7 @@
 //! The head in the store, read and replaced under compare-and-swap.
 
 use kinora_media::{
-    FIRST_INIT, HEAD_SCHEMA, Head, Period, SegmentLocation, Status, TrackKind, VideoId,
+    FIRST_INIT, HEAD_SCHEMA, Head, Period, SegmentLocation, Status, Track, TrackKind, VideoId,
 };
 use kinora_store::{Condition, Put, keys};
 
@@ -129,9 +129,14 @@ fn extends(old: &Head, new: &Head) -> bool {
         let closed = head.pages.iter().filter_map(|page| page.segments.get(track)).sum::<u64>();
         closed + head.tail.segments(track).count() as u64
     };
+    if old.status == Status::Complete {
+        return gains_pictures(old, new);
+    }
     old.status == Status::Growing
         && settled(old) == settled(new)
-        && old.tracks == new.tracks
+        && (old.tracks == new.tracks || gains_texts(old, new))
+        && old.chapters == new.chapters
+        && (old.pictures.is_none() || old.pictures == new.pictures)
         && periods_extend(old, new)
         && new.pages.starts_with(&old.pages)
         && old.tracks.iter().all(|track| counted(old, &track.id) <= counted(new, &track.id))
@@ -157,6 +162,19 @@ fn periods_extend(old: &Head, new: &Head) -> bool {
         ends.all(|(end, timescale)| end * start.1 <= start.0 * timescale)
     };
     all.starts_with(&known) && later.iter().all(unpublished)
+}
+
+/// With the last segments embedded subtitles may come that took long to read.
+fn gains_texts(old: &Head, new: &Head) -> bool {
+    let text = |track: &Track| matches!(track.kind, TrackKind::Text(_));
+    new.status == Status::Complete
+        && new.tracks.starts_with(&old.tracks)
+        && new.tracks[old.tracks.len()..].iter().all(text)
+}
+
+/// All that plays is there; pictures may still come.
+fn gains_pictures(old: &Head, new: &Head) -> bool {
+    old.pictures.is_none() && shows_the_same(old, &Head { pictures: None, ..new.clone() })
 }
 
 fn tail_extends(old: &Head, new: &Head) -> bool {

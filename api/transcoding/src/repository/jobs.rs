@@ -322,6 +322,20 @@ pub(crate) async fn fail(
     Ok(updated.rows_affected() == 1)
 }
 
+/// Notes what is lost with a job that failed.
+pub(crate) async fn warn(
+    db: &mut AnyConnection,
+    id: JobId,
+    warnings: &[Warning],
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE jobs SET warnings = $1 WHERE id = $2")
+        .bind(to_json("warnings", &warnings)?)
+        .bind(id.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Cancels what is not over of a video's jobs: of one version, or of all.
 pub(crate) async fn cancel(
     db: &mut AnyConnection,

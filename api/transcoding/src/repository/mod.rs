@@ -4,6 +4,7 @@
 pub(crate) mod backlog;
 pub(crate) mod chores;
 pub(crate) mod drafts;
+pub(crate) mod extras;
 pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod plans;

@@ -88,11 +88,14 @@ pub(crate) async fn first_open(
     row.map(Job::try_from).transpose()
 }
 
-/// Whether all jobs of the picture are done, and the soundtracks that are.
+/// Whether all jobs of the picture are done, and the soundtracks that are; whether the optional
+/// jobs are over, with a result or without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Finished {
     pub video: bool,
     pub audio: BTreeSet<TrackId>,
+    pub pictures: bool,
+    pub texts: bool,
 }
 
 /// What an encode has finished.
@@ -102,23 +105,29 @@ pub(crate) async fn finished(
 ) -> Result<Finished, DbError> {
     let rows = sqlx::query(
         "SELECT class, track, CAST(COUNT(*) AS BIGINT) AS jobs, \
-             CAST(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS BIGINT) AS done \
+             CAST(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS BIGINT) AS done, \
+             CAST(SUM(CASE WHEN state IN ('done', 'failed', 'cancelled') THEN 1 ELSE 0 END) \
+                 AS BIGINT) AS ended \
          FROM jobs WHERE video = $1 AND version = $2 AND class <> 'probe' GROUP BY class, track",
     )
     .bind(video.to_string())
     .bind(i64::from(version))
     .fetch_all(db)
     .await?;
-    let mut finished = Finished { video: true, audio: BTreeSet::new() };
+    let mut finished =
+        Finished { video: true, audio: BTreeSet::new(), pictures: true, texts: true };
     for row in rows {
         let (jobs, done): (i64, i64) = (row.try_get("jobs")?, row.try_get("done")?);
+        let (class, ended): (String, i64) = (row.try_get("class")?, row.try_get("ended")?);
         let track: Option<String> = row.try_get("track")?;
-        match track {
-            None => finished.video = jobs == done,
-            Some(track) if jobs == done => {
+        match (jobs::class(&class)?, track) {
+            (JobClass::MakePictures, _) => finished.pictures = jobs == ended,
+            (JobClass::ExtractText, _) => finished.texts = jobs == ended,
+            (JobClass::EncodeChunk, _) => finished.video = jobs == done,
+            (JobClass::EncodeAudio, Some(track)) if jobs == done => {
                 finished.audio.insert(parse("track id", &track)?);
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     Ok(finished)

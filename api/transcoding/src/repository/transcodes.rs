@@ -1,7 +1,7 @@
 //! Encodes of videos.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, Priority, Track, TrackId, VideoId};
+use kinora_media::{AccountId, Chapter, Priority, Track, TrackId, VideoId};
 use kinora_queue::UploadedCaptions;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, FromRow};
@@ -55,6 +55,8 @@ pub(crate) struct Frozen {
     pub target_duration_s: u32,
     pub tracks: Vec<Track>,
     pub texts: Vec<TextObject>,
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
 }
 
 /// A caption file among the media.
@@ -66,6 +68,9 @@ pub(crate) struct TextObject {
     pub size: u64,
     /// Milliseconds.
     pub duration: u64,
+    /// Whether it came after the first publish.
+    #[serde(default)]
+    pub late: bool,
 }
 
 #[derive(FromRow)]
@@ -274,6 +279,26 @@ pub(crate) async fn freeze(
     .bind(to_json("frozen index", frozen)?)
     .bind(transcode.video.to_string())
     .bind(i64::from(transcode.version))
+    .execute(db)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+/// Adds text tracks to what is settled; `false` if the row changed since it was read.
+pub(crate) async fn amend(
+    db: &mut AnyConnection,
+    transcode: &Transcode,
+    frozen: &Frozen,
+) -> Result<bool, DbError> {
+    let updated = sqlx::query(
+        "UPDATE transcodes SET frozen = $1, revision = revision + 1 \
+         WHERE video = $2 AND version = $3 AND revision = $4 AND frozen IS NOT NULL \
+             AND state = 'encoding'",
+    )
+    .bind(to_json("frozen index", frozen)?)
+    .bind(transcode.video.to_string())
+    .bind(i64::from(transcode.version))
+    .bind(transcode.revision)
     .execute(db)
     .await?;
     Ok(updated.rows_affected() == 1)

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use kinora_media::{SegmentEntry, TrackId};
-use kinora_plan::{Plan, Rung, job::StoredChunk};
+use kinora_media::{Pictures, SegmentEntry, TrackId};
+use kinora_plan::{
+    Plan, Rung,
+    job::{StoredChunk, StoredText},
+};
 use kinora_store::keys;
 
 /// How much media a page of the segment index holds, microseconds.
@@ -65,6 +68,42 @@ pub(crate) fn check_part(
         return Err(Misfit(format!(
             "{track} part {index} begins at {found}, not {end_of_previous}"
         )));
+    }
+    Ok(())
+}
+
+/// Checks pictures made under `attempt`: named after it, and as many sheets as the tiles need.
+pub(crate) fn check_pictures(attempt: u32, pictures: &Pictures) -> Result<(), Misfit> {
+    let ending = format!("-{attempt}.jpg");
+    if let Some(name) = pictures.objects().find(|name| !name.ends_with(&ending)) {
+        return Err(Misfit(format!("the picture {name} should end with {ending}")));
+    }
+    let board = &pictures.storyboard;
+    let a_sheet = board.tiles_a_sheet();
+    let sheets = if a_sheet == 0 { 0 } else { board.tiles.div_ceil(a_sheet) };
+    let whole = board.tile_width > 0 && board.tile_height > 0 && board.interval_us > 0;
+    if sheets == 0 || board.sheets.len() as u64 != u64::from(sheets) || !whole {
+        let (tiles, found) = (board.tiles, board.sheets.len());
+        return Err(Misfit(format!("a storyboard of {tiles} tiles came on {found} sheets")));
+    }
+    let sizes = board.sheets.iter().map(|sheet| sheet.size);
+    if sizes.chain([pictures.poster.size, pictures.small.size]).any(|size| size == 0) {
+        return Err(Misfit("a picture is empty".into()));
+    }
+    Ok(())
+}
+
+/// Checks embedded subtitles read under `attempt`: each of a planned track, named after it.
+pub(crate) fn check_texts(plan: &Plan, attempt: u32, texts: &[StoredText]) -> Result<(), Misfit> {
+    let mut seen = BTreeSet::new();
+    for StoredText { track, object, size } in texts {
+        let planned = plan.texts.iter().any(|text| text.track == *track);
+        if !planned || !seen.insert(track) {
+            return Err(Misfit(format!("nobody asked for the text track {track}")));
+        }
+        if *object != keys::text_object(attempt) || *size == 0 {
+            return Err(Misfit(format!("{track}/{object} is not what it should be")));
+        }
     }
     Ok(())
 }

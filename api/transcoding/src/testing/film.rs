@@ -1,7 +1,7 @@
 //! Films to encode.
 
 use kinora_media::FrameRate;
-use kinora_plan::{AudioStream, Orientation, ProbeReport, VideoStream, Warning};
+use kinora_plan::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -14,6 +14,10 @@ pub(crate) enum Film {
     Measured(u64),
     /// Picture alone.
     Silent(u64),
+    /// Picture, sound and subtitles, in a file short enough to be read for them first.
+    Subtitled(u64),
+    /// The same in a file so large that its subtitles come late.
+    Epic(u64),
     /// Sound alone.
     Radio(u64),
     /// Nothing that can be encoded.
@@ -24,7 +28,10 @@ impl Film {
     /// What a probe finds in it.
     pub(crate) fn probed(self) -> ProbeReport {
         let (video, audio) = match self {
-            Self::Talkie(seconds) | Self::Measured(seconds) => {
+            Self::Talkie(seconds)
+            | Self::Measured(seconds)
+            | Self::Subtitled(seconds)
+            | Self::Epic(seconds) => {
                 (Some(video(seconds)), vec![audio(seconds * SECOND + SECOND / 3)])
             }
             Self::Silent(seconds) => (Some(video(seconds)), vec![]),
@@ -33,15 +40,41 @@ impl Film {
         };
         ProbeReport {
             container: "video/quicktime".into(),
-            size: 1_000_000,
+            size: if matches!(self, Self::Epic(_)) { 10 << 30 } else { 1_000_000 },
             promised_duration_ns: None,
             seekable: true,
             scanned_whole: true,
             video,
             audio,
-            subtitles: vec![],
+            subtitles: self.subtitles(),
+            chapters: vec![],
             warnings: vec![Warning { code: "odd".into(), message: "The clip is odd.".into() }],
         }
+    }
+}
+
+impl Film {
+    /// How long it lasts, if there is anything to encode.
+    pub(crate) fn seconds(self) -> Option<u64> {
+        match self {
+            Self::Talkie(seconds)
+            | Self::Silent(seconds)
+            | Self::Measured(seconds)
+            | Self::Subtitled(seconds)
+            | Self::Epic(seconds)
+            | Self::Radio(seconds) => Some(seconds),
+            Self::Blank => None,
+        }
+    }
+
+    fn subtitles(self) -> Vec<SubtitleStream> {
+        let stream = SubtitleStream {
+            stream_id: "abc/003".into(),
+            codec: "text/x-raw".into(),
+            language: Some("eng".into()),
+            title: None,
+        };
+        if matches!(self, Self::Subtitled(_) | Self::Epic(_)) { vec![stream] } else { vec![] }
     }
 }
 

@@ -93,6 +93,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Film::Silent(9)),
         2 => Just(Film::Radio(21)),
         1 => Just(Film::Talkie(1)),
+        2 => Just(Film::Subtitled(9)),
+        1 => Just(Film::Epic(9)),
         1 => Just(Film::Blank),
     ];
     let kind = prop_oneof![

@@ -1,9 +1,9 @@
 //! Courses of events worth telling one by one.
 
-use kinora_media::{Access, Status, TrackKind};
+use kinora_media::{Access, Head, Status, TrackKind};
 use kinora_plan::{
     encoder::FailureKind,
-    job::{Control, JobPayload},
+    job::{Control, JobClass, JobMessage, JobPayload},
 };
 use kinora_queue::EventData;
 
@@ -32,6 +32,13 @@ pub(super) async fn plan_all(world: &mut World) {
             assert!(world.deliver_report(&report).await);
         }
     }
+}
+
+/// Takes the newest message of a class off the lane.
+fn take(world: &World, class: JobClass) -> JobMessage {
+    let mut lane = world.queue.lane.lock().unwrap();
+    let at = lane.iter().rposition(|message| message.payload.class() == class);
+    lane.remove(at.expect("there is one on the lane"))
 }
 
 #[tokio::test]
@@ -102,7 +109,7 @@ async fn a_worker_that_went_silent_is_fenced() {
     let video = world.upload(Film::Silent(2), false);
     plan_all(&mut world).await;
     world.step(Step::Dispatch).await.unwrap().unwrap();
-    let stopped = world.queue.lane.lock().unwrap().pop().unwrap();
+    let stopped = take(&world, JobClass::EncodeChunk);
     progress::on_progress(&world.service, worker::progress(&stopped, 1, 60));
     assert_eq!(world.step(Step::Renew).await.unwrap().unwrap(), 1);
     // It is stopped for longer than its lease; another one takes over.
@@ -111,7 +118,7 @@ async fn a_worker_that_went_silent_is_fenced() {
     assert_eq!(world.step(Step::Dispatch).await.unwrap().unwrap(), 0, "there is a pause");
     world.hand.advance_us(1_000_000);
     assert_eq!(world.step(Step::Dispatch).await.unwrap().unwrap(), 1);
-    let next = world.queue.lane.lock().unwrap().pop().unwrap();
+    let next = take(&world, JobClass::EncodeChunk);
     assert_eq!((next.job, next.attempt), (stopped.job, 2));
     // It wakes up: told to stop, its result refused.
     progress::on_progress(&world.service, worker::progress(&stopped, 30, 60));
@@ -185,7 +192,7 @@ async fn a_file_at_fault_fails_the_video_and_frees_its_media() {
     world.round().await;
     assert!(!world.store.heads(video).is_empty());
     world.step(Step::Dispatch).await.unwrap().unwrap();
-    let message = world.queue.lane.lock().unwrap().pop().unwrap();
+    let message = take(&world, JobClass::EncodeChunk);
     assert!(world.deliver_report(&worker::fail(&message, FailureKind::Input)).await);
     let told = world.queue.told.lock().unwrap().last().cloned();
     assert_eq!(told, Some(Control::CancelVideo { video }));
@@ -221,7 +228,7 @@ async fn what_does_not_fit_the_plan_never_reaches_players() {
     for _ in 0..4 {
         world.hand.advance_us(60_000_000);
         world.step(Step::Dispatch).await.unwrap().unwrap();
-        let message = world.queue.lane.lock().unwrap().pop().unwrap();
+        let message = take(&world, JobClass::EncodeChunk);
         let mut reports = world.work(&message);
         let kinora_plan::job::Report::ChunkEncoded { objects, .. } = &mut reports[0].report else {
             panic!("a chunk was asked for");
@@ -298,4 +305,86 @@ async fn bulk_work_lets_others_go_first_but_not_for_ever() {
     assert_eq!(lane(&world), [bulk, people, people, people]);
     let waits = statistics::first_open(world.db.read(), (bulk, 1)).await.unwrap().unwrap();
     assert!(waits.bulk);
+}
+
+#[tokio::test]
+async fn subtitles_of_a_short_file_are_there_from_the_first_head_on() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Subtitled(60), true);
+    world.drain().await;
+    check::at_rest(&world).await;
+    let heads = world.store.heads(video);
+    let tracks = |head: &Head| -> Vec<String> {
+        head.tracks.iter().map(|track| track.id.to_string()).collect()
+    };
+    assert_eq!(tracks(&heads[0]), ["v360", "v240", "a-en", "t-en", "s-en"]);
+    assert!(heads.iter().all(|head| tracks(head) == tracks(&heads[0])));
+}
+
+/// Reading ten gigabytes takes longer than playback should wait.
+#[tokio::test]
+async fn subtitles_of_a_large_file_come_with_its_last_segments() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Epic(700), false);
+    world.drain().await;
+    check::at_rest(&world).await;
+    let heads = world.store.heads(video);
+    let late = kinora_media::TrackId::new("s-en").unwrap();
+    let first = heads.iter().position(|head| head.track(&late).is_some()).unwrap();
+    assert!(first > 0, "they were there from the beginning");
+    assert_eq!(heads[first].status, Status::Complete);
+    let last = heads.last().unwrap();
+    assert_eq!(last.pages.len(), 1, "the first page is closed");
+    assert_eq!(last.tail.segments(&late).count(), 1);
+}
+
+#[tokio::test]
+async fn pictures_are_waited_for_by_ready_and_by_nothing_else() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Silent(2), false);
+    plan_all(&mut world).await;
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    let (chunk, pictures) =
+        (take(&world, JobClass::EncodeChunk), take(&world, JobClass::MakePictures));
+    for report in world.work(&chunk) {
+        assert!(world.deliver_report(&report).await);
+    }
+    world.step(Step::Publish).await.unwrap().unwrap();
+    let state = async || transcodes::find(world.db.read(), video, 1).await.unwrap().unwrap();
+    let before = state().await;
+    assert_eq!((before.state, before.playable_at_us.is_some()), (VideoState::Encoding, true));
+    assert_eq!(world.store.heads(video).last().unwrap().status, Status::Complete);
+    for report in world.work(&pictures) {
+        assert!(world.deliver_report(&report).await);
+    }
+    world.drain().await;
+    check::at_rest(&world).await;
+    assert_eq!(
+        world.store.heads(video).last().unwrap().pictures.as_ref().unwrap().poster.width,
+        320
+    );
+    let ready = world.bus.seen(video).pop().unwrap();
+    assert!(matches!(ready.data, EventData::Ready { pictures: true, .. }), "{ready:?}");
+}
+
+#[tokio::test]
+async fn a_film_is_ready_without_what_it_can_be_without() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Subtitled(2), false);
+    plan_all(&mut world).await;
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    for class in [JobClass::MakePictures, JobClass::ExtractText] {
+        let message = take(&world, class);
+        assert!(world.deliver_report(&worker::fail(&message, FailureKind::Input)).await);
+    }
+    world.drain().await;
+    check::at_rest(&world).await;
+    let last = world.store.heads(video).pop().unwrap();
+    assert_eq!((last.status, last.pictures), (Status::Complete, None));
+    let ready = world.bus.seen(video).pop().unwrap();
+    let EventData::Ready { warnings, pictures: false, .. } = ready.data else {
+        panic!("{ready:?}")
+    };
+    let said = warnings.join(" ");
+    assert!(said.contains("subtitles in the file") && said.contains("poster"), "{said}");
 }

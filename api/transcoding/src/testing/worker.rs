@@ -1,11 +1,11 @@
 //! A worker: from a message to the objects it stores and the reports it sends, in order.
 
 use bytes::Bytes;
-use kinora_media::{SegmentEntry, TrackId};
+use kinora_media::{Picture, Pictures, SegmentEntry, Sheet, Storyboard, TrackId};
 use kinora_plan::{
     Rung,
     encoder::{AudioSpec, ChunkSpec, Failure, FailureKind},
-    job::{JobMessage, JobPayload, JobProgress, JobReport, Report, StoredChunk},
+    job::{JobMessage, JobPayload, JobProgress, JobReport, Report, StoredChunk, StoredText},
     quality::{Analysis, AnalysisSpec, Candidate, Coded, SampleAnalysis},
 };
 use kinora_store::keys;
@@ -25,6 +25,8 @@ pub(crate) fn work(message: &JobMessage, film: Film) -> Vec<JobReport> {
             sound(message, track, spec, *first_part)
         }
         JobPayload::Analyse(spec) => vec![samples(spec)],
+        JobPayload::MakePictures(_) => vec![made(message)],
+        JobPayload::ExtractText { tracks, .. } => vec![extracted(message, tracks)],
     };
     reports.into_iter().map(|report| said(message, report)).collect()
 }
@@ -36,6 +38,14 @@ pub(crate) fn store(store: &SimStore, message: &JobMessage, report: &JobReport) 
             objects.iter().for_each(|object| put(store, message, object));
         }
         Report::AudioPartEncoded { object, .. } => put(store, message, object),
+        Report::PicturesMade { pictures, .. } => pictures.objects().for_each(|object| {
+            let key = keys::picture(message.video, message.version, object).unwrap();
+            store.write(&key, Bytes::from(format!("{object:?}")));
+        }),
+        Report::TextExtracted { texts, .. } => texts.iter().for_each(|text| {
+            let key = keys::track_object(message.video, message.version, &text.track, &text.object);
+            store.write(&key, Bytes::from_static(b"WEBVTT\n"));
+        }),
         _ => {}
     }
 }
@@ -77,6 +87,29 @@ fn samples(spec: &AnalysisSpec) -> Report {
     Report::Analysed(Analysis { samples: vec![measured] })
 }
 
+fn made(message: &JobMessage) -> Report {
+    let object = |stem: &str| format!("{stem}-{}.jpg", message.attempt);
+    let picture = |stem| Picture { object: object(stem), size: 9, width: 320, height: 180 };
+    let storyboard = Storyboard {
+        tile_width: 160,
+        tile_height: 90,
+        columns: 10,
+        rows: 10,
+        interval_us: 1_000_000,
+        tiles: 5,
+        sheets: vec![Sheet { object: object("storyboard-000"), size: 9 }],
+    };
+    let pictures = Pictures { poster: picture("poster"), small: picture("small"), storyboard };
+    Report::PicturesMade { pictures: Box::new(pictures), warnings: vec![] }
+}
+
+fn extracted(message: &JobMessage, tracks: &[TrackId]) -> Report {
+    let object = keys::text_object(message.attempt);
+    let text =
+        |track: &TrackId| StoredText { track: track.clone(), object: object.clone(), size: 7 };
+    Report::TextExtracted { texts: tracks.iter().map(text).collect(), warnings: vec![] }
+}
+
 fn chunk(message: &JobMessage, spec: &ChunkSpec) -> Report {
     let objects = spec.rungs.iter().map(|rung| rendition(message, spec, rung)).collect();
     Report::ChunkEncoded { frames: spec.chunk.frames, objects, warnings: vec![] }
@@ -89,7 +122,7 @@ fn rendition(message: &JobMessage, spec: &ChunkSpec, rung: &Rung) -> StoredChunk
     while left > 0 {
         let frames = left.min(spec.chunk.segment_frames);
         let size = 1000 + u64::from(message.attempt);
-        segments.push(SegmentEntry { size, duration: frames / divisor * ticks });
+        segments.push(SegmentEntry::new(size, frames / divisor * ticks));
         left -= frames;
     }
     StoredChunk {
@@ -141,7 +174,7 @@ fn cut(spec: &AudioSpec) -> Vec<SegmentEntry> {
     let mut segments = Vec::new();
     for end in ends.iter().map(|end| ticks(*end.min(&length_ns))) {
         if end > start {
-            segments.push(SegmentEntry { size: 500, duration: end - start });
+            segments.push(SegmentEntry::new(500, end - start));
             start = end;
         }
     }

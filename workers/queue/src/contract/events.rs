@@ -14,7 +14,7 @@ async fn publish(bus: &dyn EventBus, aggregate_version: u64) -> Event {
         video: VideoId(Uuid::nil()),
         aggregate_version,
         occurred_at_us: 1,
-        data: EventData::Playable { version: 1 },
+        data: EventData::Playable { version: 1, pictures: false },
     };
     bus.publish(&event).await.expect("publish");
     event
