@@ -18,6 +18,7 @@
 
 pub mod analyse;
 pub mod audio;
+mod avc;
 mod bus;
 pub mod child;
 pub mod chunk;

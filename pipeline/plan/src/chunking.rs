@@ -11,18 +11,18 @@ use crate::{VideoPlan, ladder::is_high_rate, profile::VideoProfile};
 pub struct Chunk {
     /// Counts from 0 in timeline order.
     pub index: u32,
-    /// Its first frame on the source's grid; a multiple of the GOP length.
+    /// Its first frame on the source's grid: a key frame of every rung.
     pub first_frame: u64,
     /// Frames in it.
     pub frames: u64,
-    /// Frames a segment: whole GOPs.
+    /// Frames a segment, whole GOPs; of the longest where a source passed through decides.
     pub segment_frames: u64,
 }
 
 /// Lengths of the first chunks: short, so that playback can start early.
-const FIRST_CHUNKS_SECONDS: [u32; 3] = [2, 4, 8];
+pub(crate) const FIRST_CHUNKS_SECONDS: [u32; 3] = [2, 4, 8];
 /// Least and greatest length of later chunks.
-const CHUNK_SECONDS: (u32, u32) = (16, 24);
+pub(crate) const CHUNK_SECONDS: (u32, u32) = (16, 24);
 
 /// Frames a GOP on the source's grid: nearest to the profile's seconds, and even where a rung of
 /// half the rate needs half as many.
@@ -81,12 +81,16 @@ impl VideoPlan {
     /// Where every segment ends, nanoseconds after the first frame, ascending; the last is the
     /// end of the picture.
     pub fn boundaries_ns(&self) -> Vec<u64> {
+        let frame_ns = |frame| self.stream.frame_rate.frame_nanos(frame);
+        if let Some(layout) = &self.passthrough {
+            return layout.segment_ends.iter().copied().map(frame_ns).collect();
+        }
         let ends = self.chunks.iter().flat_map(|chunk| {
             let end = chunk.first_frame + chunk.frames;
             let step = usize::try_from(chunk.segment_frames.max(1)).unwrap_or(usize::MAX);
             (chunk.first_frame..end).step_by(step).skip(1).chain([end])
         });
-        ends.map(|frame| self.stream.frame_rate.frame_nanos(frame)).collect()
+        ends.map(frame_ns).collect()
     }
 }
 

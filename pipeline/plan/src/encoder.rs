@@ -108,8 +108,30 @@ pub struct ChunkSpec {
     pub gop_frames: u64,
     /// What to encode.
     pub rungs: Vec<Rung>,
+    /// Where GOPs and segments lie, if a source passed through decides it; else GOPs are of
+    /// `gop_frames` and segments of the chunk's `segment_frames`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<ChunkLayout>,
     /// An existing folder for the results.
     pub output_dir: PathBuf,
+}
+
+/// Where GOPs and segments of a chunk lie whose top rung is the source as it is. Frames are of the
+/// source's grid and count from the chunk's first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkLayout {
+    /// Key frames of every rung, ascending from 0.
+    pub key_frames: Vec<u64>,
+    /// Where segments end, ascending; the last is the chunk's end.
+    pub segment_ends: Vec<u64>,
+    /// Segments in the chunks before.
+    pub segments_before: u64,
+    /// Frames of the title's longest GOP: the same in every chunk, because encoders' parameter
+    /// sets may depend on it.
+    pub longest_gop: u64,
+    /// The AVCDecoderConfigurationRecord that the source must have, hexadecimal.
+    pub avcc: String,
 }
 
 /// Encode one soundtrack. Answers: an [`Message::AudioPart`] each time segments are complete,

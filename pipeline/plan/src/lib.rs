@@ -6,10 +6,12 @@
 
 mod audio;
 mod chunking;
+mod coded;
 pub mod encoder;
 pub mod job;
 mod ladder;
 mod language;
+mod passthrough;
 mod plan;
 mod probe;
 pub mod profile;
@@ -24,7 +26,9 @@ mod tracks;
 
 pub use audio::AudioPlan;
 pub use chunking::{Chunk, chunks, gop_frames};
+pub use coded::{Coded, CodedGops, Unfit};
 pub use ladder::{Ladder, Rung, ladder};
+pub use passthrough::Passthrough;
 pub use plan::{Plan, PlanError, VideoPlan, plan};
 pub use probe::{
     AudioStream, Orientation, ProbeReport, ProbedChapter, StreamLoudness, SubtitleStream,

@@ -4,8 +4,9 @@ use kinora_media::Chapter;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AudioPlan, AudioProfile, Chunk, Ladder, ProbeReport, Profile, TextPlan, VideoStream, Warning,
-    audio, chunking, chunks, gop_frames, ladder, quality::QualityPlan, specs, text,
+    AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, TextPlan,
+    Unfit, VideoStream, Warning, audio, chunking, chunks, gop_frames, ladder, passthrough,
+    profile::VideoProfile, quality::QualityPlan, specs, text,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -33,6 +34,9 @@ pub struct Plan {
     /// The quality the picture is to have, where the profile wants the content to decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualityPlan>,
+    /// Decisions that a person may ask about; nothing is lost by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Warning>,
 }
 
 /// How the picture is encoded.
@@ -50,6 +54,9 @@ pub struct VideoPlan {
     pub ladder: Ladder,
     /// In timeline order.
     pub chunks: Vec<Chunk>,
+    /// The layout, where the top rung is the source as it is; GOPs are then of its lengths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passthrough: Option<Passthrough>,
 }
 
 /// Why a source gets no plan.
@@ -78,8 +85,9 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
     if report.video.is_none() && report.audio.is_empty() {
         return Err(PlanError::NothingToEncode);
     }
-    let video =
-        report.video.as_ref().map(|v| plan_video(v, !report.seekable, profile)).transpose()?;
+    let mut notes = Vec::new();
+    let video = report.video.as_ref();
+    let video = video.map(|v| plan_video(v, !report.seekable, profile, &mut notes)).transpose()?;
     let audio = audio::plan(&report.audio, &profile.audio);
     let quality = profile.quality.enabled && video.is_some();
     let (texts, not_converted) = text::texts(report);
@@ -95,6 +103,7 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
         chapters: Vec::new(),
         warnings,
         quality: quality.then_some(QualityPlan { target: profile.quality.target, decision: None }),
+        notes,
     };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
     plan.target_duration_s = specs::target_duration_s(&plan);
@@ -109,8 +118,8 @@ fn plan_video(
     stream: &VideoStream,
     sequential: bool,
     profile: &Profile,
+    notes: &mut Vec<Warning>,
 ) -> Result<VideoPlan, PlanError> {
-    let profile = &profile.video;
     let &VideoStream { width, height, frames, frame_rate, first_pts_ns, .. } = stream;
     if width == 0 || height == 0 || frames == 0 {
         return Err(PlanError::EmptyPicture { width, height, frames });
@@ -119,14 +128,54 @@ fn plan_video(
     // grid repeats one, so that the picture keeps its length.
     let length_ns = stream.end_pts_ns.saturating_sub(first_pts_ns);
     let frames = frame_rate.nearest_frame(i64::try_from(length_ns).unwrap_or(i64::MAX)).max(1);
-    let gop_frames = gop_frames(frame_rate, profile);
-    let chunks = if sequential {
-        chunking::one_chunk(frame_rate, frames, profile)
+    let ladder = ladder(stream, &profile.video);
+    // Where content decides how many bits it gets, the source's own are not the answer.
+    let wanted = profile.passthrough && !profile.quality.enabled;
+    let copied = if !wanted || stream.coded.is_none() {
+        None
+    } else if sequential && matches!(stream.coded, Some(Coded::Fit(_))) {
+        Some(Err(Unfit::NotSeekable))
     } else {
-        chunks(frame_rate, frames, profile, &stream.key_frames_ns, first_pts_ns)
+        Some(passthrough::decide(stream, frames, &ladder, &profile.video))
     };
-    let ladder = ladder(stream, profile);
-    Ok(VideoPlan { stream: stream.clone(), sequential, gop_frames, frames, ladder, chunks })
+    let mut video = encoded(stream, sequential, frames, ladder, &profile.video);
+    match copied {
+        Some(Ok((layout, chunks))) => {
+            let level = video.ladder.rungs.first().map_or(0, |rung| rung.level);
+            let level = stream.coded.as_ref().and_then(Coded::level).unwrap_or(level);
+            video.ladder = ladder::with_copy(stream, &profile.video, level, layout.halves());
+            (video.chunks, video.passthrough) = (chunks, Some(layout));
+        }
+        Some(Err(reason)) => notes.push(not_passed_through(reason)),
+        None => {}
+    }
+    Ok(video)
+}
+
+/// Every rung encoded anew, on GOPs of one length.
+fn encoded(
+    stream: &VideoStream,
+    sequential: bool,
+    frames: u64,
+    ladder: Ladder,
+    profile: &VideoProfile,
+) -> VideoPlan {
+    let rate = stream.frame_rate;
+    let chunks = if sequential {
+        chunking::one_chunk(rate, frames, profile)
+    } else {
+        chunks(rate, frames, profile, &stream.key_frames_ns, stream.first_pts_ns)
+    };
+    let stream = VideoStream { coded: None, ..stream.clone() };
+    let gop_frames = gop_frames(rate, profile);
+    VideoPlan { stream, sequential, gop_frames, frames, ladder, chunks, passthrough: None }
+}
+
+fn not_passed_through(reason: Unfit) -> Warning {
+    Warning {
+        code: format!("not_passed_through_{}", reason.as_str()),
+        message: format!("The picture is encoded anew at its own size because {reason}."),
+    }
 }
 
 fn warnings(report: &ProbeReport, profile: &AudioProfile) -> Vec<Warning> {

@@ -3,6 +3,8 @@
 use kinora_media::FrameRate;
 use serde::{Deserialize, Serialize};
 
+use crate::Coded;
+
 /// What a source holds. Times are nanoseconds on the container's own clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeReport {
@@ -65,6 +67,9 @@ pub struct VideoStream {
     pub frames: u64,
     /// Presentation times of key frames; may be incomplete when the scan was not whole.
     pub key_frames_ns: Vec<u64>,
+    /// Whether its coded pictures can be handed on as they are; `None` if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coded: Option<Coded>,
 }
 
 /// One soundtrack.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
-    Plan, VideoPlan, VideoStream,
-    encoder::{AudioSpec, ChunkSpec, PicturesSpec, TextSpec},
+    Chunk, Passthrough, Plan, VideoPlan, VideoStream,
+    encoder::{AudioSpec, ChunkLayout, ChunkSpec, PicturesSpec, TextSpec},
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -36,6 +36,7 @@ impl Plan {
             sequential: video.sequential,
             gop_frames: video.gop_frames,
             rungs: video.ladder.rungs.clone(),
+            layout: video.passthrough.as_ref().map(|layout| layout_of(layout, chunk)),
             output_dir: PathBuf::new(),
         })
     }
@@ -136,8 +137,28 @@ fn stream_around(video: &VideoPlan, first: u64, end: u64) -> VideoStream {
         stream_id: stream.stream_id.clone(),
         codec: stream.codec.clone(),
         colorimetry: stream.colorimetry.clone(),
+        coded: None,
         key_frames_ns: keys.take_while(|&key| key < to).collect(),
         ..*stream
+    }
+}
+
+/// A chunk's part of the layout that a source passed through dictates.
+fn layout_of(layout: &Passthrough, chunk: Chunk) -> ChunkLayout {
+    let (first, end) = (chunk.first_frame, chunk.first_frame + chunk.frames);
+    let from = layout.key_frames.partition_point(|&key| key < first);
+    let to = layout.key_frames.partition_point(|&key| key < end);
+    let segments_before = layout.segment_ends.partition_point(|&at| at <= first);
+    let last = layout.segment_ends.partition_point(|&at| at <= end);
+    ChunkLayout {
+        key_frames: layout.key_frames[from..to].iter().map(|key| key - first).collect(),
+        segment_ends: layout.segment_ends[segments_before..last]
+            .iter()
+            .map(|at| at - first)
+            .collect(),
+        segments_before: segments_before as u64,
+        longest_gop: layout.longest_gop(),
+        avcc: layout.avcc.clone(),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use kinora_media::FrameRate;
 
-use crate::{AudioStream, Orientation, Plan, PlanError, ProbeReport, Profile, VideoStream, plan};
+use crate::{
+    AudioStream, Coded, CodedGops, Orientation, Plan, PlanError, ProbeReport, Profile, VideoStream,
+    plan,
+};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
@@ -25,7 +28,22 @@ pub(crate) fn video(width: u32, height: u32, fps: u32) -> VideoStream {
         end_pts_ns: 11 * SECOND,
         frames: 10 * u64::from(fps),
         key_frames_ns: (0..10).map(|n| (1 + n) * SECOND).collect(),
+        coded: None,
     }
+}
+
+/// Pictures at 30 frames a second in closed GOPs of so many frames.
+pub(crate) fn coded_video(gops: &[u32], bytes_a_frame: u64) -> VideoStream {
+    let mut stream = video(1280, 720, 30);
+    stream.frames = gops.iter().map(|frames| u64::from(*frames)).sum();
+    stream.end_pts_ns = stream.first_pts_ns + stream.frame_rate.frame_nanos(stream.frames);
+    stream.coded = Some(Coded::Fit(CodedGops {
+        avcc: "0164001f".into(),
+        level: 31,
+        frames: gops.to_vec(),
+        bytes: gops.iter().map(|frames| u64::from(*frames) * bytes_a_frame).collect(),
+    }));
+    stream
 }
 
 /// Ten seconds of sound from 1 s on.

@@ -2,7 +2,7 @@
 
 use kinora_media::{AudioTrack, Track, TrackId, TrackKind, VideoTrack};
 
-use crate::{AudioPlan, Plan, Rung};
+use crate::{AudioPlan, Passthrough, Plan, Rung};
 
 /// The leaky bucket of a rung holds at most a second of its maximum rate, and the shortest
 /// stretch HLS measures is half a target duration (RFC 8216 4.1), here 2 s; so a stretch of
@@ -38,18 +38,27 @@ impl Plan {
     /// Every track this plan leads to, in the order manifests list them: best picture first,
     /// then soundtracks, the default first.
     pub fn track_templates(&self) -> Vec<TrackTemplate> {
+        let copied = self.video.as_ref().and_then(|video| video.passthrough.as_ref());
+        let of_rung = |rung| of_rung(rung, copied);
         let rungs = self.video.iter().flat_map(|video| &video.ladder.rungs);
         let sounds = self.audio.iter().enumerate();
         rungs.map(of_rung).chain(sounds.map(|(i, audio)| of_audio(audio, i == 0))).collect()
     }
 }
 
-fn of_rung(rung: &Rung) -> TrackTemplate {
+/// The highest peak rate of a rung encoded under this cap, bits a second.
+pub(crate) fn peak_of_cap(max_kbps: u32) -> u64 {
+    u64::from(max_kbps) * 1000 * VIDEO_PEAK_PERCENT / 100 + BOXES_BITS
+}
+
+fn of_rung(rung: &Rung, copied: Option<&Passthrough>) -> TrackTemplate {
+    // What is handed on as it is has been measured; what is encoded anew is only bounded.
+    let measured = copied.filter(|_| rung.copy).map(|copied| copied.peak_bandwidth);
     let &Rung { width, height, frame_rate, .. } = rung;
     TrackTemplate {
         id: rung.track.clone(),
         timescale: frame_rate.timescale(),
-        max_bandwidth: u64::from(rung.max_kbps) * 1000 * VIDEO_PEAK_PERCENT / 100 + BOXES_BITS,
+        max_bandwidth: measured.unwrap_or_else(|| peak_of_cap(rung.max_kbps)),
         kind: TrackKind::Video(VideoTrack { width, height, frame_rate }),
     }
 }

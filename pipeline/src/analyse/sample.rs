@@ -90,6 +90,7 @@ fn task(spec: &AnalysisSpec, place: Sample, folder: &Path) -> Result<ChunkSpec, 
         sequential: false,
         gop_frames: spec.gop_frames,
         rungs: rungs.collect::<Result<_, PipelineError>>()?,
+        layout: None,
         output_dir: folder.to_owned(),
     })
 }

@@ -80,6 +80,19 @@ pub(super) fn code_points(working: &gst::Caps) -> Result<Colour, PipelineError> 
     })
 }
 
+/// What an initialisation segment says of 8-bit 4:2:0 pictures that nobody decodes: what it would
+/// say of them encoded anew.
+pub(super) fn assumed(stream: &VideoStream) -> Result<Colour, PipelineError> {
+    let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    let decoded = gst::Caps::builder("video/x-raw")
+        .field("format", gst_video::VideoFormat::I420.to_str())
+        .field("width", side(stream.width))
+        .field("height", side(stream.height))
+        .field("framerate", fraction(stream.frame_rate))
+        .build();
+    code_points(&working_caps(&input_caps(&decoded, stream)?)?)
+}
+
 /// A frame rate in GStreamer's form.
 pub(super) fn fraction(rate: FrameRate) -> gst::Fraction {
     let part = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);

@@ -17,7 +17,7 @@ use gstreamer_app as gst_app;
 use kinora_media::FrameRate;
 use kinora_plan::{Orientation, Rung, encoder::ChunkSpec};
 
-use super::{cascade, encoder, thin};
+use super::{cascade, encoder, keys, thin};
 use crate::PipelineError;
 
 /// Frames a queue holds: enough to ride out one slow frame, each up to 12 MiB.
@@ -163,8 +163,17 @@ fn encode(
     spec: &ChunkSpec,
     rung: &Rung,
 ) -> Result<gst_app::AppSink, PipelineError> {
-    let gop = spec.gop_frames / u64::from(rung.rate_divisor.get());
+    let divisor = u64::from(rung.rate_divisor.get());
+    let gop = match &spec.layout {
+        None => spec.gop_frames / divisor,
+        // Never reached: every key frame is asked for.
+        Some(layout) => layout.longest_gop / divisor + 2,
+    };
     let (encoder, caps) = encoder::h264(rung, gop)?;
+    if let Some(layout) = &spec.layout {
+        let pad = encoder.static_pad("sink").expect("an encoder has a sink pad");
+        keys::force(&pad, layout.key_frames.clone(), spec.video.frame_rate);
+    }
     let encoder = append(pipeline, picture, encoder)?;
     let sink = gst_app::AppSink::builder()
         .caps(&caps)

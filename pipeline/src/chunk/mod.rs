@@ -5,9 +5,12 @@
 
 mod cascade;
 pub(crate) mod colour;
+mod copy;
 mod encode;
 mod encoder;
 mod graph;
+mod keys;
+mod layout;
 mod losses;
 mod rendition;
 mod thin;
@@ -32,6 +35,30 @@ pub fn run(
     let span = tracing::info_span!("chunk", chunk.index = spec.chunk.index);
     let _entered = span.enter();
     validate::spec(spec)?;
+    let Some((index, layout)) =
+        spec.rungs.iter().position(|rung| rung.copy).zip(spec.layout.as_ref())
+    else {
+        return encode(spec, source, reporter);
+    };
+    let copied = copy::run(spec, layout, &spec.rungs[index], source)?;
+    let mut others = spec.clone();
+    others.rungs.remove(index);
+    // All rungs are as long as the one that is copied.
+    others.last = false;
+    let mut outcome = match others.rungs.is_empty() {
+        true => ChunkOutcome { frames: spec.chunk.frames, renditions: vec![], warnings: vec![] },
+        false => encode(&others, source, reporter)?,
+    };
+    outcome.renditions.insert(index, copied);
+    Ok(outcome)
+}
+
+/// Decodes the chunk and encodes it into every rung.
+fn encode(
+    spec: &ChunkSpec,
+    source: &Source,
+    reporter: &mut Reporter,
+) -> Result<ChunkOutcome, PipelineError> {
     let range = spec.chunk.first_frame..spec.chunk.first_frame + spec.chunk.frames;
     let mut frames = VideoFrames::open(source, &spec.video, range, spec.sequential, !spec.last)?;
     let Some(first) = frames.pull()? else {

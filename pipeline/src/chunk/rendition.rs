@@ -18,6 +18,7 @@ use kinora_plan::{
     encoder::{ChunkSpec, EncodedTrack},
 };
 
+use super::layout::Layout;
 use crate::PipelineError;
 
 /// How far an encoder's times may be from the grid: nanoseconds are rounded on the way in and out.
@@ -35,9 +36,7 @@ pub(super) struct Rendition {
     /// Ticks a frame lasts, and the decode time of the chunk's first.
     frame_ticks: u32,
     start: u64,
-    gop: u64,
-    segment_frames: u64,
-    first_sequence_number: u64,
+    layout: Layout,
     rate_divisor: u64,
     folder: PathBuf,
     file: File,
@@ -74,9 +73,7 @@ impl Rendition {
             codec: None,
             frame_ticks: grid.frame_ticks().saturating_mul(rung.rate_divisor.get()),
             start: spec.chunk.first_frame * u64::from(grid.frame_ticks()),
-            gop: spec.gop_frames / divisor,
-            segment_frames: spec.chunk.segment_frames / divisor,
-            first_sequence_number: spec.chunk.first_frame / spec.chunk.segment_frames + 1,
+            layout: Layout::of(spec, rung),
             rate_divisor: divisor,
             folder,
             file,
@@ -86,26 +83,39 @@ impl Rendition {
         })
     }
 
-    /// Takes the next picture in decoding order; says how many it has now.
+    /// Takes an encoder's next picture in decoding order; says how many it has now.
     pub(super) fn take(&mut self, sample: &gst::Sample) -> Result<u64, PipelineError> {
-        self.configure(sample)?;
+        let record = sample
+            .caps()
+            .and_then(|caps| caps.structure(0))
+            .and_then(|caps| caps.get::<gst::Buffer>("codec_data").ok())
+            .and_then(|record| record.into_mapped_buffer_readable().ok())
+            .ok_or_else(|| self.broken("no parameter sets"))?;
+        self.configure(&record)?;
         let buffer = sample.buffer_owned().ok_or_else(|| self.broken("a sample without data"))?;
-        let index = self.written + self.units.len() as u64;
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        if key != index.is_multiple_of(self.gop) {
-            return Err(self.broken(&format!("picture {index} is a key frame: {key}")));
-        }
         let position = self.position(sample, &buffer)?;
         let data = buffer
             .into_mapped_buffer_readable()
             .map_err(|_| self.broken("a picture that cannot be read"))?;
-        self.units.push(AccessUnit {
-            pts: self.time(position),
-            duration: self.frame_ticks,
-            key,
-            data: Bytes::from_owner(data),
-        });
-        if self.units.len() as u64 == self.segment_frames {
+        self.push(position, key, Bytes::from_owner(data))
+    }
+
+    /// Takes the next picture in decoding order, shown at `position` of the rung's grid, counted
+    /// from the chunk's first; says how many it has now.
+    pub(super) fn push(
+        &mut self,
+        position: u64,
+        key: bool,
+        data: Bytes,
+    ) -> Result<u64, PipelineError> {
+        let index = self.written + self.units.len() as u64;
+        if key != self.layout.is_key(index) {
+            return Err(self.broken(&format!("picture {index} is a key frame: {key}")));
+        }
+        let (pts, duration) = (self.time(position), self.frame_ticks);
+        self.units.push(AccessUnit { pts, duration, key, data });
+        if index + 1 == self.layout.segment_end(self.segments.len()) {
             self.write_segment()?;
         }
         Ok(index + 1)
@@ -129,15 +139,9 @@ impl Rendition {
         })
     }
 
-    /// Writes the initialisation segment once the encoder has said its parameter sets; they must
-    /// never change after.
-    fn configure(&mut self, sample: &gst::Sample) -> Result<(), PipelineError> {
-        let record = sample
-            .caps()
-            .and_then(|caps| caps.structure(0))
-            .and_then(|caps| caps.get::<gst::Buffer>("codec_data").ok())
-            .and_then(|record| record.into_mapped_buffer_readable().ok())
-            .ok_or_else(|| self.broken("no parameter sets"))?;
+    /// Writes the initialisation segment once the parameter sets are known; they must never change
+    /// after.
+    pub(super) fn configure(&mut self, record: &[u8]) -> Result<(), PipelineError> {
         if self.codec.is_some() {
             return if self.config.avcc[..] == record[..] {
                 Ok(())
@@ -145,7 +149,7 @@ impl Rendition {
                 Err(self.broken("parameter sets changed"))
             };
         }
-        self.config.avcc = Bytes::copy_from_slice(&record);
+        self.config.avcc = Bytes::copy_from_slice(record);
         let codec = codec::avc(&self.config.avcc).map_err(|error| self.unpackaged(&error))?;
         let init = cmaf::video_init(&self.config).map_err(|error| self.unpackaged(&error))?;
         let path = self.folder.join("init.mp4");
@@ -175,7 +179,7 @@ impl Rendition {
         let units = std::mem::take(&mut self.units);
         self.check_positions(&units)?;
         let start = self.start + self.written * u64::from(self.frame_ticks);
-        let number = self.first_sequence_number + self.segments.len() as u64;
+        let number = self.layout.sequence_number(self.segments.len());
         let number = u32::try_from(number).map_err(|_| self.broken("too many segments"))?;
         let bytes = cmaf::segment(SegmentKind::Video, number, start, &units)
             .map_err(|error| self.unpackaged(&error))?;
@@ -209,7 +213,7 @@ impl Rendition {
     }
 
     fn broken(&self, what: &str) -> PipelineError {
-        PipelineError::Internal(format!("the encoder of {} gave {what}", self.track))
+        PipelineError::Internal(format!("{} has {what}", self.track))
     }
 
     fn unpackaged(&self, error: &kinora_packager::PackagerError) -> PipelineError {

@@ -1,6 +1,9 @@
 //! What a spec must hold to be encoded.
 
-use kinora_plan::{Rung, encoder::ChunkSpec};
+use kinora_plan::{
+    Chunk, Rung,
+    encoder::{ChunkLayout, ChunkSpec},
+};
 
 use crate::PipelineError;
 
@@ -17,8 +20,17 @@ pub(super) fn spec(spec: &ChunkSpec) -> Result<(), PipelineError> {
     if gop == 0 || chunk.frames == 0 {
         return refuse("no frames");
     }
-    if !chunk.first_frame.is_multiple_of(gop) || !chunk.segment_frames.is_multiple_of(gop) {
-        return refuse("a chunk or segment that is not whole GOPs");
+    let even = chunk.first_frame.is_multiple_of(gop) && chunk.segment_frames.is_multiple_of(gop);
+    match &spec.layout {
+        Some(layout) => self::layout(chunk, layout)?,
+        None if spec.rungs.iter().any(|rung| rung.copy) => {
+            return refuse("a rung that is the source as it is, without the source's layout");
+        }
+        None if !even => return refuse("a chunk or segment that is not whole GOPs"),
+        None => {}
+    }
+    if spec.rungs.iter().filter(|rung| rung.copy).count() > 1 {
+        return refuse("more than one rung that is the source as it is");
     }
     if chunk.segment_frames == 0 || chunk.segment_frames > MAX_SEGMENT_FRAMES {
         return refuse("a segment without frames, or with too many");
@@ -32,12 +44,33 @@ pub(super) fn spec(spec: &ChunkSpec) -> Result<(), PipelineError> {
     spec.rungs.iter().try_for_each(|rung| self::rung(spec, rung))
 }
 
+/// Key frames and segment ends ascend within the chunk, and segments end on key frames.
+fn layout(chunk: &Chunk, layout: &ChunkLayout) -> Result<(), PipelineError> {
+    let ascends = |places: &[u64]| places.windows(2).all(|pair| pair[0] < pair[1]);
+    let (keys, ends) = (&layout.key_frames, &layout.segment_ends);
+    let at_key = |end: &u64| *end == chunk.frames || keys.binary_search(end).is_ok();
+    let fits = keys.first() == Some(&0)
+        && keys.last().is_some_and(|last| *last < chunk.frames)
+        && ends.first().is_some_and(|first| *first > 0)
+        && ends.last() == Some(&chunk.frames)
+        && ascends(keys)
+        && ascends(ends)
+        && ends.iter().all(at_key)
+        && (1..=MAX_SEGMENT_FRAMES).contains(&layout.longest_gop);
+    if fits { Ok(()) } else { refuse("key frames and segments that do not fit the chunk") }
+}
+
 fn rung(spec: &ChunkSpec, rung: &Rung) -> Result<(), PipelineError> {
     let side = |pixels: u32| pixels > 0 && pixels <= MAX_SIDE && pixels.is_multiple_of(2);
     if !side(rung.width) || !side(rung.height) {
         return refuse("a rung of odd or impossible size");
     }
-    if !spec.gop_frames.is_multiple_of(u64::from(rung.rate_divisor.get())) {
+    let divides = |frames: &u64| frames.is_multiple_of(rung.rate_divisor.get().into());
+    let halves = match &spec.layout {
+        None => divides(&spec.gop_frames),
+        Some(layout) => divides(&spec.chunk.first_frame) && layout.key_frames.iter().all(divides),
+    };
+    if !halves || (rung.copy && rung.rate_divisor.get() != 1) {
         return refuse("GOPs that a rung's lower rate does not divide");
     }
     if rung.frame_rate != spec.video.frame_rate.divided(rung.rate_divisor) {
@@ -74,6 +107,7 @@ pub(super) mod tests {
             level: 31,
             tune: None,
             x264: Default::default(),
+            copy: false,
         };
         ChunkSpec {
             source_size: 1,
@@ -94,12 +128,14 @@ pub(super) mod tests {
                 end_pts_ns: 2_000_000_000,
                 frames: 60,
                 key_frames_ns: vec![],
+                coded: None,
             },
             chunk: Chunk { index: 0, first_frame: 0, frames: 60, segment_frames: 60 },
             last: true,
             sequential: false,
             gop_frames: 60,
             rungs: vec![rung(720, 1), rung(360, 2)],
+            layout: None,
             output_dir: "/nowhere".into(),
         }
     }

@@ -11,4 +11,5 @@ mod video;
 
 pub use clock::stream_time;
 pub use stream::Decoding;
+pub(crate) use video::entry_point;
 pub use video::{Accounting, GridFrame, VideoFrames};

@@ -53,9 +53,37 @@ impl Decoding {
         seek_to: Option<u64>,
         ahead: u32,
     ) -> Result<Self, PipelineError> {
+        let raw = gst::Caps::new_empty_simple("video/x-raw");
+        Self::open_as(source, stream_id, &raw, seek_to, ahead)
+    }
+
+    /// The same for the coded pictures of a stream of H.264 as MP4 has it: nothing is decoded.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_coded(
+        source: &Source,
+        stream_id: &str,
+        seek_to: Option<u64>,
+        ahead: u32,
+    ) -> Result<Self, PipelineError> {
+        let coded = gst::Caps::builder("video/x-h264")
+            .field("stream-format", "avc")
+            .field("alignment", "au")
+            .build();
+        Self::open_as(source, stream_id, &coded, seek_to, ahead)
+    }
+
+    fn open_as(
+        source: &Source,
+        stream_id: &str,
+        wanted: &gst::Caps,
+        seek_to: Option<u64>,
+        ahead: u32,
+    ) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
         let sink = gst_app::AppSink::builder()
-            .caps(&gst::Caps::new_empty_simple("video/x-raw"))
+            .caps(wanted)
             .max_buffers(ahead.max(1))
             .sync(false)
             .qos(false)
@@ -295,6 +323,9 @@ fn link(
     caps: &gst::Caps,
     sink: &gst::Element,
 ) -> Result<(), PipelineError> {
+    if sink.property::<gst::Caps>("caps").can_intersect(caps) {
+        return link_pad(pad, sink);
+    }
     let Some(decoder) = decoder(caps)? else { return link_pad(pad, sink) };
     pipeline.add(&decoder)?;
     decoder.link(sink)?;

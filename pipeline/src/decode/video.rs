@@ -177,7 +177,7 @@ impl VideoFrames {
 ///
 /// Exactly on a key frame nothing before it is decoded; a little after its time, so that rounding
 /// between clocks cannot select the key frame before. Elsewhere a little before the frame.
-fn entry_point(stream: &VideoStream, first: u64) -> u64 {
+pub(crate) fn entry_point(stream: &VideoStream, first: u64) -> u64 {
     let rate = stream.frame_rate;
     let frame_ns = rate.frame_nanos(1);
     let start = stream.first_pts_ns + rate.frame_nanos(first);

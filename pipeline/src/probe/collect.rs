@@ -10,7 +10,9 @@ use std::{
 
 use gst::prelude::*;
 use gstreamer as gst;
+use kinora_plan::Unfit;
 
+use super::coded::CodedScan;
 use crate::decode::stream_time;
 
 /// Packets that are remembered, of all streams: a day at 90 pictures a second.
@@ -44,6 +46,8 @@ pub(super) struct Stream {
     pub(super) default: bool,
     /// Packets without any time.
     pub(super) untimed: u64,
+    /// Its coded pictures, where they may be handed on as they are.
+    pub(super) coded: Option<CodedScan>,
     /// The first packet since the last flush, even if decoders would not show it.
     entered_at: Option<Packet>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
@@ -58,6 +62,7 @@ impl Stream {
             windows: vec![Vec::new()],
             default: false,
             untimed: 0,
+            coded: None,
             entered_at: None,
             segment: None,
         }
@@ -81,7 +86,14 @@ impl Stream {
 
     fn event(&mut self, event: &gst::EventRef) {
         match event.view() {
-            gst::EventView::Caps(caps) => self.caps = Some(caps.caps_owned()),
+            gst::EventView::Caps(caps) => {
+                let caps = caps.caps_owned();
+                match &mut self.coded {
+                    Some(coded) => coded.caps(&caps),
+                    None => self.coded = CodedScan::new(&caps),
+                }
+                self.caps = Some(caps);
+            }
             gst::EventView::Segment(segment) => {
                 self.segment = segment.segment().downcast_ref::<gst::ClockTime>().cloned();
             }
@@ -97,14 +109,14 @@ impl Stream {
 
     fn packet(&mut self, buffer: &gst::BufferRef) {
         if buffer.flags().contains(gst::BufferFlags::DECODE_ONLY) {
-            return;
+            return self.not_as_it_is(Unfit::EditList);
         }
         let Some(pts) = buffer.pts().or(buffer.dts()) else {
             // Headers of Ogg streams have no time either, and show nothing.
             if !buffer.flags().contains(gst::BufferFlags::HEADER) {
                 self.untimed += 1;
             }
-            return;
+            return self.not_as_it_is(Unfit::Gaps);
         };
         let Some(segment) = &self.segment else { return };
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
@@ -115,10 +127,21 @@ impl Stream {
             self.entered_at = stream_time(segment, pts).map(|time| Packet { time, duration, key });
         }
         // Decoders drop what an edit list leaves out, and cut what it cuts.
-        let Some((Some(start), Some(stop))) = segment.clip(pts, pts + length) else { return };
+        let Some((Some(start), Some(stop))) = segment.clip(pts, pts + length) else {
+            return self.not_as_it_is(Unfit::EditList);
+        };
         let Some(time) = stream_time(segment, start) else { return };
+        if let Some(coded) = &mut self.coded {
+            if start == pts { coded.picture(time, buffer) } else { coded.rule_out(Unfit::EditList) }
+        }
         let window = self.windows.last_mut().expect("there is one from the beginning");
         window.push(Packet { time, duration: stop.saturating_sub(start).nseconds(), key });
+    }
+
+    fn not_as_it_is(&mut self, reason: Unfit) {
+        if let Some(coded) = &mut self.coded {
+            coded.rule_out(reason);
+        }
     }
 
     /// Whether a window that ends at `until` is complete once this stream has come so far.
@@ -270,6 +293,7 @@ impl Shared {
             self.idle = false;
             for stream in &mut self.streams {
                 stream.windows.push(Vec::new());
+                stream.coded.iter_mut().for_each(CodedScan::restart);
                 stream.entered_at = None;
             }
         }

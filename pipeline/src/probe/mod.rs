@@ -6,6 +6,7 @@
 //! and `seeking` checks whether the middle can be entered.
 
 mod chapters;
+mod coded;
 mod collect;
 mod container;
 mod crowd;
@@ -97,7 +98,10 @@ fn examine(
     let scan = Scan::new(source, &container, whole_bytes, spec.max_tracks, progress.clone())?;
     let scanned = scan.read()?;
     let mut warnings = undescribed::warnings(source, &container);
-    let video = picture::examine(spec, source, &scanned, progress)?;
+    let mut video = picture::examine(spec, source, &scanned, progress)?;
+    if let Some(video) = &mut video {
+        coded::check_container(video, &container);
+    }
     let audio = sound::examine(source, &scanned, progress, &mut warnings)?;
     if video.is_none() && audio.is_empty() {
         return Err(nothing_decodable(source, &container, &scanned, &warnings));

@@ -12,6 +12,7 @@ use kinora_media::FrameRate;
 use kinora_plan::{Orientation, VideoStream, encoder::ProbeSpec};
 
 use super::{
+    coded,
     collect::{Packet, Stream},
     scan::Scanned,
     timing::{self, Timing},
@@ -46,8 +47,10 @@ pub(super) fn examine(
                 if width.max(height) > spec.max_side {
                     return Err(too_large(width, height, spec.max_side));
                 }
-                let video = describe(stream, scanned.whole, &first);
+                let mut video = describe(stream, scanned.whole, &first);
                 check_rate(spec, stream)?;
+                video.coded =
+                    Some(coded::judge(stream.coded.as_ref(), scanned, &video, &first.info));
                 return Ok(Some(video));
             }
             Err(error @ PipelineError::Input { .. }) => {
@@ -180,6 +183,7 @@ fn describe(stream: &Stream, whole: bool, first: &FirstFrame) -> VideoStream {
         end_pts_ns,
         frames,
         key_frames_ns,
+        coded: None,
     }
 }
 

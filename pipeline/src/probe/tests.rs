@@ -158,6 +158,11 @@ fn windows_tell_what_reading_all_tells() {
         assert!(seen.len() > 1 && seen.iter().all(|key| keys.contains(key)), "{clip}: {seen:?}");
         seen.clone_from(keys);
         windows.scanned_whole = true;
+        // Windows are not enough to know that pictures can be handed on.
+        let coded = whole.video.as_ref().and_then(|video| video.coded.clone());
+        let seen =
+            windows.video.as_mut().and_then(|video| std::mem::replace(&mut video.coded, coded));
+        assert!(matches!(seen, Some(kinora_plan::Coded::Unfit(_))), "{clip}: {seen:?}");
         assert_eq!(windows, whole, "{clip}");
     }
 }

@@ -149,6 +149,7 @@ fn describe(path: &Path, wanted: &Wanted, rate: FrameRate) -> VideoStream {
         end_pts_ns: first_pts_ns + rate.frame_nanos(end),
         frames: wanted.frames,
         key_frames_ns: vec![],
+        coded: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod analysis;
 mod child;
 mod chunks;
 mod clip;
+mod copied;
 mod extras;
 mod hostile;
 mod joined;

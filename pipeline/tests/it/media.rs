@@ -89,7 +89,10 @@ fn every_frame_of_real_clips_comes_out() {
             let units = units(&path);
             assert_eq!(units.len(), pictures.div_ceil(divisor as usize), "{name} {}", rung.track);
             let gop = specs[0].gop_frames as usize / divisor as usize;
-            assert_on_grid(&units, grid.frame_ticks() * divisor, gop);
+            // A source that is passed through has GOPs of its own.
+            if specs[0].layout.is_none() {
+                assert_on_grid(&units, grid.frame_ticks() * divisor, gop);
+            }
             assert_eq!(frames(&path, |_| ()).len(), units.len(), "{name} {}", rung.track);
         }
     }

@@ -30,6 +30,7 @@ pub(crate) fn rung(clip: &Clip, height: u32, divisor: u32, max_kbps: u32) -> Run
         level: 40,
         tune: None,
         x264: Default::default(),
+        copy: false,
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn specs(
             sequential: false,
             gop_frames,
             rungs: rungs.to_vec(),
+            layout: None,
             output_dir: output.join(format!("{index}")),
         })
         .collect()

@@ -92,6 +92,7 @@ impl Rig {
             sequential: false,
             gop_frames: 60,
             rungs: vec![rung("v1080"), rung("v360")],
+            layout: None,
             output_dir: PathBuf::new(),
         };
         self.message(JobPayload::EncodeChunk(Box::new(spec)))
@@ -215,6 +216,7 @@ fn rung(track: &str) -> Rung {
         level: 30,
         tune: None,
         x264: Default::default(),
+        copy: false,
     }
 }
 
@@ -240,6 +242,7 @@ fn video_stream(script: &str) -> VideoStream {
         end_pts_ns: 1,
         frames: 60,
         key_frames_ns: vec![0],
+        coded: None,
     }
 }
 

@@ -96,6 +96,7 @@ fn video(seconds: u64) -> VideoStream {
         end_pts_ns: seconds * SECOND,
         frames: seconds * 30,
         key_frames_ns: (0..seconds).map(|n| n * SECOND).collect(),
+        coded: None,
     }
 }
 

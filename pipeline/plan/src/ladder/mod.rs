@@ -48,6 +48,9 @@ pub struct Rung {
     /// Single options of x264 over the preset's.
     #[serde(default, skip_serializing_if = "X264Options::is_empty")]
     pub x264: X264Options,
+    /// Whether it is the source's coded pictures as they are; what else is asked is then void.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copy: bool,
 }
 
 /// What is left of a cap as pictures shrink to nothing, kbit/s.
@@ -63,6 +66,25 @@ const MOST_LOW_RATE: u64 = 31;
 /// A step is a 16:9 frame (turned for portrait) into which the picture fits: 1080 is at most
 /// 1920×1080, so that a wide film keeps the width, rate and level players expect of that step.
 pub fn ladder(stream: &VideoStream, profile: &VideoProfile) -> Ladder {
+    of_rates(stream, profile, true)
+}
+
+/// The ladder of a title whose top rung is the source as it is, of H.264 level `level`; `halves`
+/// says whether small rungs may halve high rates.
+pub(crate) fn with_copy(
+    stream: &VideoStream,
+    profile: &VideoProfile,
+    level: u32,
+    halves: bool,
+) -> Ladder {
+    let mut ladder = of_rates(stream, profile, halves);
+    if let Some(top) = ladder.rungs.first_mut() {
+        (top.copy, top.level) = (true, level);
+    }
+    ladder
+}
+
+fn of_rates(stream: &VideoStream, profile: &VideoProfile, may_halve: bool) -> Ladder {
     let upright = geometry::upright_size(stream);
     let highest = profile.steps.first().map_or(u64::MAX, |step| step.height.into());
     let top = geometry::step_height(upright).min(highest);
@@ -71,7 +93,7 @@ pub fn ladder(stream: &VideoStream, profile: &VideoProfile) -> Ladder {
         .iter()
         .map(|step| u64::from(step.height))
         .filter(|&height| top * 100 > height * 115 && geometry::fits_encoder(upright, height));
-    let halves = |height| height < u64::from(profile.keep_rate_height);
+    let halves = |height| may_halve && height < u64::from(profile.keep_rate_height);
     let smaller = smaller.map(|height| rung(stream, profile, upright, height, halves(height)));
     let top = rung(stream, profile, upright, top, false);
     Ladder { rungs: std::iter::once(top).chain(smaller).collect() }
@@ -111,6 +133,7 @@ fn rung(
         level: level::level(width_px, height_px, frame_rate, max_kbps),
         tune: step.tune,
         x264: step.x264.clone(),
+        copy: false,
     }
 }
 
