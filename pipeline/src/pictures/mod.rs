@@ -1,8 +1,8 @@
 //! Still pictures: the poster and the storyboard.
 //!
-//! [`frames`] brings frames near the middle of each tile's time, key frames alone where the film
-//! is long; [`convert`] makes small upright RGB of them; [`storyboard`] puts tiles on sheets;
-//! [`measure`] says which of the tiles' frames makes the poster. So each is decoded once for
+//! `frames` brings frames near the middle of each tile's time, key frames alone where the film
+//! is long; `convert` makes small upright RGB of them; `storyboard` puts tiles on sheets;
+//! `measure` says which of the tiles' frames makes the poster. So each is decoded once for
 //! everything.
 
 mod convert;

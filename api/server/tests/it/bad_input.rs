@@ -94,17 +94,23 @@ async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
         eprintln!("SKIPPED: this machine does not let the test mount a small tmpfs");
         return;
     };
-    let server = Server::start_on(disk.0.path().join("data"), &[], None).await;
-    let created = server.create_upload("film.mp4", 64 << 20).await;
+    let room = [("KINORA_UPLOAD_RESERVE_BYTES", "0")];
+    let server = Server::start_on(disk.0.path().join("data"), &room, None).await;
+    let never = server.create_upload("film.mp4", 64 << 20).await;
+    assert_problem(never, StatusCode::INSUFFICIENT_STORAGE, "storage_full").await;
+
+    // What fits is let in; then somebody else fills the disk.
+    let created = server.create_upload("film.mp4", 16 << 20).await;
     assert_eq!(created.status(), StatusCode::CREATED);
     let url = created.headers()["Location"].to_str().unwrap().to_owned();
-    let full = server.patch(&url, 0, vec![7; 64 << 20]).await;
+    std::fs::write(disk.0.path().join("filler"), vec![7; 20 << 20]).unwrap();
+    let full = server.patch(&url, 0, vec![7; 16 << 20]).await;
     assert_problem(full, StatusCode::INSUFFICIENT_STORAGE, "storage_full").await;
 
     let head =
         server.request(Method::HEAD, &url).header("Tus-Resumable", "1.0.0").send().await.unwrap();
     let offset: u64 = head.headers()["Upload-Offset"].to_str().unwrap().parse().unwrap();
-    assert!(offset < 32 << 20, "{offset} bytes cannot be durable on this disk");
+    assert!(offset < 12 << 20, "{offset} bytes cannot be durable on this disk");
     assert_eq!(server.get("/healthz").await["status"], "ok");
 }
 

@@ -197,6 +197,7 @@ async fn judge_picture(
 fn best_variant(master: &str, url: &str) -> String {
     let (_, parsed) = m3u8_rs::parse_master_playlist(master.as_bytes()).unwrap();
     let pixels = |v: &m3u8_rs::VariantStream| v.resolution.map_or(0, |r| r.width * r.height);
-    let best = parsed.variants.iter().enumerate().max_by_key(|(_, variant)| pixels(variant));
+    let pictures = parsed.variants.iter().filter(|variant| !variant.is_i_frame);
+    let best = pictures.enumerate().max_by_key(|(_, variant)| pixels(variant));
     variants(master, url).remove(best.unwrap().0)
 }

@@ -179,7 +179,7 @@ impl Reading {
                 .is_empty()
         };
         let lines: Vec<&str> = self.out.lines().map(str::trim).collect();
-        let text = match lines.iter().all(|line| empty(&line)) {
+        let text = match lines.iter().all(empty) {
             true => String::new(),
             false => {
                 lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
