@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::TranscodingError,
-    repository::{Frozen, Transcode, extras::Extras, objects::Coding, transcodes},
+    repository::{Frozen, Transcode, extras::Extras, frozen, objects::Coding, transcodes},
     service::Transcoding,
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn frozen(
         chapters: plan.chapters.clone(),
     };
     let mut tx = service.deps.db.begin_write().await?;
-    if transcodes::freeze(&mut tx, transcode, &frozen).await? {
+    if frozen::freeze(&mut tx, transcode, &frozen).await? {
         tx.commit().await?;
         return Ok(Some(frozen));
     }
@@ -72,7 +72,7 @@ async fn amended(
     frozen.tracks.extend(late.iter().map(text_track));
     frozen.texts.extend(late.into_iter().map(|caption| caption.object));
     let mut tx = service.deps.db.begin_write().await?;
-    if !transcodes::amend(&mut tx, transcode, &frozen).await? {
+    if !frozen::amend(&mut tx, transcode, &frozen).await? {
         return Ok(None);
     }
     tx.commit().await?;

@@ -5,6 +5,7 @@ pub(crate) mod backlog;
 pub(crate) mod chores;
 pub(crate) mod drafts;
 pub(crate) mod extras;
+pub(crate) mod frozen;
 pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod plans;
@@ -13,9 +14,10 @@ pub(crate) mod transcodes;
 
 use kinora_db::DbError;
 
+pub(crate) use frozen::{Frozen, TextObject};
 pub(crate) use jobs::Job;
 pub(crate) use objects::MediaObject;
-pub(crate) use transcodes::{Frozen, Reason, TextObject, Transcode};
+pub(crate) use transcodes::{Reason, Transcode};
 
 /// Parses a stored text.
 fn parse<T>(what: &'static str, text: &str) -> Result<T, DbError>

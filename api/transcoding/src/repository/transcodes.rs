@@ -1,12 +1,11 @@
 //! Encodes of videos.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, Chapter, Priority, Track, TrackId, VideoId};
+use kinora_media::{AccountId, Priority, VideoId};
 use kinora_queue::UploadedCaptions;
-use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, FromRow};
 
-use super::{from_json, narrow, parse, to_json, widen};
+use super::{Frozen, from_json, narrow, parse, to_json, widen};
 use crate::state::{Chore, VideoState};
 
 /// An encode of a video.
@@ -45,32 +44,6 @@ pub(crate) struct Transcode {
 pub(crate) struct Reason {
     pub code: String,
     pub message: String,
-}
-
-/// What was settled at first publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Frozen {
-    pub first_published_at_us: i64,
-    pub first_published_complete: bool,
-    pub target_duration_s: u32,
-    pub tracks: Vec<Track>,
-    pub texts: Vec<TextObject>,
-    #[serde(default)]
-    pub chapters: Vec<Chapter>,
-}
-
-/// A caption file among the media.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TextObject {
-    pub track: TrackId,
-    pub object: String,
-    /// Bytes.
-    pub size: u64,
-    /// Milliseconds.
-    pub duration: u64,
-    /// Whether it came after the first publish.
-    #[serde(default)]
-    pub late: bool,
 }
 
 #[derive(FromRow)]
@@ -264,44 +237,6 @@ pub(crate) async fn want(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Settles what the first publish shows; `false` if that was settled, or the encode ended.
-pub(crate) async fn freeze(
-    db: &mut AnyConnection,
-    transcode: &Transcode,
-    frozen: &Frozen,
-) -> Result<bool, DbError> {
-    let updated = sqlx::query(
-        "UPDATE transcodes SET frozen = $1, revision = revision + 1 \
-         WHERE video = $2 AND version = $3 AND frozen IS NULL AND state = 'encoding'",
-    )
-    .bind(to_json("frozen index", frozen)?)
-    .bind(transcode.video.to_string())
-    .bind(i64::from(transcode.version))
-    .execute(db)
-    .await?;
-    Ok(updated.rows_affected() == 1)
-}
-
-/// Adds text tracks to what is settled; `false` if the row changed since it was read.
-pub(crate) async fn amend(
-    db: &mut AnyConnection,
-    transcode: &Transcode,
-    frozen: &Frozen,
-) -> Result<bool, DbError> {
-    let updated = sqlx::query(
-        "UPDATE transcodes SET frozen = $1, revision = revision + 1 \
-         WHERE video = $2 AND version = $3 AND revision = $4 AND frozen IS NOT NULL \
-             AND state = 'encoding'",
-    )
-    .bind(to_json("frozen index", frozen)?)
-    .bind(transcode.video.to_string())
-    .bind(i64::from(transcode.version))
-    .bind(transcode.revision)
-    .execute(db)
-    .await?;
-    Ok(updated.rows_affected() == 1)
 }
 
 /// What storing a head changed. Times that are `None` stay as they are.
