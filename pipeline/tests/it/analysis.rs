@@ -1,7 +1,12 @@
 //! Samples tell easy pictures from hard ones.
 
+use std::process::Command;
+
 use kinora_pipeline::{PipelineError, analyse, child::Reporter, source::Source};
-use kinora_plan::quality::{Analysis, AnalysisSpec, Sample, SampleAnalysis};
+use kinora_plan::{
+    encoder::EncoderSpec,
+    quality::{Analysis, AnalysisSpec, Sample, SampleAnalysis},
+};
 
 use crate::{
     clip::{Clip, Wanted, generate},
@@ -57,26 +62,33 @@ fn noise_scores_less_and_takes_more_than_a_slope() {
     assert!(hard.rungs[0].gop_bytes > 10 * easy.rungs[0].gop_bytes, "{analysis:?}");
 }
 
+/// In children, as jobs run: x264 164 lets stale heap memory sway its lookahead, so a second run
+/// in one process may differ by a trace.
 #[test]
 fn the_same_source_gives_the_same_numbers() {
     let clip = generate(&Wanted { noisy: |_| true, ..Wanted::default() });
     let spec = spec(&clip, &[20], 1);
-    let (once, again) = (analyse(&clip, &spec).unwrap(), analyse(&clip, &spec).unwrap());
-    let coded = |analysis: &Analysis| -> Vec<u64> {
-        let candidates = analysis.samples.iter().flat_map(|sample| &sample.candidates);
-        candidates.map(|candidate| candidate.coded.gop_bytes).collect()
-    };
-    // Raised candidates were seen to differ by 0.1 % between runs: x264 decides a little
-    // differently under load. What follows from the numbers does not hang on that.
-    assert_eq!(coded(&once).len(), coded(&again).len());
-    for (a, b) in coded(&once).into_iter().zip(coded(&again)) {
-        assert!(a.abs_diff(b) * 100 <= a, "{once:?} {again:?}");
-    }
-    for (a, b) in once.samples.iter().zip(&again.samples) {
-        assert_eq!(a.sample, b.sample);
-        let scores = scores(a).into_iter().zip(scores(b));
-        assert!(scores.into_iter().all(|(a, b)| a.abs_diff(b) <= 1), "{once:?} {again:?}");
-    }
+    let once = analyse_in_child(&clip, &spec);
+    assert!(once.contains(r#""outcome":"analysis""#), "{once}");
+    assert_eq!(once, analyse_in_child(&clip, &spec));
+}
+
+/// The last line of a child.
+fn analyse_in_child(clip: &Clip, spec: &AnalysisSpec) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = AnalysisSpec { output_dir: folder.path().to_owned(), ..spec.clone() };
+    let task = folder.path().join("spec.json");
+    std::fs::write(&task, serde_json::to_vec(&EncoderSpec::Analyse(Box::new(spec))).unwrap())
+        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kinora-encoder"))
+        .args(["analyse", "--spec"])
+        .arg(&task)
+        .arg("--file")
+        .arg(&clip.path)
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().last().unwrap_or_default().to_owned()
 }
 
 #[test]
