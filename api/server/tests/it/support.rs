@@ -188,7 +188,10 @@ impl Server {
                 return found;
             }
             let over = state == "failed" || state == "ready";
-            assert!(!over && started.elapsed() < limit, "waiting for {states:?}: {found:#}");
+            if over || started.elapsed() >= limit {
+                let trouble = self.trouble(video).await;
+                panic!("waiting for {states:?}: {found:#}\n{trouble}");
+            }
             tokio::time::sleep(POLL).await;
         }
     }
@@ -196,6 +199,17 @@ impl Server {
     /// The video once it is ready or failed.
     pub(crate) async fn wait_until_over(&self, video: &str) -> Value {
         self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await
+    }
+
+    /// What did not go straight: jobs that were tried again or failed, and the log's complaints.
+    async fn trouble(&self, video: &str) -> String {
+        let jobs = self.jobs(video).await.into_iter();
+        let tried = jobs.filter(|job| job["attempt"] != 1 || !job["error"].is_null());
+        let jobs: Vec<_> = tried.map(|job| job.to_string()).collect();
+        let log = std::fs::read_to_string(self.data.join("kinorad.log")).unwrap_or_default();
+        let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+        let complaints: Vec<_> = log.lines().filter(complains).collect();
+        format!("jobs tried again: {jobs:#?}\nthe log complains: {complaints:#?}")
     }
 
     /// Every job of a video.
