@@ -57,6 +57,11 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 /// `KINORA_LOG` takes the filters of `tracing`, such as `kinora_client=debug`.
 fn log_to_stderr() {
     if let Ok(filter) = EnvFilter::try_from_env("KINORA_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(terminal)
+            .init();
     }
 }
