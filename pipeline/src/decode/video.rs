@@ -165,7 +165,7 @@ impl VideoFrames {
         let lasts = buffer.duration().map_or(0, |duration| duration.nseconds());
         self.newest_end = match time {
             Some(time) if self.stream.variable_rate => {
-                rate.nearest_frame(time.saturating_add_unsigned(lasts))
+                rate.nearest_frame(time.saturating_add_unsigned(lasts)).max(position + 1)
             }
             _ => position + 1,
         };

@@ -17,8 +17,9 @@ use crate::decode::stream_time;
 
 /// Packets that are remembered, of all streams: a day at 90 pictures a second.
 const MAX_PACKETS: usize = 8_000_000;
-/// Bytes of a key frame that tell it from others.
-const FINGERPRINT_BYTES: usize = 4096;
+/// Bytes at the end of a key frame that tell it from others: of a large one, and of a small one,
+/// in which more might reach into parameter sets in front of the picture.
+const FINGERPRINT_BYTES: (usize, usize) = (4096, 64);
 /// How far sound may run ahead of the picture in a file, nanoseconds.
 const SOUND_AHEAD_NS: i64 = 10_000_000_000;
 
@@ -304,7 +305,9 @@ fn fingerprint(buffer: &gst::BufferRef) -> u64 {
     let mut hasher = DefaultHasher::new();
     // The end: parsers put parameter sets in front of the first picture after a seek.
     if let Ok(map) = buffer.map_readable() {
-        hasher.write(&map[map.len().saturating_sub(FINGERPRINT_BYTES)..]);
+        let (large, small) = FINGERPRINT_BYTES;
+        let length = if map.len() > 2 * large { large } else { small };
+        hasher.write(&map[map.len().saturating_sub(length)..]);
     }
     hasher.finish()
 }

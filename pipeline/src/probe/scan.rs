@@ -188,14 +188,17 @@ impl Scan {
     /// Through one pad: the demuxer would seek once for every sink of the pipeline.
     fn seek(&self, target: u64) -> bool {
         let Some(pad) = self.demuxer.src_pads().into_iter().next() else { return false };
-        pad.send_event(gst::event::Seek::new(
+        let entered = pad.send_event(gst::event::Seek::new(
             1.0,
             gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE,
             gst::SeekType::Set,
             gst::ClockTime::from_nseconds(target),
             gst::SeekType::None,
             gst::ClockTime::NONE,
-        ))
+        ));
+        // A short film has often been read to its end meanwhile: that end is not the one awaited.
+        while self.gst_bus.pop_filtered(&[gst::MessageType::Eos]).is_some() {}
+        entered
     }
 
     fn wait(&self) -> Result<End, PipelineError> {

@@ -51,14 +51,15 @@ pub(super) fn measure(
     let last_lasts = last.map_or(0, |packet| packet.duration);
     let on_grid = |frames: u64| first_pts_ns.saturating_add(measured.rate.frame_nanos(frames));
     let counted = timed.saturating_add(stream.untimed);
+    let span = i64::try_from(last_time.saturating_sub(first_pts_ns)).unwrap_or(i64::MAX);
+    let last_on_grid = on_grid(measured.rate.nearest_frame(span).saturating_add(1));
     let end_pts_ns = if mostly_untimed(stream) {
         on_grid(counted)
     } else if measured.variable {
-        let lasts = if last_lasts == 0 { frame_ns } else { last_lasts.min(MAX_LAST_FRAME_NS) };
-        last_time.saturating_add(lasts)
+        // However short the last is said to be, it has its place on the grid.
+        last_time.saturating_add(last_lasts.min(MAX_LAST_FRAME_NS)).max(last_on_grid)
     } else {
-        let span = i64::try_from(last_time.saturating_sub(first_pts_ns)).unwrap_or(i64::MAX);
-        on_grid(measured.rate.nearest_frame(span).saturating_add(1))
+        last_on_grid
     };
     let span = i64::try_from(end_pts_ns.saturating_sub(first_pts_ns)).unwrap_or(i64::MAX);
     let frames = if whole { counted } else { measured.rate.nearest_frame(span) };

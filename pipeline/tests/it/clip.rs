@@ -94,7 +94,7 @@ pub(crate) fn read_number(luma: &[u8], stride: usize, width: usize, height: usiz
         .sum()
 }
 
-fn info(wanted: &Wanted) -> gst_video::VideoInfo {
+pub(crate) fn info(wanted: &Wanted) -> gst_video::VideoInfo {
     let (width, height) = wanted.size;
     let rate = gst::Fraction::new(wanted.rate.0 as i32, wanted.rate.1 as i32);
     gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height)
@@ -103,7 +103,7 @@ fn info(wanted: &Wanted) -> gst_video::VideoInfo {
         .unwrap()
 }
 
-fn draw(info: &gst_video::VideoInfo, frame: u64, noisy: bool) -> Vec<u8> {
+pub(crate) fn draw(info: &gst_video::VideoInfo, frame: u64, noisy: bool) -> Vec<u8> {
     let mut bytes = vec![128_u8; info.size()];
     let (width, height) = (info.width() as usize, info.height() as usize);
     let stride = info.stride()[0] as usize;

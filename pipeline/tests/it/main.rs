@@ -9,6 +9,7 @@ mod child;
 mod chunks;
 mod clip;
 mod copied;
+mod counters;
 mod extras;
 mod hostile;
 mod joined;
