@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::Notices;
+use crate::{CmcdSink, Notices};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct OriginConfig {
     pub token_keys: Vec<TokenKey>,
     /// By which a publisher in this process says that a head changed: keep a clone of it.
     pub notices: Notices,
+    /// Where what players report of themselves goes.
+    pub cmcd: CmcdSink,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Caches,
-    http::{CacheControl, Content, Problem, Resource, Validators},
+    http::{CacheControl, Coding, Content, Problem, Resource, Validators},
     index::{Index, IndexId, Pages},
     route::Manifest,
 };
@@ -21,7 +21,7 @@ const COMPLETE_MAX_AGE_S: u32 = 60;
 /// The rendered manifests in memory.
 #[derive(Debug)]
 pub(crate) struct Manifests {
-    rendered: Cache<Revision, Rendered, RenderedWeight>,
+    rendered: Cache<(Revision, Coding), Rendered, RenderedWeight>,
 }
 
 /// A manifest of one revision of a head: the ETag of its object tells it from any other.
@@ -41,8 +41,8 @@ struct Rendered {
 #[derive(Debug, Clone)]
 struct RenderedWeight;
 
-impl Weighter<Revision, Rendered> for RenderedWeight {
-    fn weight(&self, _: &Revision, rendered: &Rendered) -> u64 {
+impl Weighter<(Revision, Coding), Rendered> for RenderedWeight {
+    fn weight(&self, _: &(Revision, Coding), rendered: &Rendered) -> u64 {
         256 + rendered.body.len() as u64
     }
 }
@@ -60,6 +60,7 @@ impl Manifests {
         index: &Index,
         pages: &Pages,
         manifest: Manifest,
+        coding: Coding,
     ) -> Result<Resource, Problem> {
         let content_type = match manifest {
             Manifest::Hls | Manifest::Track(_) | Manifest::IFrames(_) => {
@@ -69,14 +70,32 @@ impl Manifests {
             Manifest::Storyboard | Manifest::Chapters => "text/vtt",
         };
         let revision = Revision { index: index.id, head_etag: index.etag.clone(), manifest };
-        let render = render(index, pages, &revision.manifest);
-        let rendered = self.rendered.get_or_insert_async(&revision, render).await?;
+        let rendered = self.coded(index, pages, revision, coding).await?;
         Ok(Resource {
             content_type,
             cache: cache_control(index),
             validators: Validators::new(&rendered.tag, index.published(), !index.is_growing()),
+            coding: Some(coding),
             content: Content::Bytes(rendered.body),
         })
+    }
+
+    /// A manifest in the form a client takes, made once for each.
+    async fn coded(
+        &self,
+        index: &Index,
+        pages: &Pages,
+        revision: Revision,
+        coding: Coding,
+    ) -> Result<Rendered, Problem> {
+        let key = (revision, Coding::Identity);
+        let render = render(index, pages, &key.0.manifest);
+        let plain = self.rendered.get_or_insert_async(&key, render).await?;
+        if coding == Coding::Identity {
+            return Ok(plain);
+        }
+        let key = (key.0, coding);
+        self.rendered.get_or_insert_async(&key, encode(plain, coding)).await
     }
 }
 
@@ -87,6 +106,19 @@ fn cache_control(index: &Index) -> CacheControl {
         Access::Public => CacheControl::Public { max_age_s, immutable: false },
         Access::Signed => CacheControl::Private { max_age_s, immutable: false },
     }
+}
+
+/// Another form of what was rendered. Its tag is another too: it is other bytes.
+async fn encode(plain: Rendered, coding: Coding) -> Result<Rendered, Problem> {
+    let tag = format!("{}-{}", plain.tag, coding.token().unwrap_or_default()).into();
+    // Long manifests take milliseconds, in which others want to be served.
+    let encoded = tokio::task::spawn_blocking(move || coding.encode(plain.body)).await;
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "cannot encode a manifest");
+        Problem::internal()
+    };
+    let body = encoded.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(Rendered { body, tag })
 }
 
 async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Rendered, Problem> {

@@ -80,6 +80,7 @@ fn immutable(index: &Index, content_type: &'static str, tag: &str, content: Cont
             Access::Signed => CacheControl::Private { max_age_s: YEAR_S, immutable: true },
         },
         validators: Validators::new(tag, index.first_published(), true),
+        coding: None,
         content,
     }
 }

@@ -1,6 +1,9 @@
 //! From a request to an answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -9,7 +12,7 @@ use kinora_store::ObjectStore;
 
 use crate::{
     OriginConfig, access,
-    http::{Body, CacheControl, Problem, Resource, finish, preflight, whole},
+    http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
@@ -40,9 +43,10 @@ impl Origin {
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
     pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+        let began = Instant::now();
         let mut response =
             self.route(request).await.unwrap_or_else(|problem| problem.into_response());
-        finish(response.headers_mut());
+        finish(response.headers_mut(), began.elapsed());
         response
     }
 
@@ -70,8 +74,13 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         let id = IndexId { video: address.video, version: address.version };
         let index = self.index(id, address.token, Duration::MAX).await?;
+        let query = request.uri().query().unwrap_or_default();
+        self.config.cmcd.take(query, request.headers(), id.video, id.version);
         let resource = match address.file {
-            File::Manifest(manifest) => self.manifests.get(&index, &self.pages, manifest).await?,
+            File::Manifest(manifest) => {
+                let coding = Coding::accepted(request.headers());
+                self.manifests.get(&index, &self.pages, manifest, coding).await?
+            }
             file @ (File::Init { .. } | File::Picture(_) | File::Segment { .. }) => {
                 match self.object(&index, &file).await? {
                     Some(found) => found,

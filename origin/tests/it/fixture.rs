@@ -350,6 +350,7 @@ pub(crate) async fn whole(response: reqwest::Response) -> String {
         .iter()
         .map(|(name, value)| match name.as_str() {
             "date" => "date: [date]".to_owned(),
+            "server-timing" => "server-timing: [timing]".to_owned(),
             name => format!("{name}: {}", value.to_str().unwrap()),
         })
         .collect();

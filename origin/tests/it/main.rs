@@ -5,6 +5,8 @@
 mod answers;
 mod caches;
 mod clients;
+mod cmcd;
+mod codings;
 mod fixture;
 mod growing;
 mod paths;
