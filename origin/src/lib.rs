@@ -2,12 +2,14 @@
 //!
 //! A request is an address (`route`), opened by a token where the video asks for one (`access`),
 //! looked up in the segment index (`index`), and answered with a manifest rendered once a
-//! revision (`manifest`) or a range of an object (`media`). `http` holds what HTTP asks of every
+//! revision (`manifest`) or a range of an object (`media`) that
+//! is kept in memory (`cache`). `http` holds what HTTP asks of every
 //! answer: validators, conditions, ranges, codings, caching, CORS and problems. `cmcd` hands on
 //! what players report. `server` and `connection`
 //! keep clients within limits.
 
 mod access;
+mod cache;
 mod cmcd;
 mod config;
 mod connection;

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
-use kinora_media::{Access, Head, Page};
+use kinora_media::{Access, Head, Page, VideoId};
 use kinora_packager::{PackagerError, dash, hls, text};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
@@ -80,6 +80,11 @@ impl Manifests {
         })
     }
 
+    /// Forgets a video.
+    pub(crate) fn purge(&self, video: VideoId) {
+        self.rendered.retain(|(revision, _), _| revision.index.video != video);
+    }
+
     /// A manifest in the form a client takes, made once for each.
     async fn coded(
         &self,
@@ -89,8 +94,18 @@ impl Manifests {
         coding: Coding,
     ) -> Result<Rendered, Problem> {
         let key = (revision, Coding::Identity);
-        let render = render(index, pages, &key.0.manifest);
-        let plain = self.rendered.get_or_insert_async(&key, render).await?;
+        let plain = match self.rendered.get(&key) {
+            Some(plain) => plain,
+            None => {
+                // Before one of those who wait is chosen to render: should it fail, none tries again.
+                let pages = pages.all(index.id, &index.head).await.map_err(|error| {
+                    tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
+                    Problem::unavailable()
+                })?;
+                let render = || render(index, &pages, &key.0.manifest);
+                self.rendered.get_or_insert_with(&key, render)?
+            }
+        };
         if coding == Coding::Identity {
             return Ok(plain);
         }
@@ -121,11 +136,8 @@ async fn encode(plain: Rendered, coding: Coding) -> Result<Rendered, Problem> {
     Ok(Rendered { body, tag })
 }
 
-async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Rendered, Problem> {
-    let pages = pages.all(index.id, &index.head).await.map_err(|error| {
-        tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
-        Problem::unavailable()
-    })?;
+fn render(index: &Index, pages: &[Arc<Page>], manifest: &Manifest) -> Result<Rendered, Problem> {
+    let pages: Vec<_> = pages.iter().map(|page| Page::clone(page)).collect();
     match rendered(&index.head, &pages, manifest) {
         Ok(Some(text)) => {
             // Of what is said, not of the revision: another build may say it differently.

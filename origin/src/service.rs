@@ -12,6 +12,7 @@ use kinora_store::ObjectStore;
 
 use crate::{
     OriginConfig, access,
+    cache::{Got, MediaCache},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
@@ -26,7 +27,7 @@ const BELIEVED: Duration = Duration::from_millis(250);
 /// What answering needs.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    store: Arc<dyn ObjectStore>,
+    media: Arc<MediaCache>,
     heads: Heads,
     pages: Pages,
     manifests: Manifests,
@@ -38,7 +39,8 @@ impl Origin {
         let (notices, caches) = (config.notices.clone(), &config.caches);
         let heads = Heads::new(Arc::clone(&store), notices, caches);
         let pages = Pages::new(Arc::clone(&store), caches);
-        Self { store, heads, pages, manifests: Manifests::new(caches), config }
+        let media = Arc::new(MediaCache::new(store, caches));
+        Self { media, heads, pages, manifests: Manifests::new(caches), config }
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
@@ -46,7 +48,8 @@ impl Origin {
         let began = Instant::now();
         let mut response =
             self.route(request).await.unwrap_or_else(|problem| problem.into_response());
-        finish(response.headers_mut(), began.elapsed());
+        let got = response.extensions().get::<Got>().copied();
+        finish(response.headers_mut(), got, began.elapsed());
         response
     }
 
@@ -93,7 +96,7 @@ impl Origin {
                 }
             }
         };
-        let answer = resource.respond(request.method(), request.headers(), &self.store).await;
+        let answer = resource.respond(request.method(), request.headers(), &self.media).await;
         tracing::debug!(
             http.method = %request.method(),
             http.status = answer.as_ref().map_or_else(|p| p.status, Response::status).as_u16(),
@@ -109,7 +112,7 @@ impl Origin {
         match file {
             File::Manifest(_) => Ok(None),
             File::Picture(still) => Ok(media::picture(index, *still)),
-            File::Init { track, name } => media::init(index, &self.store, track, name).await,
+            File::Init { track, name } => media::init(index, &self.media, track, name).await,
             File::Segment { track, number, container } => {
                 media::segment(index, &self.pages, track, *number, *container).await
             }
@@ -125,6 +128,11 @@ impl Origin {
     ) -> Result<Arc<Index>, Problem> {
         let found = self.heads.get(id, youngest).await.map_err(|_| Problem::unavailable())?;
         let index = found.ok_or_else(Problem::not_found)?;
+        if index.is_newly_deleted() {
+            self.media.purge(id.video);
+            self.pages.purge(id.video);
+            self.manifests.purge(id.video);
+        }
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }

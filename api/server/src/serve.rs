@@ -46,8 +46,13 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
 
     let mut parts = Group::default();
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
-    let origin_config =
-        OriginConfig { token_keys: vec![secrets.token], notices, cmcd, ..OriginConfig::default() };
+    let origin_config = OriginConfig {
+        token_keys: vec![secrets.token],
+        notices,
+        cmcd,
+        caches: config.to_origin_caches(),
+        ..OriginConfig::default()
+    };
     parts.spawn("reports of players", {
         let stop = parts.stop.clone();
         async move {

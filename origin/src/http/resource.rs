@@ -2,10 +2,6 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use kinora_store::{ByteRange, Key, ObjectStore, StoreError};
-
 use super::{
     Body, CacheControl, Coding, Problem, Validators,
     body::{self, Piece},
@@ -13,6 +9,9 @@ use super::{
     multipart::{Multipart, content_range},
     range::{self, Asked},
 };
+use crate::cache::{Failure, Got, MediaCache, MediaFile};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 /// Something that can be fetched, in its present state.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct Resource {
 #[derive(Debug)]
 pub(crate) enum Content {
     Bytes(Bytes),
-    Object { key: Key, range: ByteRange },
+    File(MediaFile),
 }
 
 impl Resource {
@@ -38,7 +37,7 @@ impl Resource {
         self,
         method: &Method,
         headers: &HeaderMap,
-        store: &Arc<dyn ObjectStore>,
+        media: &Arc<MediaCache>,
     ) -> Result<Response<Body>, Problem> {
         match self.validators.evaluate(headers) {
             Verdict::Failed => return Err(Problem::precondition()),
@@ -58,12 +57,12 @@ impl Resource {
             Asked::Unsatisfiable => return Err(Problem::unsatisfiable(size)),
         };
         let read = if *method == Method::HEAD {
-            self.content.look(store).await
+            self.content.look(media).await
         } else {
-            body::of(Arc::clone(store), shape.pieces).await
+            body::of(Arc::clone(media), shape.pieces).await
         };
-        let body = match read {
-            Ok(Some(body)) => body,
+        let (body, got) = match read {
+            Ok(Some(found)) => found,
             // Deleted a moment ago, and the head not looked at since.
             Ok(None) => return Err(Problem::not_found()),
             Err(error) => {
@@ -73,6 +72,7 @@ impl Resource {
         };
         let mut response = Response::new(body);
         *response.status_mut() = shape.status;
+        response.extensions_mut().insert(got);
         let headers = response.headers_mut();
         self.describe(headers);
         let value = |text: &str| HeaderValue::from_str(text).expect("words and digits are valid");
@@ -160,7 +160,7 @@ impl Content {
     fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Object { range, .. } => range.length,
+            Self::File(file) => file.range.length,
         }
     }
 
@@ -168,19 +168,17 @@ impl Content {
     fn piece(&self, part: Range<u64>) -> Piece {
         match self {
             Self::Bytes(bytes) => Piece::Bytes(bytes.slice(part.start as usize..part.end as usize)),
-            Self::Object { key, range } => {
-                let offset = range.offset.saturating_add(part.start);
-                let range = ByteRange { offset, length: part.end - part.start };
-                Piece::Object { key: key.clone(), range }
-            }
+            Self::File(file) => Piece::File { file: file.clone(), part },
         }
     }
 
     /// No body, but only if there would be one.
-    async fn look(&self, store: &Arc<dyn ObjectStore>) -> Result<Option<Body>, StoreError> {
+    async fn look(&self, media: &MediaCache) -> Result<Option<(Body, Got)>, Failure> {
         match self {
-            Self::Bytes(_) => Ok(Some(body::empty())),
-            Self::Object { key, .. } => Ok(store.head(key).await?.map(|_| body::empty())),
+            Self::File(file) if media.kept(&file.slice_at(0).0).is_none() => {
+                Ok(media.meta(&file.key).await?.map(|_| (body::empty(), Got::Miss)))
+            }
+            Self::Bytes(_) | Self::File(_) => Ok(Some((body::empty(), Got::Hit))),
         }
     }
 }
