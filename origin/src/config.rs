@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::Notices;
+use crate::{CmcdSink, Notices};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct OriginConfig {
     pub token_keys: Vec<TokenKey>,
     /// By which a publisher in this process says that a head changed: keep a clone of it.
     pub notices: Notices,
+    /// Where what players report of themselves goes.
+    pub cmcd: CmcdSink,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.
@@ -28,6 +30,11 @@ pub struct Caches {
     pub index_bytes: u64,
     /// Bytes of rendered manifests.
     pub manifest_bytes: u64,
+    /// Bytes of media, at most, in slices of up to 1 MiB.
+    pub media_bytes: u64,
+    /// Bytes of media, at most, that are on their way to clients besides: what is not kept, and what
+    /// was let go of while a slow client still takes it. Who needs more waits.
+    pub sending_bytes: u64,
     /// After how long the head of a complete or deleted video is looked at again. A growing one
     /// is after half its target duration.
     pub complete_head_life: Duration,
@@ -64,6 +71,8 @@ impl Default for Caches {
         Self {
             index_bytes: 128 << 20,
             manifest_bytes: 64 << 20,
+            media_bytes: 192 << 20,
+            sending_bytes: 64 << 20,
             complete_head_life: Duration::from_secs(30),
         }
     }
@@ -110,6 +119,9 @@ impl OriginConfig {
         }
         if self.limits.head_bytes < 8192 {
             return refuse("limits.head_bytes", "less than 8192".into());
+        }
+        if self.caches.sending_bytes < 1 << 20 {
+            return refuse("caches.sending_bytes", "less than a slice of 1 MiB".into());
         }
         if self.limits.connections == 0 {
             return refuse("limits.connections", "0".into());

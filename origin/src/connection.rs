@@ -18,7 +18,6 @@ use std::{
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use kinora_store::StoreError;
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -26,7 +25,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use crate::{Timeouts, http::Body};
+use crate::{Timeouts, cache::Failure, http::Body};
 
 /// A stream with a deadline.
 #[derive(Debug)]
@@ -54,12 +53,12 @@ pub(crate) struct Guarded {
 
 impl hyper::body::Body for Guarded {
     type Data = Bytes;
-    type Error = StoreError;
+    type Error = Failure;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

@@ -3,14 +3,14 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
-use kinora_media::{Access, Head, Page};
+use kinora_media::{Access, Head, Page, VideoId};
 use kinora_packager::{PackagerError, dash, hls, text};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Caches,
-    http::{CacheControl, Content, Problem, Resource, Validators},
+    http::{CacheControl, Coding, Content, Problem, Resource, Validators},
     index::{Index, IndexId, Pages},
     route::Manifest,
 };
@@ -21,7 +21,7 @@ const COMPLETE_MAX_AGE_S: u32 = 60;
 /// The rendered manifests in memory.
 #[derive(Debug)]
 pub(crate) struct Manifests {
-    rendered: Cache<Revision, Rendered, RenderedWeight>,
+    rendered: Cache<(Revision, Coding), Rendered, RenderedWeight>,
 }
 
 /// A manifest of one revision of a head: the ETag of its object tells it from any other.
@@ -41,8 +41,8 @@ struct Rendered {
 #[derive(Debug, Clone)]
 struct RenderedWeight;
 
-impl Weighter<Revision, Rendered> for RenderedWeight {
-    fn weight(&self, _: &Revision, rendered: &Rendered) -> u64 {
+impl Weighter<(Revision, Coding), Rendered> for RenderedWeight {
+    fn weight(&self, _: &(Revision, Coding), rendered: &Rendered) -> u64 {
         256 + rendered.body.len() as u64
     }
 }
@@ -60,6 +60,7 @@ impl Manifests {
         index: &Index,
         pages: &Pages,
         manifest: Manifest,
+        coding: Coding,
     ) -> Result<Resource, Problem> {
         let content_type = match manifest {
             Manifest::Hls | Manifest::Track(_) | Manifest::IFrames(_) => {
@@ -69,14 +70,47 @@ impl Manifests {
             Manifest::Storyboard | Manifest::Chapters => "text/vtt",
         };
         let revision = Revision { index: index.id, head_etag: index.etag.clone(), manifest };
-        let render = render(index, pages, &revision.manifest);
-        let rendered = self.rendered.get_or_insert_async(&revision, render).await?;
+        let rendered = self.coded(index, pages, revision, coding).await?;
         Ok(Resource {
             content_type,
             cache: cache_control(index),
             validators: Validators::new(&rendered.tag, index.published(), !index.is_growing()),
+            coding: Some(coding),
             content: Content::Bytes(rendered.body),
         })
+    }
+
+    /// Forgets a video.
+    pub(crate) fn purge(&self, video: VideoId) {
+        self.rendered.retain(|(revision, _), _| revision.index.video != video);
+    }
+
+    /// A manifest in the form a client takes, made once for each.
+    async fn coded(
+        &self,
+        index: &Index,
+        pages: &Pages,
+        revision: Revision,
+        coding: Coding,
+    ) -> Result<Rendered, Problem> {
+        let key = (revision, Coding::Identity);
+        let plain = match self.rendered.get(&key) {
+            Some(plain) => plain,
+            None => {
+                // Before one of those who wait is chosen to render: should it fail, none tries again.
+                let pages = pages.all(index.id, &index.head).await.map_err(|error| {
+                    tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
+                    Problem::unavailable()
+                })?;
+                let render = || render(index, &pages, &key.0.manifest);
+                self.rendered.get_or_insert_with(&key, render)?
+            }
+        };
+        if coding == Coding::Identity {
+            return Ok(plain);
+        }
+        let key = (key.0, coding);
+        self.rendered.get_or_insert_async(&key, encode(plain, coding)).await
     }
 }
 
@@ -89,11 +123,21 @@ fn cache_control(index: &Index) -> CacheControl {
     }
 }
 
-async fn render(index: &Index, pages: &Pages, manifest: &Manifest) -> Result<Rendered, Problem> {
-    let pages = pages.all(index.id, &index.head).await.map_err(|error| {
-        tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
-        Problem::unavailable()
-    })?;
+/// Another form of what was rendered. Its tag is another too: it is other bytes.
+async fn encode(plain: Rendered, coding: Coding) -> Result<Rendered, Problem> {
+    let tag = format!("{}-{}", plain.tag, coding.token().unwrap_or_default()).into();
+    // Long manifests take milliseconds, in which others want to be served.
+    let encoded = tokio::task::spawn_blocking(move || coding.encode(plain.body)).await;
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "cannot encode a manifest");
+        Problem::internal()
+    };
+    let body = encoded.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(Rendered { body, tag })
+}
+
+fn render(index: &Index, pages: &[Arc<Page>], manifest: &Manifest) -> Result<Rendered, Problem> {
+    let pages: Vec<_> = pages.iter().map(|page| Page::clone(page)).collect();
     match rendered(&index.head, &pages, manifest) {
         Ok(Some(text)) => {
             // Of what is said, not of the revision: another build may say it differently.

@@ -1,11 +1,10 @@
 //! Initialisation and media segments: ranges of immutable objects.
 
-use std::sync::Arc;
-
 use kinora_media::{Access, Track, TrackId, TrackKind};
-use kinora_store::{ByteRange, ObjectStore, StoreError, keys};
+use kinora_store::{ByteRange, keys};
 
 use crate::{
+    cache::{MediaCache, MediaFile},
     http::{CacheControl, Content, Problem, Resource, Validators},
     index::{Index, Pages, file_name},
     route::{Container, Still},
@@ -16,7 +15,7 @@ const YEAR_S: u32 = 31_536_000;
 /// An initialisation segment of a track; `None` if the index does not name it.
 pub(crate) async fn init(
     index: &Index,
-    store: &Arc<dyn ObjectStore>,
+    media: &MediaCache,
     track: &TrackId,
     name: &str,
 ) -> Result<Option<Resource>, Problem> {
@@ -25,9 +24,9 @@ pub(crate) async fn init(
         return Ok(None);
     }
     let key = keys::track_object(index.id.video, index.id.version, &track.id, name);
-    let meta = store.head(&key).await.map_err(unreadable)?.ok_or_else(Problem::not_found)?;
+    let meta = media.meta(&key).await.map_err(unreadable)?.ok_or_else(Problem::not_found)?;
     let range = ByteRange { offset: 0, length: meta.size };
-    Ok(Some(resource(index, track, &meta.etag, Content::Object { key, range })))
+    Ok(Some(resource(index, track, &meta.etag, Content::File(MediaFile::new(key, range)))))
 }
 
 /// A media segment; `None` if the index does not list it.
@@ -49,7 +48,7 @@ pub(crate) async fn segment(
     // An object is created once, so its name and a range name its bytes for ever.
     let tag = format!("{object}-{:x}-{:x}", location.offset, location.size);
     let range = ByteRange { offset: location.offset, length: location.size };
-    Ok(Some(resource(index, track, &tag, Content::Object { key, range })))
+    Ok(Some(resource(index, track, &tag, Content::File(MediaFile::new(key, range)))))
 }
 
 /// A still picture; `None` if the index does not list it.
@@ -64,7 +63,8 @@ pub(crate) fn picture(index: &Index, still: Still) -> Option<Resource> {
         }
     };
     let key = keys::picture(index.id.video, index.id.version, file_name(object).ok()?)?;
-    let content = Content::Object { key, range: ByteRange { offset: 0, length } };
+    let file = MediaFile::new(key, ByteRange { offset: 0, length });
+    let content = Content::File(file);
     Some(immutable(index, "image/jpeg", object, content))
 }
 
@@ -80,6 +80,7 @@ fn immutable(index: &Index, content_type: &'static str, tag: &str, content: Cont
             Access::Signed => CacheControl::Private { max_age_s: YEAR_S, immutable: true },
         },
         validators: Validators::new(tag, index.first_published(), true),
+        coding: None,
         content,
     }
 }
@@ -101,7 +102,7 @@ fn container_of(track: &Track) -> Container {
     }
 }
 
-fn unreadable(error: StoreError) -> Problem {
+fn unreadable(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "cannot read what an index names");
     Problem::unavailable()
 }

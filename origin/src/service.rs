@@ -1,6 +1,9 @@
 //! From a request to an answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -9,7 +12,8 @@ use kinora_store::ObjectStore;
 
 use crate::{
     OriginConfig, access,
-    http::{Body, CacheControl, Problem, Resource, finish, preflight, whole},
+    cache::{Got, MediaCache},
+    http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
@@ -23,7 +27,7 @@ const BELIEVED: Duration = Duration::from_millis(250);
 /// What answering needs.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    store: Arc<dyn ObjectStore>,
+    media: Arc<MediaCache>,
     heads: Heads,
     pages: Pages,
     manifests: Manifests,
@@ -35,14 +39,17 @@ impl Origin {
         let (notices, caches) = (config.notices.clone(), &config.caches);
         let heads = Heads::new(Arc::clone(&store), notices, caches);
         let pages = Pages::new(Arc::clone(&store), caches);
-        Self { store, heads, pages, manifests: Manifests::new(caches), config }
+        let media = Arc::new(MediaCache::new(store, caches));
+        Self { media, heads, pages, manifests: Manifests::new(caches), config }
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
     pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+        let began = Instant::now();
         let mut response =
             self.route(request).await.unwrap_or_else(|problem| problem.into_response());
-        finish(response.headers_mut());
+        let got = response.extensions().get::<Got>().copied();
+        finish(response.headers_mut(), got, began.elapsed());
         response
     }
 
@@ -70,8 +77,13 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         let id = IndexId { video: address.video, version: address.version };
         let index = self.index(id, address.token, Duration::MAX).await?;
+        let query = request.uri().query().unwrap_or_default();
+        self.config.cmcd.take(query, request.headers(), id.video, id.version);
         let resource = match address.file {
-            File::Manifest(manifest) => self.manifests.get(&index, &self.pages, manifest).await?,
+            File::Manifest(manifest) => {
+                let coding = Coding::accepted(request.headers());
+                self.manifests.get(&index, &self.pages, manifest, coding).await?
+            }
             file @ (File::Init { .. } | File::Picture(_) | File::Segment { .. }) => {
                 match self.object(&index, &file).await? {
                     Some(found) => found,
@@ -84,7 +96,7 @@ impl Origin {
                 }
             }
         };
-        let answer = resource.respond(request.method(), request.headers(), &self.store).await;
+        let answer = resource.respond(request.method(), request.headers(), &self.media).await;
         tracing::debug!(
             http.method = %request.method(),
             http.status = answer.as_ref().map_or_else(|p| p.status, Response::status).as_u16(),
@@ -100,7 +112,7 @@ impl Origin {
         match file {
             File::Manifest(_) => Ok(None),
             File::Picture(still) => Ok(media::picture(index, *still)),
-            File::Init { track, name } => media::init(index, &self.store, track, name).await,
+            File::Init { track, name } => media::init(index, &self.media, track, name).await,
             File::Segment { track, number, container } => {
                 media::segment(index, &self.pages, track, *number, *container).await
             }
@@ -116,6 +128,11 @@ impl Origin {
     ) -> Result<Arc<Index>, Problem> {
         let found = self.heads.get(id, youngest).await.map_err(|_| Problem::unavailable())?;
         let index = found.ok_or_else(Problem::not_found)?;
+        if index.is_newly_deleted() {
+            self.media.purge(id.video);
+            self.pages.purge(id.video);
+            self.manifests.purge(id.video);
+        }
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }

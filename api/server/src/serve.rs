@@ -8,7 +8,7 @@ use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
-use kinora_origin::{Notices, OriginConfig};
+use kinora_origin::{CmcdSink, Notices, OriginConfig};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
-    profiles,
+    players, profiles,
 };
 
 /// How long requests and children may take to end after they were told to.
@@ -45,8 +45,21 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     services.recover().await?;
 
     let mut parts = Group::default();
-    let origin_config =
-        OriginConfig { token_keys: vec![secrets.token], notices, ..OriginConfig::default() };
+    let (cmcd, reports) = CmcdSink::channel(players::WAITING);
+    let origin_config = OriginConfig {
+        token_keys: vec![secrets.token],
+        notices,
+        cmcd,
+        caches: config.to_origin_caches(),
+        ..OriginConfig::default()
+    };
+    parts.spawn("reports of players", {
+        let stop = parts.stop.clone();
+        async move {
+            players::log(reports, stop).await;
+            Ok(())
+        }
+    });
     parts.spawn("origin", {
         let (store, stop) = (Arc::clone(&adapters.store), parts.stop.clone());
         async move { Ok(kinora_origin::serve(origin, origin_config, store, stop).await?) }

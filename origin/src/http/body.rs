@@ -1,18 +1,28 @@
-//! Bodies: bytes at hand, or an object read in slices as fast as the client takes them.
+//! Bodies: bytes at hand, and objects read in slices as fast as the client takes them.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
-use kinora_store::{ByteRange, Key, ObjectStore, StoreError};
+use kinora_store::StoreError;
+
+use crate::cache::{Failure, Got, MediaCache, MediaFile};
 
 /// What is sent.
-pub(crate) type Body = UnsyncBoxBody<Bytes, StoreError>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Failure>;
 
-/// One slice is in memory for each connection.
-const SLICE: u64 = 256 << 10;
+/// A stretch of a body.
+#[derive(Debug, Clone)]
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    /// Part of a file; not empty, unless the file is.
+    File {
+        file: MediaFile,
+        part: Range<u64>,
+    },
+}
 
 pub(crate) fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
@@ -22,51 +32,75 @@ pub(crate) fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// `range` of an object. The first slice is read now, so that a store that fails at once fails
-/// the request; one that fails later ends the body with an error, which cuts the connection.
-/// `None` if there is no object.
-pub(crate) async fn object(
-    store: Arc<dyn ObjectStore>,
-    key: Key,
-    range: ByteRange,
-) -> Result<Option<Body>, StoreError> {
-    let mut rest = Rest { store, key, range };
-    let Some(first) = rest.next().await? else { return Ok(None) };
-    if rest.range.length == 0 {
-        return Ok(Some(whole(first)));
+/// `pieces`, one after the other, and how the first slice of a file was come by. It is read now,
+/// so that a store that fails at once fails the request; one that fails later ends the body with
+/// an error, which cuts the connection. `None` if there is no object.
+pub(crate) async fn of(
+    media: Arc<MediaCache>,
+    pieces: Vec<Piece>,
+) -> Result<Option<(Body, Got)>, Failure> {
+    let mut rest = Rest { media, pieces: pieces.into() };
+    let (mut ready, mut got) = (VecDeque::new(), Got::Hit);
+    while let Some(piece) = rest.pieces.front() {
+        let is_file = matches!(piece, Piece::File { .. });
+        match rest.next().await? {
+            Some((slice, how)) => {
+                ready.push_back(slice);
+                got = how;
+            }
+            None => return Ok(None),
+        }
+        if is_file {
+            break;
+        }
     }
-    let slices = stream::try_unfold((Some(first), rest), |(ready, mut rest)| async move {
-        let slice = match ready {
+    if rest.pieces.is_empty() && ready.len() < 2 {
+        return Ok(Some((ready.pop_front().map_or_else(empty, whole), got)));
+    }
+    let slices = stream::try_unfold((ready, rest), |(mut ready, mut rest)| async move {
+        let slice = match ready.pop_front() {
             Some(slice) => slice,
-            None if rest.range.length == 0 => return Ok(None),
-            None => rest.next().await?.ok_or_else(|| rest.corrupt("gone while it was read"))?,
+            None if rest.pieces.is_empty() => return Ok(None),
+            None => rest.next().await?.ok_or_else(|| rest.gone())?.0,
         };
-        Ok(Some((Frame::data(slice), (None, rest))))
+        Ok(Some((Frame::data(slice), (ready, rest))))
     });
-    Ok(Some(StreamBody::new(slices).boxed_unsync()))
+    Ok(Some((StreamBody::new(slices).boxed_unsync(), got)))
 }
 
-/// What of an object is still to be read.
+/// What is still to be read.
 struct Rest {
-    store: Arc<dyn ObjectStore>,
-    key: Key,
-    range: ByteRange,
+    media: Arc<MediaCache>,
+    pieces: VecDeque<Piece>,
 }
 
 impl Rest {
-    /// The next slice, whole; `None` if there is no object.
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        let wanted = ByteRange { length: self.range.length.min(SLICE), ..self.range };
-        let Some(slice) = self.store.get_range(&self.key, wanted).await? else { return Ok(None) };
-        if slice.len() as u64 != wanted.length {
-            return Err(self.corrupt("shorter than the index says"));
+    /// The next slice, whole; `None` if there is no more, or no object.
+    async fn next(&mut self) -> Result<Option<(Bytes, Got)>, Failure> {
+        let found = match self.pieces.front_mut() {
+            None => return Ok(None),
+            Some(Piece::Bytes(bytes)) => (std::mem::take(bytes), Got::Hit),
+            Some(Piece::File { file, part }) => {
+                let (id, place) = file.slice_at(part.start);
+                let Some((slice, got)) = self.media.slice(&id).await? else { return Ok(None) };
+                let end = part.end.min(place.end);
+                let bytes = (part.start - place.start) as usize..(end - place.start) as usize;
+                part.start = end;
+                (slice.bytes().slice(bytes), got)
+            }
+        };
+        let left = |piece: &Piece| matches!(piece, Piece::File { part, .. } if !part.is_empty());
+        if !self.pieces.front().is_some_and(left) {
+            self.pieces.pop_front();
         }
-        self.range.offset = self.range.offset.saturating_add(wanted.length);
-        self.range.length -= wanted.length;
-        Ok(Some(slice))
+        Ok(Some(found))
     }
 
-    fn corrupt(&self, what: &str) -> StoreError {
-        StoreError::Corrupt { key: self.key.to_string(), what: what.to_owned() }
+    fn gone(&self) -> Failure {
+        let key = match self.pieces.front() {
+            Some(Piece::File { file, .. }) => file.key.to_string(),
+            _ => String::new(),
+        };
+        Arc::new(StoreError::Corrupt { key, what: "gone while it was read".to_owned() })
     }
 }

@@ -1,13 +1,16 @@
 //! What HTTP asks of every answer.
 
 mod body;
+mod coding;
 mod conditions;
 mod headers;
+mod multipart;
 mod problem;
 mod range;
 mod resource;
 
 pub(crate) use body::{Body, empty, whole};
+pub(crate) use coding::Coding;
 pub(crate) use conditions::Validators;
 pub(crate) use headers::{CacheControl, finish, preflight};
 pub(crate) use problem::Problem;

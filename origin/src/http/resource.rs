@@ -2,15 +2,16 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use kinora_store::{ByteRange, Key, ObjectStore, StoreError};
-
 use super::{
-    Body, CacheControl, Problem, Validators, body,
+    Body, CacheControl, Coding, Problem, Validators,
+    body::{self, Piece},
     conditions::Verdict,
+    multipart::{Multipart, content_range},
     range::{self, Asked},
 };
+use crate::cache::{Failure, Got, MediaCache, MediaFile};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 /// Something that can be fetched, in its present state.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Resource {
     pub(crate) content_type: &'static str,
     pub(crate) cache: CacheControl,
     pub(crate) validators: Validators,
+    /// The form its bytes are in; `None` if there is one only.
+    pub(crate) coding: Option<Coding>,
     pub(crate) content: Content,
 }
 
@@ -25,7 +28,7 @@ pub(crate) struct Resource {
 #[derive(Debug)]
 pub(crate) enum Content {
     Bytes(Bytes),
-    Object { key: Key, range: ByteRange },
+    File(MediaFile),
 }
 
 impl Resource {
@@ -34,7 +37,7 @@ impl Resource {
         self,
         method: &Method,
         headers: &HeaderMap,
-        store: &Arc<dyn ObjectStore>,
+        media: &Arc<MediaCache>,
     ) -> Result<Response<Body>, Problem> {
         match self.validators.evaluate(headers) {
             Verdict::Failed => return Err(Problem::precondition()),
@@ -47,19 +50,19 @@ impl Resource {
             Verdict::Proceed => {}
         }
         let size = self.content.size();
-        let asked = self.asked(method, headers, size);
-        let part = match &asked {
-            Asked::Whole => 0..size,
-            Asked::Part(part) => part.clone(),
+        let shape = match self.asked(method, headers, size) {
+            Asked::Whole => Shape::whole(&self, size),
+            Asked::Part(part) => Shape::part(&self, part, size),
+            Asked::Parts(parts) => Shape::parts(&self, &parts, size),
             Asked::Unsatisfiable => return Err(Problem::unsatisfiable(size)),
         };
         let read = if *method == Method::HEAD {
-            self.content.look(store).await
+            self.content.look(media).await
         } else {
-            self.content.read(store, part.clone()).await
+            body::of(Arc::clone(media), shape.pieces).await
         };
-        let body = match read {
-            Ok(Some(body)) => body,
+        let (body, got) = match read {
+            Ok(Some(found)) => found,
             // Deleted a moment ago, and the head not looked at since.
             Ok(None) => return Err(Problem::not_found()),
             Err(error) => {
@@ -68,17 +71,20 @@ impl Resource {
             }
         };
         let mut response = Response::new(body);
-        if let Asked::Part(part) = asked {
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-            let range = HeaderValue::from_str(&range).expect("digits and dashes are valid");
-            response.headers_mut().insert(header::CONTENT_RANGE, range);
-        }
+        *response.status_mut() = shape.status;
+        response.extensions_mut().insert(got);
         let headers = response.headers_mut();
         self.describe(headers);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        let value = |text: &str| HeaderValue::from_str(text).expect("words and digits are valid");
+        headers.insert(header::CONTENT_TYPE, value(&shape.content_type));
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(header::CONTENT_LENGTH, (part.end - part.start).into());
+        headers.insert(header::CONTENT_LENGTH, shape.length.into());
+        if let Some(range) = shape.content_range {
+            headers.insert(header::CONTENT_RANGE, value(&range));
+        }
+        if let Some(token) = self.coding.and_then(Coding::token) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(token));
+        }
         Ok(response)
     }
 
@@ -99,6 +105,54 @@ impl Resource {
         headers.insert(header::ETAG, self.validators.etag.clone());
         headers.insert(header::LAST_MODIFIED, modified);
         headers.insert(header::CACHE_CONTROL, self.cache.value());
+        if self.coding.is_some() {
+            headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
+    }
+}
+
+/// What of a resource is sent, and what is said of that.
+struct Shape {
+    status: StatusCode,
+    content_type: String,
+    content_range: Option<String>,
+    length: u64,
+    pieces: Vec<Piece>,
+}
+
+impl Shape {
+    fn whole(resource: &Resource, size: u64) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: resource.content_type.to_owned(),
+            content_range: None,
+            length: size,
+            pieces: vec![resource.content.piece(0..size)],
+        }
+    }
+
+    fn part(resource: &Resource, part: Range<u64>, size: u64) -> Self {
+        Self {
+            status: StatusCode::PARTIAL_CONTENT,
+            content_range: Some(content_range(&part, size)),
+            length: part.end - part.start,
+            pieces: vec![resource.content.piece(part)],
+            ..Self::whole(resource, size)
+        }
+    }
+
+    fn parts(resource: &Resource, parts: &[Range<u64>], size: u64) -> Self {
+        let boundary = format!("{:032x}", uuid::Uuid::new_v4().as_u128());
+        let multipart = Multipart::new(parts, size, resource.content_type, boundary);
+        let bytes: u64 = parts.iter().map(|part| part.end - part.start).sum();
+        let (content_type, length) = (multipart.content_type(), bytes + multipart.overhead());
+        let heads = multipart.heads.into_iter().map(Piece::Bytes);
+        let contents = parts.iter().map(|part| resource.content.piece(part.clone()));
+        let mut pieces: Vec<_> =
+            heads.zip(contents).flat_map(|(head, part)| [head, part]).collect();
+        pieces.push(Piece::Bytes(multipart.tail));
+        let status = StatusCode::PARTIAL_CONTENT;
+        Self { status, content_type, content_range: None, length, pieces }
     }
 }
 
@@ -106,33 +160,25 @@ impl Content {
     fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Object { range, .. } => range.length,
+            Self::File(file) => file.range.length,
         }
     }
 
-    async fn read(
-        &self,
-        store: &Arc<dyn ObjectStore>,
-        part: Range<u64>,
-    ) -> Result<Option<Body>, StoreError> {
+    /// `part` lies within the content.
+    fn piece(&self, part: Range<u64>) -> Piece {
         match self {
-            Self::Bytes(bytes) => {
-                let part = part.start as usize..part.end as usize;
-                Ok(Some(body::whole(bytes.slice(part))))
-            }
-            Self::Object { key, range } => {
-                let offset = range.offset.saturating_add(part.start);
-                let range = ByteRange { offset, length: part.end - part.start };
-                body::object(Arc::clone(store), key.clone(), range).await
-            }
+            Self::Bytes(bytes) => Piece::Bytes(bytes.slice(part.start as usize..part.end as usize)),
+            Self::File(file) => Piece::File { file: file.clone(), part },
         }
     }
 
     /// No body, but only if there would be one.
-    async fn look(&self, store: &Arc<dyn ObjectStore>) -> Result<Option<Body>, StoreError> {
+    async fn look(&self, media: &MediaCache) -> Result<Option<(Body, Got)>, Failure> {
         match self {
-            Self::Bytes(_) => Ok(Some(body::empty())),
-            Self::Object { key, .. } => Ok(store.head(key).await?.map(|_| body::empty())),
+            Self::File(file) if media.kept(&file.slice_at(0).0).is_none() => {
+                Ok(media.meta(&file.key).await?.map(|_| (body::empty(), Got::Miss)))
+            }
+            Self::Bytes(_) | Self::File(_) => Ok(Some((body::empty(), Got::Hit))),
         }
     }
 }

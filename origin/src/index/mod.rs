@@ -4,11 +4,16 @@
 mod heads;
 mod pages;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 use kinora_media::{HEAD_SCHEMA, Head, SegmentLocation, Status, TrackId, VideoId};
 use kinora_store::{Key, StoreError};
+
+use crate::cache::Failure;
 
 pub(crate) use heads::Heads;
 pub(crate) use pages::{Pages, file_name};
@@ -29,6 +34,8 @@ pub(crate) struct Index {
     pub(crate) etag: String,
     /// Bytes as JSON, about what it takes in memory.
     size: u64,
+    /// Whether what is in memory of a deleted video was let go of.
+    forgotten: AtomicBool,
 }
 
 /// The store does not answer, or not with an index. Logged where it was noticed.
@@ -50,11 +57,16 @@ impl Index {
         if (head.video, head.version) != (id.video, id.version) {
             return Err(corrupt(format!("is of {}/{}", head.video, head.version)));
         }
-        Ok(Self { id, head, etag, size: body.len() as u64 })
+        Ok(Self { id, head, etag, size: body.len() as u64, forgotten: AtomicBool::default() })
     }
 
     pub(crate) fn is_growing(&self) -> bool {
         self.head.status == Status::Growing
+    }
+
+    /// Whether this is a tombstone that nobody acted on yet.
+    pub(crate) fn is_newly_deleted(&self) -> bool {
+        self.head.status == Status::Deleted && !self.forgotten.swap(true, Ordering::Relaxed)
     }
 
     /// How old a growing head may get before it is looked at again.
@@ -82,7 +94,7 @@ impl Index {
         pages: &Pages,
         track: &TrackId,
         number: u64,
-    ) -> Result<Option<SegmentLocation>, StoreError> {
+    ) -> Result<Option<SegmentLocation>, Failure> {
         let Some(mut nth) = number.checked_sub(FIRST_SEGMENT) else { return Ok(None) };
         for reference in &self.head.pages {
             let count = reference.segments.get(track).copied().unwrap_or(0);

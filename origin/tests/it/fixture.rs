@@ -23,6 +23,7 @@ use kinora_store::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,9 @@ pub(crate) struct TestStore {
     _folder: tempfile::TempDir,
     pub(crate) head_reads: AtomicU32,
     pub(crate) page_reads: AtomicU32,
+    pub(crate) media_reads: AtomicU32,
+    /// How many reads of media may still happen; more wait.
+    pub(crate) gate: Semaphore,
     pub(crate) away: AtomicBool,
 }
 
@@ -83,8 +87,16 @@ impl TestStore {
             _folder: folder,
             head_reads: AtomicU32::new(0),
             page_reads: AtomicU32::new(0),
+            media_reads: AtomicU32::new(0),
+            gate: Semaphore::new(Semaphore::MAX_PERMITS),
             away: AtomicBool::new(false),
         })
+    }
+
+    /// Lets `reads` of media through from now on, and no more.
+    pub(crate) fn open_gate(&self, reads: usize) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+        self.gate.add_permits(reads);
     }
 
     fn present(&self, key: &Key) -> Result<(), StoreError> {
@@ -117,6 +129,8 @@ impl ObjectStore for TestStore {
     }
 
     async fn get_range(&self, key: &Key, range: ByteRange) -> Result<Option<Bytes>, StoreError> {
+        self.media_reads.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
         self.present(key)?;
         self.files.get_range(key, range).await
     }
@@ -350,6 +364,7 @@ pub(crate) async fn whole(response: reqwest::Response) -> String {
         .iter()
         .map(|(name, value)| match name.as_str() {
             "date" => "date: [date]".to_owned(),
+            "server-timing" => "server-timing: [timing]".to_owned(),
             name => format!("{name}: {}", value.to_str().unwrap()),
         })
         .collect();

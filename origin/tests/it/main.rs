@@ -5,8 +5,11 @@
 mod answers;
 mod caches;
 mod clients;
+mod cmcd;
+mod codings;
 mod fixture;
 mod growing;
+mod media_cache;
 mod paths;
 mod ranges;
 mod tokens;

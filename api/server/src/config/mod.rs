@@ -123,6 +123,13 @@ impl Config {
         public_url(self.origin.public_url.as_deref(), bound)
     }
 
+    /// What the origin keeps in memory.
+    pub(crate) fn to_origin_caches(&self) -> kinora_origin::Caches {
+        let media_bytes = self.origin.cache_mib << 20;
+        let defaults = kinora_origin::Caches::default();
+        kinora_origin::Caches { media_bytes, sending_bytes: media_bytes / 3, ..defaults }
+    }
+
     /// The worker's part, in the worker's words.
     ///
     /// # Errors

@@ -28,11 +28,18 @@ pub(crate) struct OriginSection {
     pub(crate) listen: SocketAddr,
     /// Scheme and authority by which players reach it, where that is another than `listen`.
     pub(crate) public_url: Option<String>,
+    /// Memory for media that is asked for again, MiB. A third as much may be on its way to clients
+    /// besides.
+    pub(crate) cache_mib: u64,
 }
 
 impl Default for OriginSection {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), public_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            public_url: None,
+            cache_mib: kinora_origin::Caches::default().media_bytes >> 20,
+        }
     }
 }
 

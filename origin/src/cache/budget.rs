@@ -1,0 +1,62 @@
+//! A bound on the bytes of media in memory, kept and on their way to clients together.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A page of memory: what is counted in.
+const PAGE: u64 = 4096;
+
+/// What memory may still be taken.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    pages: Arc<Semaphore>,
+    patience: Duration,
+}
+
+/// Memory that was taken; given back when it goes.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    _pages: OwnedSemaphorePermit,
+}
+
+/// All of it is held by clients that take their time.
+#[derive(Debug, thiserror::Error)]
+#[error("the memory for media is held by slow clients")]
+pub(crate) struct Exhausted;
+
+impl Budget {
+    /// `patience` is how long to wait for slow clients to let go before giving up.
+    pub(crate) fn new(bytes: u64, patience: Duration) -> Self {
+        let pages = usize::try_from(bytes / PAGE).unwrap_or(usize::MAX);
+        let pages = Arc::new(Semaphore::new(pages.clamp(1, Semaphore::MAX_PERMITS)));
+        Self { pages, patience }
+    }
+
+    /// Takes `bytes`, in whole pages, once there are that many: first come, first served.
+    pub(crate) async fn take(&self, bytes: u64) -> Result<Taken, Exhausted> {
+        let pages = u32::try_from(bytes.div_ceil(PAGE)).map_err(|_| Exhausted)?;
+        let taken = Arc::clone(&self.pages).acquire_many_owned(pages);
+        match tokio::time::timeout(self.patience, taken).await {
+            Ok(Ok(pages)) => Ok(Taken { _pages: pages }),
+            _ => Err(Exhausted),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_than_there_is() {
+        let budget = Budget::new(4 * PAGE, Duration::from_millis(20));
+        let held = budget.take(PAGE + 1).await.unwrap();
+        let rest = budget.take(2 * PAGE).await.unwrap();
+        assert!(budget.take(1).await.is_err(), "after some patience");
+        let waiting = budget.take(1);
+        drop(held);
+        waiting.await.unwrap();
+        drop(rest);
+    }
+}

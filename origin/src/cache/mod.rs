@@ -1,0 +1,172 @@
+//! Media in memory: slices of files, kept by a policy that one scan through the library does not
+//! defeat (quick_cache's: new entries must be asked for again to stay), fetched once for all who
+//! ask at the same time, and bounded together with what is on its way to clients.
+
+mod budget;
+mod flights;
+mod slice;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use kinora_media::VideoId;
+use kinora_store::{Key, ObjectMeta, ObjectStore, StoreError};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache, sync::DefaultLifecycle};
+
+use self::{budget::Budget, slice::SliceWeight};
+pub(crate) use self::{
+    flights::{Failure, Flights, Got},
+    slice::{MediaFile, SLICE, Slice, SliceId},
+};
+use crate::Caches;
+
+/// How long "there is none" is believed.
+const ABSENT_LIFE: Duration = Duration::from_secs(1);
+
+/// How long a fetch waits for slow clients to let go of memory.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What else is remembered, in entries.
+const ABSENT: usize = 4096;
+const METAS: usize = 16_384;
+
+/// The media in memory.
+#[derive(Debug)]
+pub(crate) struct MediaCache {
+    inner: Arc<Inner>,
+    slices: Flights<SliceId, Slice>,
+    metas: Flights<Key, ObjectMeta>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn ObjectStore>,
+    slices: Cache<SliceId, Slice, SliceWeight>,
+    metas: Cache<Key, ObjectMeta>,
+    absent: Cache<Key, Instant>,
+    budget: Budget,
+}
+
+impl MediaCache {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches) -> Self {
+        let bytes = caches.media_bytes;
+        let options = OptionsBuilder::new()
+            // Each has a share of the bytes, of which new entries have the part that is not hot.
+            // There must be room for several, or they would push out what is asked for often.
+            .shards(usize::try_from(bytes / (64 * SLICE)).unwrap_or(1).clamp(1, 64))
+            .hot_allocation(0.8)
+            .estimated_items_capacity(usize::try_from(bytes / (64 << 10)).unwrap_or(1).max(64))
+            .weight_capacity(bytes)
+            .build()
+            .expect("items and weight are given");
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        let slices = Cache::with_options(options, SliceWeight, hasher, lifecycle);
+        let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
+        let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
+        let inner = Arc::new(Inner { store, slices, metas, absent, budget });
+        Self { inner, slices: Flights::default(), metas: Flights::default() }
+    }
+
+    /// A slice, whole; `None` if there is no such object.
+    ///
+    /// # Errors
+    /// The store fails, or the object is shorter: to everybody who waits, and never remembered.
+    pub(crate) async fn slice(&self, id: &SliceId) -> Result<Option<(Slice, Got)>, Failure> {
+        if self.inner.is_absent(&id.key) {
+            return Ok(None);
+        }
+        let fetch = || Arc::clone(&self.inner).fetch(id.clone());
+        self.slices.join(id, || self.inner.slices.get(id), fetch).await
+    }
+
+    /// A slice that is in memory.
+    pub(crate) fn kept(&self, id: &SliceId) -> Option<Slice> {
+        self.inner.slices.get(id)
+    }
+
+    /// What is known of an object that never changes; `None` if there is none.
+    pub(crate) async fn meta(&self, key: &Key) -> Result<Option<ObjectMeta>, Failure> {
+        if self.inner.is_absent(key) {
+            return Ok(None);
+        }
+        let look = || Arc::clone(&self.inner).look(key.clone());
+        let found = self.metas.join(key, || self.inner.metas.get(key), look).await?;
+        Ok(found.map(|(meta, _)| meta))
+    }
+
+    /// Forgets a video.
+    pub(crate) fn purge(&self, video: VideoId) {
+        let folder = kinora_store::keys::media_folder(video);
+        self.inner.slices.retain(|id, _| !id.is_of(video));
+        self.inner.metas.retain(|key, _| !key.as_str().starts_with(&folder));
+    }
+}
+
+impl Inner {
+    async fn fetch(self: Arc<Self>, id: SliceId) -> Result<Option<Slice>, Failure> {
+        let taken = self.budget.take(id.length).await.map_err(|exhausted| {
+            let source = std::io::Error::other(exhausted);
+            Arc::new(StoreError::Io { key: id.key.to_string(), action: "read", source })
+        })?;
+        let Some(bytes) = self.store.get_range(&id.key, id.range()).await? else {
+            self.absent.insert(Key::clone(&id.key), Instant::now());
+            return Ok(None);
+        };
+        if bytes.len() as u64 != id.length {
+            let what = "shorter than the index says".to_owned();
+            return Err(Arc::new(StoreError::Corrupt { key: id.key.to_string(), what }));
+        }
+        let slice = Slice::new(bytes, taken);
+        self.slices.insert(id, slice.clone());
+        Ok(Some(slice))
+    }
+
+    async fn look(self: Arc<Self>, key: Key) -> Result<Option<ObjectMeta>, Failure> {
+        let found = self.store.head(&key).await?;
+        match &found {
+            Some(meta) => self.metas.insert(key, meta.clone()),
+            None => self.absent.insert(key, Instant::now()),
+        }
+        Ok(found)
+    }
+
+    fn is_absent(&self, key: &Key) -> bool {
+        self.absent.get(key).is_some_and(|seen| seen.elapsed() < ABSENT_LIFE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kinora_media::TrackId;
+    use kinora_store::{ByteRange, Condition, FsStore, keys};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_purge_forgets_one_video() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn ObjectStore> = Arc::new(FsStore::open(folder.path().into()).unwrap());
+        let media = MediaCache::new(Arc::clone(&store), &Caches::default());
+        let track: TrackId = "v360".parse().unwrap();
+        let videos = [1, 2]
+            .map(|n| format!("01890a5d-ac96-774b-bcce-b302099a805{n}").parse::<VideoId>().unwrap());
+        let mut slices = Vec::new();
+        for video in videos {
+            let key = keys::init(video, 1, &track);
+            store.put(&key, "bytes".into(), Condition::Absent).await.unwrap();
+            assert!(media.meta(&key).await.unwrap().is_some());
+            let (id, _) = MediaFile::new(key, ByteRange { offset: 0, length: 5 }).slice_at(0);
+            assert_eq!(media.slice(&id).await.unwrap().unwrap().1, Got::Miss);
+            assert_eq!(media.slice(&id).await.unwrap().unwrap().1, Got::Hit);
+            slices.push(id);
+        }
+        media.purge(videos[0]);
+        assert!(media.kept(&slices[0]).is_none());
+        assert!(media.kept(&slices[1]).is_some());
+        store.delete(&slices[0].key).await.unwrap();
+        assert!(media.slice(&slices[0]).await.unwrap().is_none());
+        assert!(media.meta(&slices[0].key).await.unwrap().is_none());
+    }
+}

@@ -1,0 +1,117 @@
+//! Media is kept in slices: of the file as players know it, not of the object it lies in, so
+//! that a segment of common length is one slice, one read of the store and one write to a client.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use kinora_media::VideoId;
+use kinora_store::{ByteRange, Key, keys};
+use quick_cache::Weighter;
+
+use super::budget::Taken;
+
+/// Bytes of a slice, but for the last of a file.
+pub(crate) const SLICE: u64 = 1 << 20;
+
+/// A file as players know it: a range of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MediaFile {
+    pub(crate) key: Arc<Key>,
+    pub(crate) range: ByteRange,
+}
+
+/// Which slice: its place in its object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SliceId {
+    pub(super) key: Arc<Key>,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+/// A slice in memory. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Slice {
+    bytes: Bytes,
+}
+
+/// What owns a slice's memory.
+struct Owner {
+    bytes: Bytes,
+    _taken: Taken,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct SliceWeight;
+
+impl MediaFile {
+    pub(crate) fn new(key: Key, range: ByteRange) -> Self {
+        Self { key: Arc::new(key), range }
+    }
+
+    /// The slice that holds byte `at` of the file, and where it lies in the file.
+    pub(crate) fn slice_at(&self, at: u64) -> (SliceId, Range<u64>) {
+        let start = at - at % SLICE;
+        let end = (start + SLICE).min(self.range.length);
+        let offset = self.range.offset.saturating_add(start);
+        (SliceId { key: Arc::clone(&self.key), offset, length: end - start }, start..end)
+    }
+}
+
+impl SliceId {
+    pub(super) fn range(&self) -> ByteRange {
+        ByteRange { offset: self.offset, length: self.length }
+    }
+
+    pub(super) fn is_of(&self, video: VideoId) -> bool {
+        self.key.as_str().starts_with(&keys::media_folder(video))
+    }
+}
+
+impl fmt::Display for SliceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}+{}", self.key, self.offset, self.length)
+    }
+}
+
+impl Slice {
+    /// Bytes for which memory was taken.
+    pub(super) fn new(bytes: Bytes, taken: Taken) -> Self {
+        Self { bytes: Bytes::from_owner(Owner { bytes, _taken: taken }) }
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Weighter<SliceId, Slice> for SliceWeight {
+    fn weight(&self, _: &SliceId, slice: &Slice) -> u64 {
+        // What is around them counts too: many small slices must not outgrow the bound.
+        512 + (slice.bytes.len() as u64).next_multiple_of(4096)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_tile_a_file() {
+        let length = 2 * SLICE + 5;
+        let file = MediaFile::new(Key::new("a/b").unwrap(), ByteRange { offset: 7, length });
+        let mut at = 0;
+        for expected in [0..SLICE, SLICE..2 * SLICE, 2 * SLICE..length] {
+            let (id, place) = file.slice_at(at);
+            assert_eq!(place, expected);
+            assert_eq!((id.offset, id.length), (7 + place.start, place.end - place.start));
+            assert_eq!(file.slice_at(place.end - 1).0, id);
+            at = place.end;
+        }
+    }
+}
