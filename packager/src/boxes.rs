@@ -1,6 +1,6 @@
 //! Boxes of ISO/IEC 14496-12 (ISO base media file format), one a file, named by their code.
 //!
-//! Only what we write: no reader. Each `write` appends one whole box to a [`BoxWriter`].
+//! Only what we write; [`crate::read`] reads. Each `write` appends one whole box to a [`BoxWriter`].
 
 pub(crate) mod avc1;
 pub(crate) mod avcc;

@@ -9,6 +9,7 @@
 //! - [`codec`]: RFC 6381 `codecs` values from decoder configurations
 //! - [`hls`]: multivariant and media playlists (RFC 8216)
 //! - [`dash`]: the media presentation description (ISO/IEC 23009-1)
+//! - [`read`]: ISO base media files of others, read in bounds and without copying
 //! - [`text`]: WebVTT and SubRip in, canonical WebVTT out
 
 mod boxes;
@@ -21,6 +22,7 @@ mod label;
 mod periods;
 mod presentation;
 mod rate;
+pub mod read;
 pub mod text;
 
 pub use error::PackagerError;
