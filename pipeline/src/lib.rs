@@ -11,6 +11,7 @@
 //! - [`pictures`] makes the poster and the storyboard.
 //! - [`text`] makes WebVTT of embedded subtitles.
 //! - [`probe`] says what a source holds.
+//! - `tone` makes SDR of HDR, on the way from decoders to all of these.
 //! - [`analyse`] encodes samples and judges them, where quality sets the bits.
 //! - [`sample`] generates a clip to try things with.
 //! - [`sandbox`] is what the kernel keeps the process from.
@@ -30,5 +31,6 @@ pub mod sample;
 pub mod sandbox;
 pub mod source;
 pub mod text;
+mod tone;
 
 pub use error::PipelineError;

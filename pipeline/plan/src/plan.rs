@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, TextPlan,
-    Unfit, VideoStream, Warning, audio, chunking, chunks, gop_frames, ladder, passthrough,
+    Unfit, VideoStream, Warning, audio, chunking, chunks, gop_frames, hdr, ladder, passthrough,
     profile::VideoProfile, quality::QualityPlan, specs, text,
 };
 
@@ -138,7 +138,9 @@ fn plan_video(
     } else {
         Some(passthrough::decide(stream, frames, &ladder, &profile.video))
     };
-    let mut video = encoded(stream, sequential, frames, ladder, &profile.video);
+    let (settled, note) = hdr::settle(stream);
+    notes.extend(note);
+    let mut video = encoded(&settled, sequential, frames, ladder, &profile.video);
     match copied {
         Some(Ok((layout, chunks))) => {
             let level = video.ladder.rungs.first().map_or(0, |rung| rung.level);
@@ -183,11 +185,6 @@ fn warnings(report: &ProbeReport, profile: &AudioProfile) -> Vec<Warning> {
     let mut warn = |code: &str, message: String| {
         warnings.push(Warning { code: code.to_owned(), message });
     };
-    if report.video.as_ref().is_some_and(|video| video.hdr) {
-        let message =
-            "The picture is HDR and was encoded without tone mapping: colours may look pale.";
-        warn("hdr_not_tone_mapped", message.to_owned());
-    }
     let most = usize::try_from(profile.max_tracks).unwrap_or(usize::MAX);
     if report.audio.len() > most {
         let others = report.audio.len() - most;
@@ -252,9 +249,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_said() {
-        let mut stream = video(64, 64, 30);
-        stream.hdr = true;
-        let mut source = report(Some(stream), vec![]);
+        let mut source = report(Some(video(64, 64, 30)), vec![]);
         let subtitle = crate::SubtitleStream {
             stream_id: "s".into(),
             codec: "subpicture/x-dvd".into(),
@@ -264,6 +259,22 @@ mod tests {
         source.subtitles = vec![subtitle];
         let codes: Vec<_> =
             plan_by_default(&source).unwrap().warnings.into_iter().map(|w| w.code).collect();
-        assert_eq!(codes, ["hdr_not_tone_mapped", "bitmap_subtitles"]);
+        assert_eq!(codes, ["bitmap_subtitles"]);
+    }
+
+    #[test]
+    fn hdr_has_one_peak_a_title() {
+        let peak = |hdr, peak_nits| {
+            let mut stream = video(64, 64, 30);
+            (stream.hdr, stream.peak_nits) = (hdr, peak_nits);
+            let plan = plan_by_default(&report(Some(stream), vec![])).unwrap();
+            assert_eq!(plan.warnings, []);
+            let chunk = plan.chunk_spec(0, 5).unwrap().video.peak_nits;
+            assert_eq!(chunk, plan.pictures_spec(5).unwrap().video.peak_nits);
+            (chunk, plan.notes.into_iter().map(|note| note.code).collect::<Vec<_>>())
+        };
+        assert_eq!(peak(false, None), (None, vec![]));
+        assert_eq!(peak(true, Some(4000)), (Some(4000), vec![]));
+        assert_eq!(peak(true, None), (Some(1000), vec!["hdr_peak_assumed".to_owned()]));
     }
 }

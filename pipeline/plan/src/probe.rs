@@ -57,6 +57,10 @@ pub struct VideoStream {
     pub colorimetry: Option<String>,
     /// Whether the transfer is PQ or HLG.
     pub hdr: bool,
+    /// How bright an HDR picture gets, cd/m²: PQ's as its metadata say, if they do; HLG's always
+    /// that of the display it is defined on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_nits: Option<u32>,
     /// Bits a component.
     pub bit_depth: u8,
     /// When its first frame is presented.
@@ -170,7 +174,7 @@ impl Orientation {
 /// Something a person should know about a source or its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// A stable word: `bitmap_subtitles`, `hdr_not_tone_mapped`, `frames_lost`.
+    /// A stable word: `bitmap_subtitles`, `frames_lost`.
     pub code: String,
     /// A sentence that says what was lost and why.
     pub message: String,

@@ -23,6 +23,7 @@ pub(crate) fn video(width: u32, height: u32, fps: u32) -> VideoStream {
         interlaced: false,
         colorimetry: Some("bt709".into()),
         hdr: false,
+        peak_nits: None,
         bit_depth: 8,
         first_pts_ns: SECOND,
         end_pts_ns: 11 * SECOND,

@@ -15,7 +15,7 @@ use super::{
     replay,
     taps::{self, Picture, Stream},
 };
-use crate::{PipelineError, chunk::Encoding, decode::VideoFrames, source::Source};
+use crate::{PipelineError, chunk::Encoding, decode::VideoFrames, source::Source, tone::ToSdr};
 
 /// Of a sample that has fewer of its frames than this, percent, nothing is learnt.
 const LEAST_PERCENT: u64 = 50;
@@ -29,7 +29,9 @@ pub(super) fn measure(
     let range = place.first_frame..place.first_frame.saturating_add(place.frames);
     let mut frames = VideoFrames::open(source, &spec.video, range, false, false)?;
     let Some(first) = frames.pull()? else { return Ok(None) };
-    if judge::is_black(&first.buffer, &first.caps)? {
+    let mut to_sdr = ToSdr::new(&spec.video);
+    let glance = to_sdr.frame(first.buffer.clone(), &first.caps)?;
+    if judge::is_black(&glance, &to_sdr.caps(&first.caps)?)? {
         return Ok(None);
     }
     let folder = spec.output_dir.join(format!("sample-{}", place.first_frame));

@@ -1,7 +1,10 @@
 //! What the numbers in a frame mean, said explicitly on both sides of every conversion: a guess
 //! that differs between two elements costs a slow path and shifts colours.
 
-use gst_video::{VideoColorMatrix, VideoColorRange, VideoColorimetry};
+use gst_video::{
+    VideoChromaSite, VideoColorMatrix, VideoColorPrimaries, VideoColorRange, VideoColorimetry,
+    VideoTransferFunction,
+};
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use kinora_media::FrameRate;
@@ -15,7 +18,7 @@ const USUAL_CHROMA_SITE: &str = "mpeg2";
 /// H.273's code point for what nobody said.
 const UNSPECIFIED: u16 = 2;
 
-/// The caps under which decoded frames enter the encoding pipeline.
+/// The caps of decoded frames, with all about them said.
 ///
 /// They keep the decoder's format and size. Times are on the grid, pixels count as square (rungs
 /// have their final shape), and what is not tagged is BT.709 for HD and BT.601 for SD.
@@ -99,14 +102,22 @@ pub(super) fn fraction(rate: FrameRate) -> gst::Fraction {
     gst::Fraction::new(part(rate.num.get()), part(rate.den.get()))
 }
 
+/// Where chroma lies in frames of those caps.
+pub(crate) fn site(caps: &gst::Caps, info: &gst_video::VideoInfo) -> VideoChromaSite {
+    let subsampled = info.format_info().w_sub()[1] == 1 && info.format_info().h_sub()[1] == 1;
+    let said = caps.structure(0).and_then(chroma_site).filter(|_| subsampled);
+    said.unwrap_or(USUAL_CHROMA_SITE).parse().unwrap_or(VideoChromaSite::MPEG2)
+}
+
 fn chroma_site(caps: &gst::StructureRef) -> Option<&str> {
     caps.get::<&str>("chroma-site").ok().filter(|site| *site != "unknown")
 }
 
-fn colorimetry(info: &gst_video::VideoInfo, stream: &VideoStream) -> VideoColorimetry {
-    let usual = usual_colorimetry(stream.width, stream.height);
+/// What the numbers in frames of a stream mean: what it says, and what is usual where it is silent.
+pub(crate) fn colorimetry(info: &gst_video::VideoInfo, stream: &VideoStream) -> VideoColorimetry {
     let tagged = stream.colorimetry.as_deref().and_then(|tag| tag.parse().ok());
     let Some(tagged): Option<VideoColorimetry> = tagged else {
+        let usual = usual_colorimetry(stream.width, stream.height);
         // Only the range is known from the decoder: it tells JPEG's full range from video's.
         let range = info.colorimetry().range();
         return VideoColorimetry::new(
@@ -116,6 +127,14 @@ fn colorimetry(info: &gst_video::VideoInfo, stream: &VideoStream) -> VideoColori
             usual.primaries(),
         );
     };
+    // HDR is nowhere defined without BT.2020's primaries, and they come with its matrix.
+    let wide = is_hdr(&tagged)
+        || tagged.matrix() == VideoColorMatrix::Bt2020
+        || tagged.primaries() == VideoColorPrimaries::Bt2020;
+    let usual = match wide {
+        true => "bt2020".parse().expect("GStreamer names it"),
+        false => usual_colorimetry(stream.width, stream.height),
+    };
     VideoColorimetry::new(
         if tagged.range() == VideoColorRange::Unknown { usual.range() } else { tagged.range() },
         match tagged.matrix() {
@@ -123,13 +142,21 @@ fn colorimetry(info: &gst_video::VideoInfo, stream: &VideoStream) -> VideoColori
             matrix => matrix,
         },
         match tagged.transfer() {
-            gst_video::VideoTransferFunction::Unknown => usual.transfer(),
+            VideoTransferFunction::Unknown => usual.transfer(),
             transfer => transfer,
         },
         match tagged.primaries() {
-            gst_video::VideoColorPrimaries::Unknown => usual.primaries(),
+            VideoColorPrimaries::Unknown => usual.primaries(),
             primaries => primaries,
         },
+    )
+}
+
+/// Whether light is encoded as in HDR: PQ or HLG.
+pub(crate) fn is_hdr(colorimetry: &VideoColorimetry) -> bool {
+    matches!(
+        colorimetry.transfer(),
+        VideoTransferFunction::Smpte2084 | VideoTransferFunction::AribStdB67
     )
 }
 
@@ -182,7 +209,8 @@ mod tests {
         assert_eq!(through("I420", None, (720, 1280)), ("bt709".into(), "bt709".into()));
         assert_eq!(through("I420", None, (640, 480)), ("bt601".into(), "bt601".into()));
         assert_eq!(through("I420", Some("bt601"), (1280, 720)), ("bt601".into(), "bt601".into()));
-        let wide = through("I420_10LE", Some("bt2100-pq"), (3840, 2160));
+        // What is silent about the rest of HDR means BT.2020: a transfer alone is 0:0:14:0.
+        let wide = through("I420_10LE", Some("0:0:14:0"), (3840, 2160));
         assert_eq!(wide, ("bt2100-pq".into(), "bt709".into()));
         let full = through("I420", Some("1:4:7:1"), (640, 480));
         assert_eq!(full, ("1:4:7:1".into(), "2:4:7:1".into()), "full range becomes limited");

@@ -10,13 +10,10 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use kinora_media::FrameRate;
-use kinora_plan::{
-    VideoStream,
-    encoder::{ChunkSpec, EncodedTrack},
-};
+use kinora_plan::encoder::{ChunkSpec, EncodedTrack};
 
 use super::{colour, graph, rendition::Rendition};
-use crate::{PipelineError, bus, decode::GridFrame};
+use crate::{PipelineError, bus, decode::GridFrame, tone::ToSdr};
 
 /// Frames that wait before the trunk.
 const WAITING: u64 = 2;
@@ -25,7 +22,8 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// A running encoding pipeline. Stops when dropped.
 pub(crate) struct Encoding {
-    stream: VideoStream,
+    rate: FrameRate,
+    to_sdr: ToSdr,
     first: u64,
     pipeline: gst::Pipeline,
     bus: gst::Bus,
@@ -57,7 +55,8 @@ impl Encoding {
         decoded_caps: &gst::Caps,
         watch: impl FnOnce(&[gst_app::AppSink]) -> Result<(), PipelineError>,
     ) -> Result<Self, PipelineError> {
-        let input_caps = colour::input_caps(decoded_caps, &spec.video)?;
+        let mut to_sdr = ToSdr::new(&spec.video);
+        let input_caps = to_sdr.caps(decoded_caps)?;
         let working_caps = colour::working_caps(&input_caps)?;
         let colour = colour::code_points(&working_caps)?;
         let graph = graph::build(spec, &input_caps, &working_caps)?;
@@ -79,7 +78,8 @@ impl Encoding {
         }
         announce_room(&graph.input, shared.clone());
         let encoding = Self {
-            stream: spec.video.clone(),
+            rate: spec.video.frame_rate,
+            to_sdr,
             first: spec.chunk.first_frame,
             bus: graph.pipeline.bus().expect("a pipeline has a bus"),
             pipeline: graph.pipeline,
@@ -97,11 +97,11 @@ impl Encoding {
     /// Hands over the next frame; waits while the encoders are behind.
     pub(crate) fn push(&mut self, frame: GridFrame) -> Result<(), PipelineError> {
         if frame.caps != self.decoded_caps {
-            self.input.set_caps(Some(&colour::input_caps(&frame.caps, &self.stream)?));
+            self.input.set_caps(Some(&self.to_sdr.caps(&frame.caps)?));
             self.decoded_caps = frame.caps;
         }
-        let mut buffer = frame.buffer;
-        stamp(buffer.make_mut(), self.stream.frame_rate, frame.position - self.first);
+        let mut buffer = self.to_sdr.frame(frame.buffer, &self.decoded_caps)?;
+        stamp(buffer.make_mut(), self.rate, frame.position - self.first);
         let mut room = self.shared.room_lock();
         while self.input.current_level_buffers() >= WAITING {
             self.ended(gst::ClockTime::ZERO)?;

@@ -123,6 +123,7 @@ pub(super) mod tests {
                 interlaced: false,
                 colorimetry: None,
                 hdr: false,
+                peak_nits: None,
                 bit_depth: 8,
                 first_pts_ns: 0,
                 end_pts_ns: 2_000_000_000,

@@ -9,7 +9,7 @@ use super::{
     frames::Frame,
     image::{Image, PIXEL},
 };
-use crate::{PipelineError, chunk::colour};
+use crate::PipelineError;
 
 /// The size of the upright picture with square pixels.
 pub(super) fn display_size(stream: &VideoStream) -> (u64, u64) {
@@ -30,7 +30,7 @@ pub(super) fn fit((width, height): (u64, u64), most: (u64, u64)) -> (usize, usiz
     (wide.max(1) as usize, high.max(1) as usize)
 }
 
-/// The frame in the size it is to be seen in.
+/// The frame, as `ToSdr` gives it, in the size it is to be seen in.
 pub(super) fn picture(
     frame: &Frame,
     stream: &VideoStream,
@@ -43,20 +43,15 @@ pub(super) fn picture(
     let image = if stream.interlaced {
         // Both fields at once would show combs.
         let whole = (stream.width as usize, stream.height as usize);
-        rgb(frame, stream, whole)?.field().scaled(lying.0, lying.1)
+        rgb(frame, whole)?.field().scaled(lying.0, lying.1)
     } else {
-        rgb(frame, stream, lying)?
+        rgb(frame, lying)?
     };
     Ok(image.upright(stream.orientation))
 }
 
-fn rgb(
-    frame: &Frame,
-    stream: &VideoStream,
-    (width, height): (usize, usize),
-) -> Result<Image, PipelineError> {
-    let caps = colour::input_caps(&frame.caps, stream)?;
-    let from = gst_video::VideoInfo::from_caps(&caps)?;
+fn rgb(frame: &Frame, (width, height): (usize, usize)) -> Result<Image, PipelineError> {
+    let from = gst_video::VideoInfo::from_caps(&frame.caps)?;
     let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
     let to = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgb, side(width), side(height))
         .fps(from.fps())

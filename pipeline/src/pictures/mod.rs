@@ -18,7 +18,7 @@ use kinora_media::{Picture, Pictures};
 use kinora_plan::encoder::{PicturesOutcome, PicturesSpec};
 
 use self::{frames::Frames, image::Image, storyboard::Sheets};
-use crate::{PipelineError, child::Reporter, source::Source};
+use crate::{PipelineError, child::Reporter, source::Source, tone::ToSdr};
 
 /// The longest sides, pixels.
 const POSTER_SIDE: u64 = 1280;
@@ -50,6 +50,7 @@ pub fn run(
     let (tiles, interval_us) = (layout.tiles, layout.interval_us);
     let mut sheets = Sheets::new(&folder, layout);
     let mut frames = Frames::open(source, stream, spec.sequential, duration_us)?;
+    let mut to_sdr = ToSdr::new(stream);
     let mut poster = Poster::default();
     let mut tile: Option<Image> = None;
     for number in 0..u64::from(tiles) {
@@ -64,7 +65,9 @@ pub fn run(
             }
             Err(error) => return Err(error),
         };
-        if let Some(frame) = frame {
+        if let Some(mut frame) = frame {
+            frame.buffer = to_sdr.frame(frame.buffer, &frame.caps)?;
+            frame.caps = to_sdr.caps(&frame.caps)?;
             let small = convert::picture(&frame, stream, small_size)?;
             tile = Some(small.scaled(tile_size.0, tile_size.1));
             if poster.best.is_none() || !is_ending(middle_us, duration_us) {

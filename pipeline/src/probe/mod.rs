@@ -10,6 +10,7 @@ mod coded;
 mod collect;
 mod container;
 mod crowd;
+mod light;
 mod loudness;
 mod picture;
 mod rate;

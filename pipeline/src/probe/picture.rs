@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use gst_video::VideoColorimetry;
 use gstreamer as gst;
 use gstreamer_pbutils as gst_pbutils;
 use gstreamer_video as gst_video;
@@ -14,11 +15,13 @@ use kinora_plan::{Orientation, VideoStream, encoder::ProbeSpec};
 use super::{
     coded,
     collect::{Packet, Stream},
+    light::peak_nits,
     scan::Scanned,
     timing::{self, Timing},
 };
 use crate::{
     PipelineError,
+    chunk::colour,
     decode::{Decoding, stream_time},
     source::Source,
 };
@@ -69,6 +72,7 @@ pub(super) fn examine(
 
 /// What the decoder said about the first frame.
 struct FirstFrame {
+    caps: gst::Caps,
     info: gst_video::VideoInfo,
     /// Stream time, nanoseconds.
     time: Option<i64>,
@@ -151,12 +155,15 @@ fn first_frame(
         PipelineError::input("decode_error", "no frame of the picture could be decoded")
     })?;
     progress.fetch_add(1, Ordering::Relaxed);
-    let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-    let info = info.ok_or_else(|| PipelineError::Internal("decoded caps of no picture".into()))?;
+    let caps = sample.caps_owned();
+    let info = caps.as_ref().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+    let (caps, info) = caps
+        .zip(info)
+        .ok_or_else(|| PipelineError::Internal("decoded caps of no picture".into()))?;
     let segment = sample.segment().and_then(|s| s.downcast_ref::<gst::ClockTime>());
     let pts = sample.buffer().and_then(|buffer| buffer.pts());
     let time = segment.zip(pts).and_then(|(segment, pts)| stream_time(segment, pts));
-    Ok(FirstFrame { info, time })
+    Ok(FirstFrame { caps, info, time })
 }
 
 fn describe(stream: &Stream, whole: bool, first: &FirstFrame) -> VideoStream {
@@ -177,6 +184,7 @@ fn describe(stream: &Stream, whole: bool, first: &FirstFrame) -> VideoStream {
         variable_rate: measured.variable,
         interlaced: info.interlace_mode() != gst_video::VideoInterlaceMode::Progressive,
         hdr: colorimetry.as_deref().is_some_and(is_hdr),
+        peak_nits: peak_nits(colorimetry.as_deref(), [stream.caps.as_ref(), Some(&first.caps)]),
         colorimetry,
         bit_depth: bit_depth(info),
         first_pts_ns,
@@ -218,13 +226,7 @@ fn colorimetry(stream: &Stream, info: &gst_video::VideoInfo) -> Option<String> {
 }
 
 fn is_hdr(colorimetry: &str) -> bool {
-    gst_video::VideoColorimetry::from_str(colorimetry).is_ok_and(|colorimetry| {
-        matches!(
-            colorimetry.transfer(),
-            gst_video::VideoTransferFunction::Smpte2084
-                | gst_video::VideoTransferFunction::AribStdB67
-        )
-    })
+    VideoColorimetry::from_str(colorimetry).is_ok_and(|known| colour::is_hdr(&known))
 }
 
 fn orientation(tags: &gst::TagListRef) -> Orientation {

@@ -144,6 +144,7 @@ fn describe(path: &Path, wanted: &Wanted, rate: FrameRate) -> VideoStream {
         interlaced: wanted.coding.contains("interlaced=true"),
         colorimetry: None,
         hdr: false,
+        peak_nits: None,
         bit_depth: 8,
         first_pts_ns,
         end_pts_ns: first_pts_ns + rate.frame_nanos(end),

@@ -8,6 +8,7 @@ mod analysis;
 mod child;
 mod chunks;
 mod clip;
+mod colour;
 mod copied;
 mod counters;
 mod extras;

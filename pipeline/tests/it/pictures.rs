@@ -1,11 +1,18 @@
 //! Pictures come out upright, even-sized and whole.
 
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
 use gstreamer_video::prelude::*;
+use kinora_pipeline::chunk;
 use kinora_plan::Orientation;
 
 use crate::{
     clip::{Clip, Wanted, generate},
     joined::{frames, join, numbers, units},
+    media::{prepare, reporter},
     task::{encode, rung, specs},
 };
 
@@ -86,6 +93,84 @@ fn interlaced_frames_stay_as_many() {
     }
     let path = join(&specs, &rungs[0].track, folder.path());
     assert_eq!(numbers(&path), (0..45).collect::<Vec<_>>());
+}
+
+/// Two fields of a moving edge in one frame stand apart like a comb's teeth; deinterlaced they do
+/// not.
+#[test]
+fn interlaced_frames_lose_their_combs() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = film(
+        folder.path(),
+        "-f lavfi -i color=gray:s=320x180:r=50:d=1 -f lavfi -i color=white:s=40x180:r=50:d=1 \
+         -filter_complex overlay=x=5*n,tinterlace=interleave_top,fieldorder=tff \
+         -c:v libx264 -qp 12 -flags +ildct+ilme -x264-params tff=1",
+    );
+    let (plan, source) = prepare(&film);
+    assert!(plan.video.as_ref().unwrap().stream.interlaced);
+    let mut spec = plan.chunk_spec(0, source.size()).unwrap();
+    spec.rungs.truncate(1);
+    spec.output_dir = folder.path().to_owned();
+    chunk::run(&spec, &source, &mut reporter()).unwrap();
+    let track = spec.rungs[0].track.clone();
+    let combs = |path: &Path| {
+        frames(path, |frame| {
+            let stride = frame.plane_stride()[0] as usize;
+            let rows: Vec<_> = frame.plane_data(0).unwrap().chunks(stride).take(180).collect();
+            // A tooth differs from both its neighbours alike.
+            let tooth = |x: usize, y: usize| {
+                let [above, here, below] = [0, 1, 2].map(|n| i32::from(rows[y + n][x]));
+                (above - here) * (below - here) > 900
+            };
+            let teeth = (0..178).flat_map(|y| (0..320).map(move |x| (x, y)));
+            teeth.filter(|(x, y)| tooth(*x, *y)).count()
+        })
+    };
+    let before: usize = combs(&film).iter().sum();
+    let after = combs(&join(&[spec], &track, folder.path()));
+    assert_eq!(after.len(), 25);
+    let after: usize = after.iter().sum();
+    assert!(before > 10_000 && after * 20 < before, "{before} teeth became {after}");
+}
+
+/// Pixels that are wider than high: the picture comes out wider, and what is in it with it.
+#[test]
+fn pixels_become_square() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = film(
+        folder.path(),
+        "-f lavfi -i color=gray:s=240x180:r=25:d=0.4 -f lavfi -i color=white:s=60x180:r=25:d=0.4 \
+         -filter_complex overlay=x=120,setsar=4/3 -c:v libx264 -qp 12",
+    );
+    let (plan, source) = prepare(&film);
+    let mut spec = plan.chunk_spec(0, source.size()).unwrap();
+    spec.rungs.truncate(1);
+    spec.output_dir = folder.path().to_owned();
+    chunk::run(&spec, &source, &mut reporter()).unwrap();
+    let track = spec.rungs[0].track.clone();
+    let seen = frames(&join(&[spec], &track, folder.path()), |frame| {
+        let row = frame.plane_data(0).unwrap()[..frame.width() as usize].to_vec();
+        let white: Vec<usize> = (0..row.len()).filter(|x| row[*x] > 180).collect();
+        (frame.width(), frame.height(), white[0], white.len())
+    });
+    assert_eq!(seen.len(), 10);
+    for (width, height, left, bar) in seen {
+        assert_eq!((width, height), (320, 180));
+        assert!(left.abs_diff(160) <= 2 && bar.abs_diff(80) <= 2, "{bar} pixels from {left}");
+    }
+}
+
+/// A film that ffmpeg makes.
+fn film(folder: &Path, arguments: &str) -> PathBuf {
+    let film = folder.join("film.mp4");
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .arg(&film)
+        .status()
+        .unwrap();
+    assert!(done.success(), "{arguments}");
+    film
 }
 
 #[test]

@@ -237,6 +237,7 @@ fn video_stream(script: &str) -> VideoStream {
         interlaced: false,
         colorimetry: None,
         hdr: false,
+        peak_nits: None,
         bit_depth: 8,
         first_pts_ns: 0,
         end_pts_ns: 1,

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Server, ffprobe, rendition, shared_media, soundtracks, text, variants};
+use crate::{
+    playable_early,
+    support::{Server, ffprobe, rendition, shared_media, soundtracks, text, variants},
+};
 
 /// What must come of a clip.
 enum Expect {
@@ -43,6 +46,8 @@ const TABLE: &[(&str, Expect)] = &[
     ("vp9-642x642.webm", Ready { frames: Exactly(90), size: (642, 642), sound: NONE }),
     ("vp8-960x540-60fps.webm", Ready { frames: Exactly(60), size: (960, 540), sound: SURROUND }),
     ("h265-bframes.mp4", Ready { frames: Exactly(30), size: (854, 480), sound: NONE }),
+    ("hdr10-av1.mp4", Ready { frames: Exactly(127), size: (720, 1280), sound: STEREO }),
+    ("hlg10.mp4", Ready { frames: Exactly(9), size: (1920, 1080), sound: STEREO }),
     ("portrait-4k60.mp4", Ready { frames: About(18), size: (1080, 1920), sound: STEREO }),
     ("rotated-270.mp4", Ready { frames: Exactly(149), size: (720, 1280), sound: STEREO }),
     ("edit-list.mp4", Ready { frames: About(76), size: (1080, 1920), sound: STEREO }),
@@ -79,13 +84,6 @@ const TABLE: &[(&str, Expect)] = &[
     ("not-a-video.jpg", Failed),
 ];
 
-/// What needs tone mapping. These must end ready today, with a warning that says what is not there
-/// yet.
-const TO_COME: &[(&str, &str)] = &[
-    ("hdr10-av1.mp4", "HDR10 is not tone-mapped yet"),
-    ("hlg10.mp4", "HLG is not tone-mapped yet"),
-];
-
 #[tokio::test]
 async fn real_clips_end_as_they_should() {
     let Some(media) = shared_media() else { return };
@@ -104,31 +102,15 @@ async fn real_clips_end_as_they_should() {
     assert!(wrong.is_empty(), "{} of {} clips:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
 }
 
-#[tokio::test]
-async fn clips_that_wait_for_later_work_end_ready_with_a_warning() {
-    let Some(media) = shared_media() else { return };
-    let server = Server::start().await;
-    for (name, missing) in TO_COME {
-        eprintln!("TO COME: {name}: {missing}");
-        let video = server.upload_file(&media.join(name)).await;
-        let over = server.wait_until_over(&video).await;
-        assert_eq!(over["state"], "ready", "{name}: {over:#}");
-        assert!(!over["warnings"].as_array().unwrap().is_empty(), "{name} has no warning");
-    }
-}
-
 #[test]
 fn every_clip_stands_in_a_table() {
     let Some(media) = shared_media() else { return };
-    let listed = |name: &str| {
-        TABLE.iter().any(|(n, _)| *n == name) || TO_COME.iter().any(|(n, _)| *n == name)
-    };
+    let listed =
+        |name: &str| TABLE.iter().any(|(n, _)| *n == name) || playable_early::CLIPS.contains(&name);
     for entry in std::fs::read_dir(media).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let prose = Path::new(&name).extension().is_none_or(|kind| kind == "md");
-        // Six minutes each: they have a test of their own.
-        let long = name.starts_with("long-");
-        assert!(prose || long || listed(&name), "{name} is in no table");
+        assert!(prose || listed(&name), "{name} is in no table");
     }
 }
 

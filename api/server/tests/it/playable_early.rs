@@ -7,14 +7,17 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::{Server, shared_media, text};
 
+/// The long clips of the shared ones.
+pub(crate) const CLIPS: [&str; 2] = ["long-1080p-lowbitrate.mp4", "long-180p-av1.mp4"];
+
 #[tokio::test]
 async fn a_long_film_plays_within_ten_seconds_of_its_upload() {
-    plays_early("long-1080p-lowbitrate.mp4").await;
+    plays_early(CLIPS[0]).await;
 }
 
 #[tokio::test]
 async fn a_long_small_film_in_av1_does_too() {
-    plays_early("long-180p-av1.mp4").await;
+    plays_early(CLIPS[1]).await;
 }
 
 async fn plays_early(clip: &str) {

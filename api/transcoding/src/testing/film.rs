@@ -91,6 +91,7 @@ fn video(seconds: u64) -> VideoStream {
         interlaced: false,
         colorimetry: None,
         hdr: false,
+        peak_nits: None,
         bit_depth: 8,
         first_pts_ns: 0,
         end_pts_ns: seconds * SECOND,
