@@ -10,6 +10,8 @@ mod chunks;
 mod clip;
 mod copied;
 mod extras;
+mod gpu;
+mod gpu_descriptions;
 mod hostile;
 mod joined;
 mod media;

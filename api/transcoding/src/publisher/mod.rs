@@ -59,12 +59,13 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     let finished = statistics::finished(db, (video, version)).await?;
     let closed = current.as_ref().map_or(&[][..], |current| &current.head.pages);
     let from_page = u32::try_from(closed.len()).unwrap_or(u32::MAX);
+    let accepted = objects::from_page(db, (video, version), from_page).await?;
     let codings = codings(service, transcode, &plan).await?;
     let material = Material {
         plan: &plan,
         finished: &finished,
         closed,
-        objects: objects::from_page(db, (video, version), from_page).await?,
+        accepted,
         ends: objects::ends(db, (video, version)).await?,
         codings: &codings,
     };

@@ -91,6 +91,7 @@ fn act() -> impl Strategy<Value = Act> {
         5 => Just(Film::Talkie(14)),
         2 => Just(Film::Measured(20)),
         2 => Just(Film::Silent(9)),
+        5 => Just(Film::Rendered(40)),
         2 => Just(Film::Radio(21)),
         1 => Just(Film::Talkie(1)),
         2 => Just(Film::Subtitled(9)),
@@ -101,6 +102,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(FailureKind::Input),
         6 => Just(FailureKind::Resource),
         6 => Just(FailureKind::Internal),
+        4 => Just(FailureKind::Gpu),
     ];
     let fault = prop_oneof![
         Just(Fault::Refuse),
