@@ -53,7 +53,9 @@ pub(crate) struct Projection {
     /// The first chunk that the CPU encodes after a graphics processor failed.
     pub software_from: Option<u32>,
     /// What follows from that: stretches of the picture with parameter sets of their own.
-    periods: Vec<Period>,
+    pub(super) periods: Vec<Period>,
+    /// Whether it is kept open though nothing is to come.
+    pub(super) held: bool,
     /// Pages, those closed before among them.
     closed: Vec<PageRef>,
     /// For each track its open chunks with the pages they belong to.
@@ -105,6 +107,7 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
         duration_us,
         software_from: material.accepted.software_from,
         periods: periods(material.plan, material.accepted.software_from),
+        held: false,
         closed: material.closed.to_vec(),
         growing: lanes
             .iter()
