@@ -80,7 +80,12 @@ pub(crate) fn internal_error(bus: &gst::Bus) -> Option<PipelineError> {
 /// Popping discards what it does not look for, so end and errors are looked for together.
 pub(crate) fn internal_end(bus: &gst::Bus, wait: gst::ClockTime) -> Result<bool, PipelineError> {
     let looked_for = [gst::MessageType::Error, gst::MessageType::Eos];
-    let Some(message) = bus.timed_pop_filtered(wait, &looked_for) else { return Ok(false) };
+    // gstreamer-rs gives up on no time at all before it has looked.
+    let message = match wait {
+        gst::ClockTime::ZERO => bus.pop_filtered(&looked_for),
+        wait => bus.timed_pop_filtered(wait, &looked_for),
+    };
+    let Some(message) = message else { return Ok(false) };
     match message.view() {
         gst::MessageView::Error(error) => {
             log(error);

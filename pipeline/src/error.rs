@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use kinora_plan::encoder::{Failure, FailureKind};
+use kinora_plan::encoder::{Failure, FailureKind, GPU_BUSY};
 
 /// Why a task could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,14 @@ pub enum PipelineError {
     /// A GStreamer element this task needs is not installed.
     #[error("the GStreamer element '{0}' is not installed on this host")]
     MissingElement(&'static str),
+    /// A graphics processor, or what drives it, did not do its work.
+    #[error("the graphics processor failed: {message}")]
+    Device {
+        /// The stable word of [`Failure::code`].
+        code: &'static str,
+        /// What went wrong.
+        message: String,
+    },
     /// The sandbox that is required cannot be had.
     #[error(
         "the sandbox this installation requires is not whole on this host: {0}; use a kernel with \
@@ -49,6 +57,25 @@ impl PipelineError {
         Self::Input { code, message: message.into() }
     }
 
+    /// A graphics processor did not do its work.
+    pub(crate) fn device(message: impl Into<String>) -> Self {
+        Self::Device { code: "gpu_error", message: message.into() }
+    }
+
+    /// What this is where a device was at work: whatever is not the host's or the worker's fault
+    /// the processor shall try. `begun` says whether each of its
+    /// encoders gave a picture.
+    pub(crate) fn on_device(self, begun: bool) -> Self {
+        let code = if begun { "gpu_error" } else { GPU_BUSY };
+        match self {
+            Self::Device { message, .. } => Self::Device { code, message },
+            Self::Input { .. } | Self::Internal(_) | Self::MissingElement(_) => {
+                Self::Device { code, message: self.to_string() }
+            }
+            other => other,
+        }
+    }
+
     /// What the worker is told.
     pub fn failure(&self) -> Failure {
         let (kind, code) = match self {
@@ -59,6 +86,7 @@ impl PipelineError {
             }
             Self::Write { .. } => (FailureKind::Resource, "write_failed"),
             Self::MissingElement(_) => (FailureKind::Resource, "missing_element"),
+            Self::Device { code, .. } => (FailureKind::Gpu, *code),
             Self::Sandbox(_) => (FailureKind::Resource, "sandbox_missing"),
             Self::Spec(_) => (FailureKind::Internal, "bad_spec"),
             Self::Internal(_) => (FailureKind::Internal, "pipeline_error"),

@@ -7,6 +7,7 @@
 //! - [`source`] reads ranges of the source and shows them to GStreamer as a seekable element.
 //! - [`decode`] turns one stream of it into frames on the frame grid.
 //! - [`chunk`] scales and encodes those frames into every rung and packages the result.
+//! - [`gpu`] finds graphics processors, proves them, and says what a pipeline on one is made of.
 //! - [`audio`] encodes one soundtrack from end to end.
 //! - [`pictures`] makes the poster and the storyboard.
 //! - [`text`] makes WebVTT of embedded subtitles.
@@ -25,6 +26,7 @@ pub mod child;
 pub mod chunk;
 pub mod decode;
 mod error;
+pub mod gpu;
 pub mod pictures;
 pub mod probe;
 pub mod sample;

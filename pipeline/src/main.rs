@@ -16,7 +16,9 @@ use clap::{Args, Parser, Subcommand};
 use kinora_pipeline::{
     PipelineError, analyse, audio,
     child::{Limits, Reporter, watch_source},
-    chunk, pictures, probe, sample,
+    chunk,
+    gpu::{self, DoctorArgs, ProveArgs},
+    pictures, probe, sample,
     sandbox::{self, Grants},
     source::Source,
     text,
@@ -47,6 +49,13 @@ enum Command {
     Analyse(Task),
     /// Try to leave the sandbox that tasks run in, and say what was refused
     SandboxCheck(sandbox::CheckArgs),
+    /// Say what this host can encode with, proving each device with ten frames
+    #[command(after_help = "Exit codes: 0 all that GStreamer offers works, 1 something does not, \
+                            2 the host could not be examined.")]
+    Doctor(DoctorArgs),
+    /// Prove one device
+    #[command(hide = true)]
+    Prove(ProveArgs),
     /// Make the poster and the storyboard
     Pictures(Task),
     /// Make WebVTT of embedded subtitles
@@ -82,6 +91,8 @@ fn main() -> ExitCode {
     let task = match Cli::parse().command {
         Command::Sample(args) => return generate(&args),
         Command::SandboxCheck(args) => return sandbox::run(&args),
+        Command::Doctor(args) => return gpu::doctor(&args),
+        Command::Prove(args) => return gpu::prove(&args),
         Command::Probe(task)
         | Command::Chunk(task)
         | Command::Audio(task)

@@ -5,15 +5,10 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openBrowser } from "./support/browser.js";
 import { makeClip, startKinorad, waitFor, waitForState } from "./support/kinorad.js";
+import { assertPlayedWhole, open, players, playToTheEnd } from "./support/players.js";
 
 const SECONDS = 40;
 const RATE = 30;
-const players = [
-  { player: "hlsjs", manifest: "hls_url" },
-  { player: "shaka", manifest: "dash_url" },
-  { player: "shaka", manifest: "hls_url" },
-  { player: "dashjs", manifest: "dash_url" },
-];
 
 let kinora;
 let chromium;
@@ -27,37 +22,8 @@ after(async () => {
   await kinora?.stop();
 });
 
-async function open() {
-  const page = await chromium.browser.newPage();
-  await page.goto(`${chromium.site}/e2e/support/player.html`);
-  return page;
-}
-
-/** Plays; answers the report at the end or at the first error, and says where a player got stuck. */
-async function playToTheEnd(page, player, url) {
-  await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
-  let report;
-  await waitFor(`${player} to reach the end`, 150_000, async () => {
-    report = await page.evaluate(() => window.report());
-    return report.errors.length > 0 || report.ended;
-  }).catch((error) => {
-    throw new Error(`${error.message}: ${JSON.stringify(report)}`);
-  });
-  return report;
-}
-
-function assertPlayedWhole(report, name) {
-  assert.deepEqual(report.errors, [], name);
-  assert.ok(report.firstTime < 0.1, `${name} started at ${report.firstTime}`);
-  assert.ok(Math.abs(report.time - SECONDS) < 0.1, `${name} ended at ${report.time}`);
-  assert.ok(Math.abs(report.duration - SECONDS) < 0.1, `${name} saw ${report.duration} s`);
-  assert.ok(report.audioBytes > 0, `${name} decoded sound`);
-  // A quality switch decodes a few frames twice; none may be missing.
-  assert.ok(report.frames >= SECONDS * RATE - 2, `${name} decoded ${report.frames} frames`);
-}
-
 test("tus-js-client uploads, and three players follow the growing stream to its end", async () => {
-  const pages = await Promise.all(players.map(open));
+  const pages = await Promise.all(players.map(() => open(chromium)));
   const clip = await makeClip(kinora.data, "growing.mp4", {
     seconds: SECONDS,
     rate: RATE,
@@ -81,7 +47,7 @@ test("tus-js-client uploads, and three players follow the growing stream to its 
     players.map(({ player, manifest }, i) => playToTheEnd(pages[i], player, playback[manifest], 1)),
   );
   reports.forEach((report, i) =>
-    assertPlayedWhole(report, `${players[i].player} ${players[i].manifest}`),
+    assertPlayedWhole(report, `${players[i].player} ${players[i].manifest}`, SECONDS, RATE),
   );
   await Promise.all(pages.map((page) => page.close()));
 });
@@ -90,7 +56,7 @@ describe("a finished stream", () => {
   for (const { player, manifest } of players) {
     test(`plays and seeks in ${player} by ${manifest}`, async () => {
       const { playback } = await waitForState(kinora, id, ["ready"]);
-      const page = await open();
+      const page = await open(chromium);
       const url = playback[manifest];
       await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
       const begun = await waitFor("a second of playback", 20_000, async () => {

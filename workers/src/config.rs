@@ -1,6 +1,13 @@
 //! What a worker is told.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::{self, Display},
+    io,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use kinora_plan::sandbox::SandboxMode;
 
@@ -30,7 +37,53 @@ pub struct WorkerConfig {
     pub sandbox: SandboxMode,
     /// How much children give way to everything else on the host, as `nice` counts: 0 to 19.
     pub nice: i32,
+    /// Which graphics processors encode.
+    pub gpu: GpuPolicy,
+    /// Encoders that may run on one of them at once; a chunk runs one for each rung.
+    pub gpu_sessions: u32,
 }
+
+/// Which graphics processors a worker uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum GpuPolicy {
+    /// Those that are proven to work when the worker starts.
+    #[default]
+    Auto,
+    /// None; nothing is looked for.
+    Cpu,
+    /// Those that are proven; a worker without any does not start.
+    Gpu,
+    /// This one alone; a worker without it does not start.
+    Device(String),
+}
+
+impl FromStr for GpuPolicy {
+    type Err = Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Infallible> {
+        Ok(match word {
+            "auto" => Self::Auto,
+            "cpu" => Self::Cpu,
+            "gpu" => Self::Gpu,
+            device => Self::Device(device.to_owned()),
+        })
+    }
+}
+
+impl Display for GpuPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Device(device) => device,
+        })
+    }
+}
+
+/// What drivers for NVIDIA's consumer cards have allowed since 2023, in the whole system; those
+/// since 2024 allow 8.
+const GPU_SESSIONS: u32 = 5;
 
 impl WorkerConfig {
     /// A worker of two slots named `worker`.
@@ -47,6 +100,8 @@ impl WorkerConfig {
             stall_timeout: Duration::from_secs(120),
             sandbox: SandboxMode::Auto,
             nice: 5,
+            gpu: GpuPolicy::Auto,
+            gpu_sessions: GPU_SESSIONS,
         }
     }
 }

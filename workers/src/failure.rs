@@ -5,6 +5,20 @@ use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus};
 use kinora_plan::encoder::{Failure, FailureKind};
 use kinora_store::StoreError;
 
+/// What failed where a device was at work: unless the host lacks something or the store is away, it
+/// is the device's, and the processor shall try. A driver may crash, hang or eat the memory of its
+/// process, and blame the file.
+pub(crate) fn on_device(failure: Failure) -> Failure {
+    const DRIVER: [&str; 3] = ["out_of_memory", "encoder_killed", "missing_element"];
+    const OURS: [&str; 1] = ["store_corrupt"];
+    let kind = match failure.kind {
+        FailureKind::Resource if !DRIVER.contains(&failure.code.as_str()) => failure.kind,
+        FailureKind::Internal if OURS.contains(&failure.code.as_str()) => failure.kind,
+        _ => FailureKind::Gpu,
+    };
+    Failure { kind, ..failure }
+}
+
 /// Longest texts taken from a child, characters.
 const MAX_CODE: usize = 64;
 const MAX_MESSAGE: usize = 1000;
@@ -156,6 +170,23 @@ mod tests {
         check(6, "assertion failed", FailureKind::Internal, "encoder_crashed", "SIGABRT");
         check(3 << 8, "", FailureKind::Internal, "encoder_failed", "exit code 3");
         check(0, "", FailureKind::Internal, "encoder_incomplete", "without a result");
+    }
+
+    #[test]
+    fn what_fails_on_a_device_is_the_devices_but_for_disk_and_store() {
+        let kind = |failure| on_device(failure).kind;
+        for code in ["encoder_crashed", "no_progress", "parameter_sets_differ"] {
+            assert_eq!(kind(internal(code, "")), FailureKind::Gpu, "{code}");
+        }
+        for code in ["out_of_memory", "encoder_killed"] {
+            assert_eq!(kind(resource(code, "")), FailureKind::Gpu, "{code}");
+        }
+        for code in ["source_read", "out_of_disk", "store_io"] {
+            assert_eq!(kind(resource(code, "")), FailureKind::Resource, "{code}");
+        }
+        assert_eq!(kind(internal("store_corrupt", "")), FailureKind::Internal);
+        let input = Failure { kind: FailureKind::Input, ..internal("decode_error", "") };
+        assert_eq!(kind(input), FailureKind::Gpu);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cancel;
 mod child;
 mod config;
 mod failure;
+mod gpu;
 mod job;
 mod progress;
 mod room;
@@ -17,7 +18,7 @@ mod scratch;
 mod source_cache;
 mod upload;
 
-pub use config::{WorkerConfig, encoder_path};
+pub use config::{GpuPolicy, WorkerConfig, encoder_path};
 /// Whether children are sandboxed.
 pub use kinora_plan::sandbox::SandboxMode;
 pub use run::run;

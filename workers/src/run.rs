@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     WorkerConfig,
     cancel::{self, Running},
+    gpu::Gpus,
     job,
     room::Room,
     sandbox,
@@ -30,6 +31,7 @@ pub(crate) struct Host {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) scratch: Scratch,
     pub(crate) room: Room,
+    pub(crate) gpus: Gpus,
     pub(crate) sources: Arc<SourceCache>,
     pub(crate) running: Arc<Running>,
     pub(crate) shutdown: CancellationToken,
@@ -54,10 +56,12 @@ pub async fn run(
         .with_context(|| format!("find the encoder {}", config.encoder.display()))?;
     let scratch = Scratch::open(&config.scratch_dir, &config.worker_name)?;
     sandbox::check(&config, scratch.registry()).await?;
+    let gpus = Gpus::find(&config, scratch.registry()).await?;
     let controls = queue.subscribe_control();
     let host = Arc::new(Host {
         sources: Arc::new(SourceCache::new(Arc::clone(&store), config.source_cache_mib)),
         room: Room::new(&config.scratch_dir, config.scratch_reserve_mib),
+        gpus,
         config,
         queue,
         store,

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use bytes::Bytes;
-use kinora_media::{SegmentEntry, TrackId};
+use kinora_media::{SegmentEntry, TrackId, init_name};
 use kinora_plan::encoder::Failure;
 use kinora_store::{ByteRange, Condition, Key, ObjectStore, Put, keys};
 use tokio::io::AsyncReadExt;
@@ -18,16 +18,22 @@ const MAX_INIT: u64 = 1 << 20;
 /// Bytes compared at a time.
 const PIECE: u64 = 1 << 20;
 
-/// Stores a track's initialisation segment, or checks that the one there is the same: all chunks
-/// of a track play after one `init.mp4`.
-pub(crate) async fn init(job: &Job, track: &TrackId, file: &Path) -> Result<(), Stop> {
+/// Stores the initialisation segment of a generation of a track's parameter sets, or checks that
+/// the one there is the same: all chunks of a generation play after it.
+pub(crate) async fn init(
+    job: &Job,
+    track: &TrackId,
+    generation: u32,
+    file: &Path,
+) -> Result<(), Stop> {
     let length = length(file).await?;
     if length == 0 || length > MAX_INIT {
         let text = format!("The encoder's init segment for {track} has {length} bytes.");
         return Err(internal("encoder_result", text).into());
     }
     let bytes = tokio::fs::read(file).await.map_err(|error| scratch("read a result", &error))?;
-    let key = keys::init(job.message.video, job.message.version, track);
+    let name = init_name(generation);
+    let key = keys::track_object(job.message.video, job.message.version, track, &name);
     job.unless_stopped(put_init(&*job.host.store, &key, bytes.into())).await?.map_err(Stop::Failed)
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AudioStream, Chunk, ProbeReport, Rung, VideoStream, Warning,
+    device::EncoderChoice,
     quality::{Analysis, AnalysisSpec},
 };
 
@@ -112,8 +113,28 @@ pub struct ChunkSpec {
     /// `gop_frames` and segments of the chunk's `segment_frames`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<ChunkLayout>,
+    /// What encodes; a worker names the device.
+    #[serde(default, skip_serializing_if = "EncoderChoice::is_software")]
+    pub encoder: EncoderChoice,
+    /// Which parameter sets of the title these are: 1 after a switch of encoders. Names the
+    /// stored initialisation segment ([`kinora_media::init_name`]).
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub generation: u32,
     /// An existing folder for the results.
     pub output_dir: PathBuf,
+}
+
+impl ChunkSpec {
+    /// The same chunk after the switch to software.
+    #[must_use]
+    pub fn after_switch(self) -> Self {
+        Self { encoder: EncoderChoice::default(), generation: 1, ..self }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_first(generation: &u32) -> bool {
+    *generation == 0
 }
 
 /// Where GOPs and segments of a chunk lie whose top rung is the source as it is. Frames are of the
@@ -311,6 +332,10 @@ pub struct TrackLoudness {
 
 /// The code of a job that a worker gave back untried, because its disk has no room for the files.
 pub const WAITING_FOR_DISK: &str = "waiting_for_disk";
+/// The code of a chunk whose device gave no picture at all: it may have no session left.
+pub const GPU_BUSY: &str = "gpu_busy";
+/// The code of a chunk that asks for a device its worker does not have.
+pub const GPU_UNAVAILABLE: &str = "gpu_unavailable";
 /// What became of the pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PicturesOutcome {
@@ -350,4 +375,6 @@ pub enum FailureKind {
     Resource,
     /// Kinora is, or nobody knows: try again a few times.
     Internal,
+    /// The graphics processor is, or what drives it: do it on the CPU.
+    Gpu,
 }

@@ -7,6 +7,8 @@
 mod audio;
 mod chunking;
 mod coded;
+pub mod device;
+pub mod doctor;
 pub mod encoder;
 mod hdr;
 pub mod job;

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, TextPlan,
-    Unfit, VideoStream, Warning, audio, chunking, chunks, gop_frames, hdr, ladder, passthrough,
-    profile::VideoProfile, quality::QualityPlan, specs, text,
+    Unfit, VideoStream, Warning, audio, chunking, chunks,
+    device::{self, EncoderChoice},
+    gop_frames, hdr, ladder, passthrough,
+    profile::VideoProfile,
+    quality::QualityPlan,
+    specs, text,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -57,6 +61,9 @@ pub struct VideoPlan {
     /// The layout, where the top rung is the source as it is; GOPs are then of its lengths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passthrough: Option<Passthrough>,
+    /// What encodes the rungs.
+    #[serde(default, skip_serializing_if = "EncoderChoice::is_software")]
+    pub encoder: EncoderChoice,
 }
 
 /// Why a source gets no plan.
@@ -88,11 +95,13 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
     let mut notes = Vec::new();
     let video = report.video.as_ref();
     let video = video.map(|v| plan_video(v, !report.seekable, profile, &mut notes)).transpose()?;
+    let (video, no_device) = with_encoder(video, report, profile);
     let audio = audio::plan(&report.audio, &profile.audio);
     let quality = profile.quality.enabled && video.is_some();
     let (texts, not_converted) = text::texts(report);
     let mut warnings = warnings(report, &profile.audio);
     warnings.extend(not_converted);
+    warnings.extend(no_device);
     let mut plan = Plan {
         duration_us: 0,
         target_duration_s: 0,
@@ -170,7 +179,33 @@ fn encoded(
     };
     let stream = VideoStream { coded: None, ..stream.clone() };
     let gop_frames = gop_frames(rate, profile);
-    VideoPlan { stream, sequential, gop_frames, frames, ladder, chunks, passthrough: None }
+    VideoPlan {
+        stream,
+        sequential,
+        gop_frames,
+        frames,
+        ladder,
+        chunks,
+        passthrough: None,
+        encoder: EncoderChoice::default(),
+    }
+}
+
+/// What encodes the rungs. Two kinds of titles stay with x264: those whose bits its own samples
+/// decide, and those whose GOPs are a source's, which devices are not asked to follow.
+fn with_encoder(
+    video: Option<VideoPlan>,
+    report: &ProbeReport,
+    profile: &Profile,
+) -> (Option<VideoPlan>, Option<Warning>) {
+    let Some(mut video) = video else { return (None, None) };
+    if profile.quality.enabled || video.passthrough.is_some() {
+        return (Some(video), None);
+    }
+    let rungs = video.ladder.rungs.len();
+    let (encoder, warning) = device::choose(&profile.video, &report.encoders, rungs);
+    video.encoder = encoder;
+    (Some(video), warning)
 }
 
 fn not_passed_through(reason: Unfit) -> Warning {

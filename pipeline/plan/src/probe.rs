@@ -3,7 +3,7 @@
 use kinora_media::FrameRate;
 use serde::{Deserialize, Serialize};
 
-use crate::Coded;
+use crate::{Coded, device::EncoderDevice};
 
 /// What a source holds. Times are nanoseconds on the container's own clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct ProbeReport {
     pub chapters: Vec<ProbedChapter>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// Graphics processors on the host that looked: the worker adds them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encoders: Vec<EncoderDevice>,
 }
 
 /// The first video stream that has samples.

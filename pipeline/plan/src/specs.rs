@@ -37,6 +37,8 @@ impl Plan {
             gop_frames: video.gop_frames,
             rungs: video.ladder.rungs.clone(),
             layout: video.passthrough.as_ref().map(|layout| layout_of(layout, chunk)),
+            encoder: video.encoder.clone(),
+            generation: 0,
             output_dir: PathBuf::new(),
         })
     }

@@ -75,6 +75,7 @@ pub(crate) fn report(video: Option<VideoStream>, audio: Vec<AudioStream>) -> Pro
         subtitles: vec![],
         chapters: vec![],
         warnings: vec![],
+        encoders: vec![],
     }
 }
 

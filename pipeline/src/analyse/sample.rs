@@ -93,6 +93,8 @@ fn task(spec: &AnalysisSpec, place: Sample, folder: &Path) -> Result<ChunkSpec, 
         gop_frames: spec.gop_frames,
         rungs: rungs.collect::<Result<_, PipelineError>>()?,
         layout: None,
+        encoder: Default::default(),
+        generation: 0,
         output_dir: folder.to_owned(),
     })
 }

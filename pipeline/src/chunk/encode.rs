@@ -13,12 +13,19 @@ use kinora_media::FrameRate;
 use kinora_plan::encoder::{ChunkSpec, EncodedTrack};
 
 use super::{colour, graph, rendition::Rendition};
-use crate::{PipelineError, bus, decode::GridFrame, tone::ToSdr};
+use crate::{PipelineError, bus, decode::GridFrame, gpu::Device, tone::ToSdr};
 
 /// Frames that wait before the trunk.
 const WAITING: u64 = 2;
 /// How often a wait looks for errors.
 const POLL: Duration = Duration::from_millis(100);
+
+/// A device to encode on, and what its decoder's pipeline shares with the encoders'.
+pub(crate) struct Place<'a> {
+    pub(crate) device: &'a Device,
+    /// Encoders copy frames of another CUDA context or VA display through system memory.
+    pub(crate) contexts: Vec<gst::Context>,
+}
 
 /// A running encoding pipeline. Stops when dropped.
 pub(crate) struct Encoding {
@@ -45,21 +52,39 @@ struct Shared {
 
 impl Encoding {
     /// Starts a pipeline for frames as the decoder describes them.
-    pub(super) fn start(spec: &ChunkSpec, decoded_caps: &gst::Caps) -> Result<Self, PipelineError> {
-        Self::start_watched(spec, decoded_caps, |_| Ok(()))
+    pub(crate) fn start(
+        spec: &ChunkSpec,
+        decoded_caps: &gst::Caps,
+        place: Option<Place<'_>>,
+    ) -> Result<Self, PipelineError> {
+        Self::start_in(spec, decoded_caps, place, |_| Ok(()))
     }
 
-    /// The same, after `watch` has seen the sinks behind the encoders, in the order of the rungs.
+    /// The same on the processor, after `watch` has seen the sinks behind the encoders, in the
+    /// order of the rungs.
     pub(crate) fn start_watched(
         spec: &ChunkSpec,
         decoded_caps: &gst::Caps,
+        watch: impl FnOnce(&[gst_app::AppSink]) -> Result<(), PipelineError>,
+    ) -> Result<Self, PipelineError> {
+        Self::start_in(spec, decoded_caps, None, watch)
+    }
+
+    fn start_in(
+        spec: &ChunkSpec,
+        decoded_caps: &gst::Caps,
+        place: Option<Place<'_>>,
         watch: impl FnOnce(&[gst_app::AppSink]) -> Result<(), PipelineError>,
     ) -> Result<Self, PipelineError> {
         let mut to_sdr = ToSdr::new(&spec.video);
         let input_caps = to_sdr.caps(decoded_caps)?;
         let working_caps = colour::working_caps(&input_caps)?;
         let colour = colour::code_points(&working_caps)?;
-        let graph = graph::build(spec, &input_caps, &working_caps)?;
+        let device = place.as_ref().map(|place| place.device);
+        let graph = graph::build(spec, &input_caps, &working_caps, device)?;
+        for context in place.iter().flat_map(|place| &place.contexts) {
+            graph.pipeline.set_context(context);
+        }
         watch(&graph.outputs)?;
         let shared = Arc::new(Shared {
             renditions: spec
@@ -112,8 +137,13 @@ impl Encoding {
     }
 
     /// Source frames that are through the first rung's encoder.
-    pub(super) fn frames_done(&self) -> u64 {
+    pub(crate) fn frames_done(&self) -> u64 {
         self.shared.done.load(Ordering::Relaxed)
+    }
+
+    /// Whether every encoder has given a picture.
+    pub(super) fn has_begun(&self) -> bool {
+        self.shared.renditions.iter().all(|rendition| lock(rendition).has_begun())
     }
 
     /// Ends the chunk after `frames` frames and gives every rung's result.

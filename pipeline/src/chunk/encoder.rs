@@ -15,12 +15,22 @@ use crate::PipelineError;
 /// model by at least 0.4 s at the end of the first chunk, hence by 0.1 s in the second, by
 /// 0.1 s + 4 s × 5 % − 0.3 s = 0 in the third, and after 8 s or more by 0.1 s again. So chunks
 /// of 2, 4, 8 and then at least 16 s never starve it, whatever they show.
-const VBV_MS: u32 = 600;
+pub(crate) const VBV_MS: u32 = 600;
 /// Share of the cap that the encoder may use, percent.
 const CAP_PERCENT: u32 = 95;
 /// Rungs and chunks run side by side, so cores are busy without it; more than one thread costs a
 /// sixth more CPU, memory for the frames in flight, and makes the result depend on the host.
 const THREADS: u32 = 1;
+
+/// What an encoder may use of a rung's cap, kbit/s.
+pub(crate) fn cap_kbps(rung: &Rung) -> u32 {
+    (rung.max_kbps * CAP_PERCENT / 100).max(1)
+}
+
+/// The VBV buffer of a rung, kbit.
+pub(crate) fn vbv_kbit(rung: &Rung) -> u32 {
+    (u64::from(cap_kbps(rung)) * u64::from(VBV_MS) / 1000).try_into().unwrap_or(u32::MAX).max(1)
+}
 
 /// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames.
 pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), PipelineError> {
@@ -28,7 +38,7 @@ pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), P
     let gop = u32::try_from(gop).map_err(|_| PipelineError::Spec("a GOP without end".into()))?;
     encoder.set_property_from_str("pass", "qual");
     encoder.set_property("quantizer", rung.crf.min(50));
-    encoder.set_property("bitrate", (rung.max_kbps * CAP_PERCENT / 100).max(1));
+    encoder.set_property("bitrate", cap_kbps(rung));
     encoder.set_property("vbv-buf-capacity", VBV_MS);
     encoder.set_property("key-int-max", gop);
     encoder.set_property("threads", THREADS);

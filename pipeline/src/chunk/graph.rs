@@ -18,7 +18,10 @@ use kinora_media::FrameRate;
 use kinora_plan::{Orientation, Rung, encoder::ChunkSpec};
 
 use super::{cascade, encoder, keys, thin};
-use crate::PipelineError;
+use crate::{
+    PipelineError,
+    gpu::{Device, describe, stage::Stage},
+};
 
 /// Frames a queue holds: enough to ride out one slow frame, each up to 12 MiB.
 const QUEUE_FRAMES: u32 = 2;
@@ -36,11 +39,13 @@ pub(crate) fn make(factory: &'static str) -> Result<gst::Element, PipelineError>
     gst::ElementFactory::make(factory).build().map_err(|_| PipelineError::MissingElement(factory))
 }
 
-/// Builds the pipeline for frames of `input_caps`, which become `working` before anything else.
+/// Builds the pipeline for frames of `input_caps`, which become `working` before anything else. On
+/// a device scaling and encoding take place in its memory.
 pub(super) fn build(
     spec: &ChunkSpec,
     input_caps: &gst::Caps,
     working: &gst::Caps,
+    device: Option<&Device>,
 ) -> Result<Graph, PipelineError> {
     let pipeline = gst::Pipeline::new();
     let input = gst_app::AppSrc::builder()
@@ -49,7 +54,7 @@ pub(super) fn build(
         .stream_type(gst_app::AppStreamType::Stream)
         .build();
     pipeline.add(&input)?;
-    let trunk = trunk(&pipeline, &input, spec, working)?;
+    let trunk = trunk(&pipeline, &input, spec, (input_caps, working), device)?;
     let parents = cascade::parents(&spec.rungs);
     let mut tees = vec![None; spec.rungs.len()];
     let mut outputs = vec![None; spec.rungs.len()];
@@ -68,7 +73,14 @@ pub(super) fn build(
             }
         };
         let keep = u64::from(rung.rate_divisor.get() / rate_divisor);
-        let scaled = scale(&pipeline, from, spec, rung, keep, working)?;
+        let kept = append(&pipeline, from, thinned(spec, rung, keep)?)?;
+        let scaled = match device {
+            None => scale(&pipeline, &kept, rung, working)?,
+            Some(device) => {
+                let stages = describe::scale(device, rung, &colour(working));
+                append_all(&pipeline, &kept, &stages)?
+            }
+        };
         let picture = if parents.contains(&Some(index)) {
             let tee = append(&pipeline, &scaled, make("tee")?)?;
             tees[index] = Some(tee.clone());
@@ -76,7 +88,10 @@ pub(super) fn build(
         } else {
             scaled
         };
-        outputs[index] = Some(encode(&pipeline, &picture, spec, rung)?);
+        outputs[index] = Some(match device {
+            None => encode(&pipeline, &picture, spec, rung)?,
+            Some(device) => encode_on(device, &pipeline, &picture, spec, index)?,
+        });
     }
     let outputs = outputs.into_iter().flatten().collect();
     Ok(Graph { pipeline, input, outputs })
@@ -86,8 +101,19 @@ fn trunk(
     pipeline: &gst::Pipeline,
     input: &gst_app::AppSrc,
     spec: &ChunkSpec,
-    working: &gst::Caps,
+    (input_caps, working): (&gst::Caps, &gst::Caps),
+    device: Option<&Device>,
 ) -> Result<gst::Element, PipelineError> {
+    let memory = device.and_then(Device::memory);
+    let there = input_caps.features(0).zip(memory).is_some_and(|(has, it)| has.contains(it));
+    if there {
+        return append(pipeline, input.upcast_ref(), make("tee")?);
+    }
+    let mut working = working.copy();
+    if let Some(device) = device {
+        working.make_mut().set("format", device.format());
+    }
+    let working = &working;
     // Never a scaler: it would scale for one branch, and the others would scale back.
     let convert = make("videoconvert")?;
     convert.set_property("qos", false);
@@ -101,7 +127,21 @@ fn trunk(
         flip.set_property_from_str("video-direction", direction(spec.video.orientation));
         last = append(pipeline, &last, flip)?;
     }
+    if let (Some(device), Some(_)) = (device, memory) {
+        let mut stages = describe::upload(device);
+        stages.push(Stage::Caps(describe::frames(device, &colour(working))));
+        last = append_all(pipeline, &last, &stages)?;
+    }
     append(pipeline, &last, make("tee")?)
+}
+
+/// What caps say of colours, as fields behind others.
+fn colour(working: &gst::Caps) -> String {
+    let field = |name| {
+        let value = working.structure(0).and_then(|caps| caps.get::<&str>(name).ok());
+        value.map(|value| format!(",{name}={value}")).unwrap_or_default()
+    };
+    format!(",pixel-aspect-ratio=1/1{}{}", field("colorimetry"), field("chroma-site"))
 }
 
 /// One frame a frame: the grid has no place for the other field.
@@ -137,19 +177,21 @@ fn direction(orientation: Orientation) -> &'static str {
     }
 }
 
-fn scale(
-    pipeline: &gst::Pipeline,
-    from: &gst::Element,
-    spec: &ChunkSpec,
-    rung: &Rung,
-    keep: u64,
-    working: &gst::Caps,
-) -> Result<gst::Element, PipelineError> {
+/// A queue that lets only the rung's frames in.
+fn thinned(spec: &ChunkSpec, rung: &Rung, keep: u64) -> Result<gst::Element, PipelineError> {
     let queue = queue()?;
     let pad = queue.static_pad("sink").expect("a queue has a sink pad");
     thin::keep_every(&pad, keep, spec.video.frame_rate, rung.frame_rate);
-    let queue = append(pipeline, from, queue)?;
-    let scaler = append(pipeline, &queue, scaler()?)?;
+    Ok(queue)
+}
+
+fn scale(
+    pipeline: &gst::Pipeline,
+    from: &gst::Element,
+    rung: &Rung,
+    working: &gst::Caps,
+) -> Result<gst::Element, PipelineError> {
+    let scaler = append(pipeline, from, scaler()?)?;
     let mut caps = working.copy();
     let sized = caps.make_mut();
     sized.set("width", i32::try_from(rung.width).unwrap_or(i32::MAX));
@@ -175,15 +217,38 @@ fn encode(
         keys::force(&pad, layout.key_frames.clone(), spec.video.frame_rate);
     }
     let encoder = append(pipeline, picture, encoder)?;
+    collector(pipeline, &encoder, &caps)
+}
+
+fn encode_on(
+    device: &Device,
+    pipeline: &gst::Pipeline,
+    picture: &gst::Element,
+    spec: &ChunkSpec,
+    branch: usize,
+) -> Result<gst_app::AppSink, PipelineError> {
+    let rung = &spec.rungs[branch];
+    let gop = spec.gop_frames / u64::from(rung.rate_divisor.get());
+    let stages = describe::encode(device, &device.encoder()?, rung, gop, branch);
+    let coded = append_all(pipeline, picture, &stages)?;
+    collector(pipeline, &coded, &gst::Caps::new_empty_simple("video/x-h264"))
+}
+
+/// Where coded pictures leave the pipeline.
+fn collector(
+    pipeline: &gst::Pipeline,
+    coded: &gst::Element,
+    caps: &gst::Caps,
+) -> Result<gst_app::AppSink, PipelineError> {
     let sink = gst_app::AppSink::builder()
-        .caps(&caps)
+        .caps(caps)
         .async_(false)
         .sync(false)
         .qos(false)
         .drop_out_of_segment(false)
         .enable_last_sample(false)
         .build();
-    append(pipeline, &encoder, sink.clone().upcast())?;
+    append(pipeline, coded, sink.clone().upcast())?;
     Ok(sink)
 }
 
@@ -207,6 +272,19 @@ fn caps_filter(caps: &gst::Caps) -> Result<gst::Element, PipelineError> {
     let filter = make("capsfilter")?;
     filter.set_property("caps", caps);
     Ok(filter)
+}
+
+/// Adds an element for each stage and links them after `last`; the last of them.
+fn append_all(
+    pipeline: &gst::Pipeline,
+    last: &gst::Element,
+    stages: &[Stage],
+) -> Result<gst::Element, PipelineError> {
+    let mut last = last.clone();
+    for stage in stages {
+        last = append(pipeline, &last, stage.make()?)?;
+    }
+    Ok(last)
 }
 
 /// Adds `element` and links it after `last`.

@@ -19,7 +19,7 @@ use kinora_plan::{
 };
 
 use super::layout::Layout;
-use crate::PipelineError;
+use crate::{PipelineError, avc, gpu::parameters};
 
 /// How far an encoder's times may be from the grid: nanoseconds are rounded on the way in and out.
 const ROUNDING_NS: u64 = 2;
@@ -33,6 +33,8 @@ pub(super) struct Rendition {
     rate: FrameRate,
     config: VideoConfig,
     codec: Option<String>,
+    /// The level to promise, where a device's own parameter sets are brought to what others say.
+    level: Option<u32>,
     /// Ticks a frame lasts, and the decode time of the chunk's first.
     frame_ticks: u32,
     start: u64,
@@ -71,6 +73,7 @@ impl Rendition {
                 bit_rate: None,
             },
             codec: None,
+            level: (!spec.encoder.is_software()).then_some(rung.level),
             frame_ticks: grid.frame_ticks().saturating_mul(rung.rate_divisor.get()),
             start: spec.chunk.first_frame * u64::from(grid.frame_ticks()),
             layout: Layout::of(spec, rung),
@@ -83,6 +86,11 @@ impl Rendition {
         })
     }
 
+    /// Whether the encoder has given a picture.
+    pub(super) fn has_begun(&self) -> bool {
+        self.codec.is_some()
+    }
+
     /// Takes an encoder's next picture in decoding order; says how many it has now.
     pub(super) fn take(&mut self, sample: &gst::Sample) -> Result<u64, PipelineError> {
         let record = sample
@@ -91,14 +99,21 @@ impl Rendition {
             .and_then(|caps| caps.get::<gst::Buffer>("codec_data").ok())
             .and_then(|record| record.into_mapped_buffer_readable().ok())
             .ok_or_else(|| self.broken("no parameter sets"))?;
-        self.configure(&record)?;
+        match self.level {
+            None => self.configure(&record)?,
+            Some(level) => self.configure(&parameters::unified(&record, level)?)?,
+        }
         let buffer = sample.buffer_owned().ok_or_else(|| self.broken("a sample without data"))?;
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let position = self.position(sample, &buffer)?;
         let data = buffer
             .into_mapped_buffer_readable()
             .map_err(|_| self.broken("a picture that cannot be read"))?;
-        self.push(position, key, Bytes::from_owner(data))
+        let data = match self.level {
+            None => Bytes::from_owner(data),
+            Some(_) => avc::without_parameter_sets(&data),
+        };
+        self.push(position, key, data)
     }
 
     /// Takes the next picture in decoding order, shown at `position` of the rung's grid, counted

@@ -29,6 +29,9 @@ pub(super) fn spec(spec: &ChunkSpec) -> Result<(), PipelineError> {
         None if !even => return refuse("a chunk or segment that is not whole GOPs"),
         None => {}
     }
+    if spec.layout.is_some() && !spec.encoder.is_software() {
+        return refuse("a device that is to follow the source's layout");
+    }
     if spec.rungs.iter().filter(|rung| rung.copy).count() > 1 {
         return refuse("more than one rung that is the source as it is");
     }
@@ -137,6 +140,8 @@ pub(super) mod tests {
             gop_frames: 60,
             rungs: vec![rung(720, 1), rung(360, 2)],
             layout: None,
+            encoder: Default::default(),
+            generation: 0,
             output_dir: "/nowhere".into(),
         }
     }

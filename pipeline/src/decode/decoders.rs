@@ -1,13 +1,13 @@
 //! Which decoder decodes what: by policy first, by rank only for what no policy names.
 //!
-//! Decoders on a GPU will stand before these in the same list once a host has proved that it has
-//! one; everything that follows takes frames in system memory.
+//! A device's own decoder stands before them where a chunk is encoded on that device and takes
+//! frames in its memory; everything else takes frames in system memory.
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use super::stream::SUBJECT;
-use crate::PipelineError;
+use crate::{PipelineError, gpu::Device};
 
 /// Media type to decoders, best first. `avdec_h264` is twice as fast as `openh264dec`, and libav's
 /// VP9 uses threads within a frame where libvpx needs tiles.
@@ -19,8 +19,16 @@ const PREFERRED: &[(&str, &[&str])] = &[
     ("video/x-av1", &["dav1ddec", "av1dec"]),
 ];
 
-/// A decoder for a stream of these caps; `None` when it is raw already.
-pub(super) fn decoder(caps: &gst::Caps) -> Result<Option<gst::Element>, PipelineError> {
+/// Media types and the decoders that are preferred for them, best first.
+pub(crate) fn preferred() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    PREFERRED.iter().copied()
+}
+
+/// A decoder for a stream of these caps, on `device` if one is given; `None` when it is raw already.
+pub(super) fn decoder(
+    caps: &gst::Caps,
+    device: Option<&Device>,
+) -> Result<Option<gst::Element>, PipelineError> {
     let media_type = caps.structure(0).map(|structure| structure.name().as_str()).unwrap_or("");
     if media_type == "video/x-raw" {
         return Ok(None);
@@ -31,6 +39,11 @@ pub(super) fn decoder(caps: &gst::Caps) -> Result<Option<gst::Element>, Pipeline
         .into_iter()
         .flat_map(|(_, names)| names.iter())
         .filter_map(|name| gst::ElementFactory::find(name));
+    // Nothing else follows: what a device does not decode is not in its memory.
+    if let Some(device) = device {
+        let factory = device.decoder(media_type).ok_or_else(|| unsupported(media_type))?;
+        return Ok(Some(factory.create().build()?));
+    }
     let factory = preferred
         .chain(ranked())
         .find(|factory| factory.can_sink_any_caps(caps))

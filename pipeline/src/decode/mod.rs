@@ -10,6 +10,7 @@ mod stream;
 mod video;
 
 pub use clock::stream_time;
+pub(crate) use decoders::preferred;
 pub use stream::Decoding;
 pub(crate) use video::entry_point;
 pub use video::{Accounting, GridFrame, VideoFrames};

@@ -15,6 +15,7 @@ use crate::{
     PipelineError,
     audio::Idle,
     bus::{self, Early},
+    gpu::Device,
     source::Source,
 };
 
@@ -53,8 +54,30 @@ impl Decoding {
         seek_to: Option<u64>,
         ahead: u32,
     ) -> Result<Self, PipelineError> {
-        let raw = gst::Caps::new_empty_simple("video/x-raw");
-        Self::open_as(source, stream_id, &raw, seek_to, ahead)
+        Self::open_on(None, source, stream_id, seek_to, ahead)
+    }
+
+    /// The same by a device's decoder, into the device's memory, if one is given.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_on(
+        device: Option<&Device>,
+        source: &Source,
+        stream_id: &str,
+        seek_to: Option<u64>,
+        ahead: u32,
+    ) -> Result<Self, PipelineError> {
+        let mut raw = gst::Caps::new_empty_simple("video/x-raw");
+        if let Some(memory) = device.and_then(Device::memory) {
+            raw.make_mut().set_features(0, Some(gst::CapsFeatures::new([memory])));
+        }
+        Self::open_as(source, (stream_id, &raw, device), seek_to, ahead)
+    }
+
+    /// What its elements share with those of other pipelines: a device's context.
+    pub(crate) fn contexts(&self) -> Vec<gst::Context> {
+        self.pipeline.contexts()
     }
 
     /// The same for the coded pictures of a stream of H.264 as MP4 has it: nothing is decoded.
@@ -71,13 +94,12 @@ impl Decoding {
             .field("stream-format", "avc")
             .field("alignment", "au")
             .build();
-        Self::open_as(source, stream_id, &coded, seek_to, ahead)
+        Self::open_as(source, (stream_id, &coded, None), seek_to, ahead)
     }
 
     fn open_as(
         source: &Source,
-        stream_id: &str,
-        wanted: &gst::Caps,
+        (stream_id, wanted, device): (&str, &gst::Caps, Option<&Device>),
         seek_to: Option<u64>,
         ahead: u32,
     ) -> Result<Self, PipelineError> {
@@ -99,7 +121,7 @@ impl Decoding {
         let problem = Problem::default();
         let bus = pipeline.bus().expect("a pipeline has a bus");
         let early = Early::watch(&bus);
-        watch_pads(&pipeline, &demuxer, &sink, stream_id, (&problem, &early));
+        watch_pads(&pipeline, &demuxer, &sink, (stream_id, device), (&problem, &early));
         let decoding = Self { source: source.clone(), pipeline, bus, sink, early, problem };
         decoding.start(seek_to)?;
         Ok(decoding)
@@ -263,11 +285,12 @@ fn watch_pads(
     pipeline: &gst::Pipeline,
     demuxer: &gst::Element,
     sink: &gst_app::AppSink,
-    stream_id: &str,
+    (stream_id, device): (&str, Option<&Device>),
     (problem, early): (&Problem, &Early),
 ) {
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
     let (wanted, problem, early) = (stream_id.to_owned(), problem.clone(), early.clone());
+    let device = device.cloned();
     demuxer.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else {
             return;
@@ -278,9 +301,9 @@ fn watch_pads(
         }
         early.found();
         if let Some(caps) = pad.current_caps() {
-            report(&problem, link(&pipeline, pad, &caps, sink.upcast_ref()));
+            report(&problem, link(&pipeline, pad, &caps, (sink.upcast_ref(), device.as_ref())));
         } else {
-            link_later(&pipeline, pad, &sink, &problem);
+            link_later(&pipeline, pad, (&sink, device.clone()), &problem);
         }
     });
 }
@@ -289,7 +312,7 @@ fn watch_pads(
 fn link_later(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
-    sink: &gst_app::AppSink,
+    (sink, device): (&gst_app::AppSink, Option<Device>),
     problem: &Problem,
 ) {
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
@@ -301,7 +324,8 @@ fn link_later(
         let gst::EventView::Caps(event) = event.view() else { return gst::PadProbeReturn::Ok };
         if let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) {
             let caps = event.caps_owned();
-            report(&problem, link(&pipeline, pad, &caps, sink.upcast_ref()));
+            let linked = link(&pipeline, pad, &caps, (sink.upcast_ref(), device.as_ref()));
+            report(&problem, linked);
         }
         gst::PadProbeReturn::Remove
     });
@@ -321,12 +345,12 @@ fn link(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
     caps: &gst::Caps,
-    sink: &gst::Element,
+    (sink, device): (&gst::Element, Option<&Device>),
 ) -> Result<(), PipelineError> {
     if sink.property::<gst::Caps>("caps").can_intersect(caps) {
         return link_pad(pad, sink);
     }
-    let Some(decoder) = decoder(caps)? else { return link_pad(pad, sink) };
+    let Some(decoder) = decoder(caps, device)? else { return link_pad(pad, sink) };
     pipeline.add(&decoder)?;
     decoder.link(sink)?;
     decoder.sync_state_with_parent()?;

@@ -10,7 +10,7 @@ use super::{
     grid::{Grid, Run},
     stream::Decoding,
 };
-use crate::{PipelineError, source::Source};
+use crate::{PipelineError, gpu::Device, source::Source};
 
 /// Decoded frames that wait: each is up to 12 MiB in system memory.
 const AHEAD: u32 = 3;
@@ -79,8 +79,23 @@ impl VideoFrames {
         sequential: bool,
         hold: bool,
     ) -> Result<Self, PipelineError> {
+        Self::open_on(None, source, stream, range, sequential, hold)
+    }
+
+    /// The same in a device's memory, if one is given.
+    ///
+    /// # Errors
+    /// As [`Decoding::open`].
+    pub(crate) fn open_on(
+        device: Option<&Device>,
+        source: &Source,
+        stream: &VideoStream,
+        range: Range<u64>,
+        sequential: bool,
+        hold: bool,
+    ) -> Result<Self, PipelineError> {
         let seek_to = (!sequential && range.start > 0).then(|| entry_point(stream, range.start));
-        let decoding = Decoding::open(source, &stream.stream_id, seek_to, AHEAD)?;
+        let decoding = Decoding::open_on(device, source, &stream.stream_id, seek_to, AHEAD)?;
         Ok(Self {
             stream: stream.clone(),
             decoding,
@@ -118,6 +133,11 @@ impl VideoFrames {
             }
             self.run = self.advance()?;
         }
+    }
+
+    /// What the decoder's elements share with others.
+    pub(crate) fn contexts(&self) -> Vec<gst::Context> {
+        self.decoding.contexts()
     }
 
     /// What came of the range so far.

@@ -123,6 +123,7 @@ fn examine(
         video,
         audio,
         warnings,
+        encoders: vec![],
     };
     let end = end_ns(&report);
     if end.saturating_sub(start_ns(&report)) > spec.max_duration_ns {

@@ -20,7 +20,7 @@ use kinora_plan::{
 };
 pub use plugins::disarm;
 
-use crate::PipelineError;
+use crate::{PipelineError, gpu::Device};
 
 /// Files a child may use, beside the system's libraries and GStreamer's plugins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +44,21 @@ impl Grants {
             EncoderSpec::Pictures(spec) => vec![spec.output_dir.clone()],
             EncoderSpec::Text(spec) => vec![spec.output_dir.clone()],
         };
-        Self { write, ..Self::default() }
+        let device = match spec {
+            EncoderSpec::Chunk(spec) => spec.encoder.device.as_deref().and_then(Device::named),
+            _ => None,
+        };
+        Self { write, ..Self::default() }.with_device(device.as_ref())
+    }
+
+    /// And what a device needs, if there is one.
+    #[must_use]
+    pub fn with_device(mut self, device: Option<&Device>) -> Self {
+        if let Some(device) = device {
+            self.read.extend(device.facts());
+            self.devices.extend(device.nodes());
+        }
+        self
     }
 }
 

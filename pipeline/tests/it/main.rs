@@ -12,6 +12,8 @@ mod colour;
 mod copied;
 mod counters;
 mod extras;
+mod gpu;
+mod gpu_descriptions;
 mod hostile;
 mod joined;
 mod media;

@@ -62,6 +62,8 @@ pub(crate) fn specs(
             gop_frames,
             rungs: rungs.to_vec(),
             layout: None,
+            encoder: Default::default(),
+            generation: 0,
             output_dir: output.join(format!("{index}")),
         })
         .collect()

@@ -11,7 +11,7 @@ const bin = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"),
 
 export const run = promisify(execFile);
 
-export async function startKinorad() {
+export async function startKinorad(settings = {}) {
   const data = await mkdtemp(path.join(tmpdir(), "kinora-e2e-"));
   const child = spawn(path.join(bin, "kinorad"), ["serve"], {
     cwd: data,
@@ -20,6 +20,7 @@ export async function startKinorad() {
       KINORA_DATA_DIR: data,
       KINORA_SERVER_LISTEN: "127.0.0.1:0",
       KINORA_ORIGIN_LISTEN: "127.0.0.1:0",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

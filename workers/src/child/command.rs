@@ -7,13 +7,13 @@ use std::{
     process::Stdio,
 };
 
-use kinora_plan::encoder::EncoderSpec;
+use kinora_plan::{device::EncoderFamily, encoder::EncoderSpec};
 use tokio::process::Command;
 
 use crate::job::Job;
 
-/// Variables a child inherits, beside `GST_*`.
-const INHERITED: [&str; 4] = ["PATH", "LANG", "RUST_LOG", "RUST_BACKTRACE"];
+/// Variables a child inherits, beside `GST_*`; the last one is that of tests alone.
+const INHERITED: [&str; 5] = ["PATH", "LANG", "RUST_LOG", "RUST_BACKTRACE", "KINORA_FAKE_GPU"];
 
 /// The command for `spec`, with the child's end of the source socket as standard input.
 pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Command {
@@ -23,8 +23,7 @@ pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Comm
         .arg(task(spec))
         .arg("--spec")
         .arg(scratch.spec())
-        .arg("--memory-limit-mib")
-        .arg(host.config.memory_limit_mib.to_string())
+        .args(memory_limit(spec, host.config.memory_limit_mib))
         .arg("--sandbox")
         .arg(host.config.sandbox.as_str())
         // It was brought up to date when the worker started, and a sandboxed child cannot.
@@ -46,6 +45,18 @@ pub(crate) fn environment(encoder: &Path, registry: &Path) -> Command {
     let mut command = Command::new(encoder);
     command.env_clear().env("GST_REGISTRY", registry).envs(inherited());
     command
+}
+
+/// CUDA reserves addresses for all memory of host and device, however little it uses.
+fn memory_limit(spec: &EncoderSpec, mib: u64) -> Vec<String> {
+    let unlimited = match spec {
+        EncoderSpec::Chunk(spec) => spec.encoder.family == EncoderFamily::Nvenc,
+        _ => false,
+    };
+    match unlimited {
+        true => vec![],
+        false => vec!["--memory-limit-mib".into(), mib.to_string()],
+    }
 }
 
 fn task(spec: &EncoderSpec) -> &'static str {

@@ -29,7 +29,7 @@ pub(super) async fn run(
             Event::AudioPart(part) if part.index == seen => {
                 if seen == 0 {
                     let init = job.scratch.output().join("init.mp4");
-                    upload::init(job, track, &init).await?;
+                    upload::init(job, track, 0, &init).await?;
                 }
                 take(job, track, part, first_part).await?;
                 seen += 1;

@@ -9,13 +9,27 @@ use kinora_store::keys;
 use super::{Job, unexpected_answer};
 use crate::{
     child::{Child, Event},
-    failure::Stop,
+    failure::{self, Stop},
     upload,
 };
 
 pub(super) async fn run(job: &Job, spec: &ChunkSpec) -> Result<Report, Stop> {
     let mut task = spec.clone();
     task.output_dir = job.scratch.output();
+    if spec.encoder.is_software() {
+        return encode(job, spec, task).await;
+    }
+    let reserved = job.host.gpus.reserve(&spec.encoder, spec.rungs.len());
+    let reserved = job.unless_stopped(reserved).await??;
+    task.encoder.device = Some(reserved.device.clone());
+    tracing::debug!(gpu.id = reserved.device, "the chunk is encoded on a graphics processor");
+    encode(job, spec, task).await.map_err(|stop| match stop {
+        Stop::Failed(failure) => failure::on_device(failure).into(),
+        other => other,
+    })
+}
+
+async fn encode(job: &Job, spec: &ChunkSpec, task: ChunkSpec) -> Result<Report, Stop> {
     let mut child = Child::start(job, EncoderSpec::Chunk(Box::new(task)), spec.source_size).await?;
     let Event::Done(Outcome::Chunk(outcome)) = child.next().await? else {
         return Err(unexpected_answer().into());
@@ -27,16 +41,16 @@ pub(super) async fn run(job: &Job, spec: &ChunkSpec) -> Result<Report, Stop> {
     }
     let mut objects = Vec::with_capacity(renditions.len());
     for rendition in renditions {
-        objects.push(store(job, spec.chunk.index, rendition).await?);
+        objects.push(store(job, spec, rendition).await?);
     }
     Ok(Report::ChunkEncoded { frames, objects, warnings })
 }
 
-async fn store(job: &Job, chunk: u32, rendition: EncodedTrack) -> Result<StoredChunk, Stop> {
+async fn store(job: &Job, spec: &ChunkSpec, rendition: EncodedTrack) -> Result<StoredChunk, Stop> {
     let EncodedTrack { track, codec, start, segments } = rendition;
     let folder = job.scratch.output().join(track.as_str());
-    let object = keys::chunk_object(chunk, job.message.attempt);
-    upload::init(job, &track, &folder.join("init.mp4")).await?;
+    let object = keys::chunk_object(spec.chunk.index, job.message.attempt);
+    upload::init(job, &track, spec.generation, &folder.join("init.mp4")).await?;
     upload::media(job, &track, &object, &folder.join("chunk.m4s"), &segments).await?;
     Ok(StoredChunk { track, object, codec, start, segments })
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test helper may panic, too")]
 
 mod failures;
+mod gpu;
 mod lifecycle;
 mod results;
 mod rig;

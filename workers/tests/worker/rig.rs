@@ -6,6 +6,7 @@ use bytes::Bytes;
 use kinora_media::{AccountId, FrameRate, JobId, TrackId, VideoId};
 use kinora_plan::{
     AudioStream, Chunk, Orientation, Rung, VideoStream,
+    device::EncoderFamily,
     encoder::{AudioSpec, ChunkSpec, Failure},
     job::{JobMessage, JobPayload, JobReport, Report},
 };
@@ -13,7 +14,7 @@ use kinora_queue::{JobQueue, SqliteQueue};
 use kinora_store::{
     ByteRange, Condition, FsStore, Key, ObjectMeta, ObjectStore, Put, StoreError, keys,
 };
-use kinora_workers::WorkerConfig;
+use kinora_workers::{GpuPolicy, WorkerConfig};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,7 @@ impl Rig {
         let store = FsStore::open(folder.path().join("store")).unwrap();
         let encoder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/worker/fake_encoder");
         let mut config = WorkerConfig::new(encoder, folder.path().join("scratch"));
+        config.gpu = GpuPolicy::Cpu;
         config.progress_interval = Duration::from_millis(100);
         let video = VideoId(Uuid::now_v7());
         let rig = Self { folder, queue: Arc::new(queue), store: Arc::new(store), config, video };
@@ -93,9 +95,20 @@ impl Rig {
             gop_frames: 60,
             rungs: vec![rung("v1080"), rung("v360")],
             layout: None,
+            encoder: Default::default(),
+            generation: 0,
             output_dir: PathBuf::new(),
         };
         self.message(JobPayload::EncodeChunk(Box::new(spec)))
+    }
+
+    /// The same on a graphics processor.
+    pub(crate) fn chunk_on(&self, family: EncoderFamily, script: &str) -> JobMessage {
+        let mut message = self.chunk(script);
+        if let JobPayload::EncodeChunk(spec) = &mut message.payload {
+            spec.encoder.family = family;
+        }
+        message
     }
 
     /// A soundtrack of three parts, with a script for the child.

@@ -102,6 +102,13 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("worker.memory_limit_mib", worker.memory_limit_mib, 256, 1 << 20)?;
     between("worker.source_cache_mib", worker.source_cache_mib as u64, 8, 1 << 20)?;
     between("worker.stall_ms", worker.stall_ms, 1000, 3_600_000)?;
+    between("worker.gpu_sessions", worker.gpu_sessions.into(), 1, 16)?;
+    let odd = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    ensure!(
+        !worker.gpu.is_empty() && worker.gpu.len() <= 64 && !worker.gpu.contains(odd),
+        "worker.gpu is '{}': use auto, cpu, gpu, or a name that kinora-encoder doctor prints",
+        worker.gpu
+    );
     ensure!((0..=19).contains(&worker.nice), "worker.nice is {}: use 0 to 19", worker.nice);
     Ok(())
 }

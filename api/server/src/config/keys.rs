@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 33] = [
+pub(super) const KEYS: [(&str, Kind); 35] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -41,6 +41,8 @@ pub(super) const KEYS: [(&str, Kind); 33] = [
     ("worker.stall_ms", Kind::Number),
     ("worker.sandbox", Kind::Text),
     ("worker.nice", Kind::Number),
+    ("worker.gpu", Kind::Text),
+    ("worker.gpu_sessions", Kind::Number),
     ("worker.encoder", Kind::Text),
     ("worker.scratch_dir", Kind::Text),
     ("log.filter", Kind::Text),
@@ -48,8 +50,8 @@ pub(super) const KEYS: [(&str, Kind); 33] = [
 ];
 
 /// Of our variables, those that are not kinorad's: the command line's, and those of tools.
-const NOT_OURS: [&str; 4] =
-    ["KINORA_API_KEY", "KINORA_SERVER", "KINORA_LOG", "KINORA_SHARED_MEDIA"];
+const NOT_OURS: [&str; 5] =
+    ["KINORA_API_KEY", "KINORA_SERVER", "KINORA_LOG", "KINORA_SHARED_MEDIA", "KINORA_FAKE_GPU"];
 
 /// The setting that the variable `name` sets; `None` for a variable that is none of ours.
 ///

@@ -150,6 +150,8 @@ impl Config {
         config.scratch_reserve_mib = worker.scratch_reserve_mib;
         config.stall_timeout = Duration::from_millis(worker.stall_ms);
         config.sandbox = worker.sandbox;
+        config.gpu = worker.gpu.parse()?;
+        config.gpu_sessions = worker.gpu_sessions;
         Ok(config)
     }
 

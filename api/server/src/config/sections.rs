@@ -149,6 +149,11 @@ pub(crate) struct WorkerSection {
     pub(crate) sandbox: kinora_workers::SandboxMode,
     /// How much encoders give way to the rest of the host, 0 to 19 as `nice` counts.
     pub(crate) nice: i32,
+    /// Which graphics processors encode: `auto` those proven to work at start, `cpu` none, `gpu` at
+    /// least one or not at all, or one by its name (`kinora-encoder doctor` lists them).
+    pub(crate) gpu: String,
+    /// Encoders that may run on one of them at once; a chunk runs one for each rendition.
+    pub(crate) gpu_sessions: u32,
     /// The binary. Default: `kinora-encoder` beside kinorad.
     pub(crate) encoder: Option<PathBuf>,
     /// Room for files of jobs that run. Default: `scratch` in the data folder.
@@ -168,6 +173,8 @@ impl Default for WorkerSection {
             stall_ms: u64::try_from(defaults.stall_timeout.as_millis()).unwrap_or(u64::MAX),
             sandbox: defaults.sandbox,
             nice: defaults.nice,
+            gpu: defaults.gpu.to_string(),
+            gpu_sessions: defaults.gpu_sessions,
             encoder: None,
             scratch_dir: None,
         }

@@ -6,6 +6,7 @@
 mod bad_input;
 mod captions;
 mod extras;
+mod gpu;
 mod kill;
 mod media_table;
 mod playable_early;

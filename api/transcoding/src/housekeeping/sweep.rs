@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kinora_media::Pictures;
+use kinora_media::{Pictures, init_name};
 use kinora_store::{ObjectMeta, keys};
 
 use super::remove::folder;
@@ -14,6 +14,8 @@ use crate::{
     state::Chore,
 };
 
+/// Parameter sets a title can have: those of its first encoder, and those after a switch.
+const GENERATIONS: u32 = 2;
 /// Objects a listing.
 const BATCH: usize = 500;
 
@@ -67,7 +69,8 @@ async fn is_stray(
 ) -> Result<bool, TranscodingError> {
     let name = object.key.as_str().strip_prefix(folder).and_then(|rest| rest.split_once('/'));
     let Some((track, file)) = name else { return Ok(false) };
-    if track == "index" || file == "init.mp4" || named.contains(&(track, file)) {
+    let is_init = (0..GENERATIONS).any(|generation| file == init_name(generation));
+    if track == "index" || is_init || named.contains(&(track, file)) {
         return Ok(false);
     }
     let encode = (chore.video, chore.version);

@@ -121,6 +121,8 @@ pub(crate) fn message(
             let index = usize::try_from(job.chunk?).ok()?;
             let spec = plan?.chunk_spec(index, size)?;
             let media_ms = spec.video.frame_rate.frame_micros(spec.chunk.frames) / 1000;
+            let switched = transcode.software_from.is_some_and(|from| spec.chunk.index >= from);
+            let spec = if switched { spec.after_switch() } else { spec };
             (JobPayload::EncodeChunk(Box::new(spec)), media_ms)
         }
         JobClass::EncodeAudio => {

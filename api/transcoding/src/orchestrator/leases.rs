@@ -64,7 +64,7 @@ async fn take_back(
     match fate {
         Fate::Unchanged => return Ok(false),
         Fate::Failed => ending::ended(service, job.video).await,
-        Fate::Waits => stop(service, job).await,
+        Fate::Waits | Fate::Switched => stop(service, job).await,
         Fate::Forgone => {
             stop(service, job).await;
             service.wake.publish.notify_one();

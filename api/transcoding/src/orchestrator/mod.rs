@@ -12,6 +12,7 @@ pub(crate) mod progress;
 pub(crate) mod reports;
 mod run;
 pub(crate) mod setback;
+pub(crate) mod switch;
 
 pub(crate) use run::run;
 

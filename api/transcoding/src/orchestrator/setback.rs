@@ -7,12 +7,12 @@ use kinora_plan::{
 };
 use sqlx::AnyConnection;
 
-use super::{ending, planning};
+use super::{ending, planning, switch};
 use crate::{
     error::TranscodingError,
     repository::{Job, Reason, jobs, transcodes},
     service::Transcoding,
-    state::retry::{Setback, Verdict, judge},
+    state::retry::{Setback, Tries, Verdict, judge, judge_on_device},
 };
 
 /// What became of the job.
@@ -24,6 +24,8 @@ pub(crate) enum Fate {
     Failed,
     /// It failed, and its video goes on without it.
     Forgone,
+    /// It waits, and with it what else of the title the CPU shall encode from now on.
+    Switched,
     /// Nothing: the attempt was over already.
     Unchanged,
 }
@@ -46,9 +48,11 @@ pub(crate) async fn apply(
     let part = describe(service, job).await?;
     let optional = job.class.is_optional();
     let config = &service.deps.config;
-    let verdict = match optional {
-        true => judge(&config.for_optional(), job.tries, setback, &part),
-        false => judge(config, job.tries, setback, &part),
+    let on_device = switch::on_device(service, tx, job).await?;
+    let verdict = match (&on_device, optional) {
+        (Some(_), _) => judge_on_device(config, job.tries, setback, &part),
+        (None, true) => judge(&config.for_optional(), job.tries, setback, &part),
+        (None, false) => judge(config, job.tries, setback, &part),
     };
     let applied = match verdict {
         Verdict::Retry { tries, delay_us } => {
@@ -56,6 +60,16 @@ pub(crate) async fn apply(
             let error = reported.or(lost.as_ref());
             let not_before_us = now_us.saturating_add(delay_us);
             jobs::put_back(tx, current, tries, error, not_before_us).await?.then_some(Fate::Waits)
+        }
+        Verdict::Switch => {
+            let put_back = jobs::put_back(tx, current, Tries::default(), reported, now_us).await?;
+            match &on_device {
+                Some(encode) if put_back => {
+                    switch::to_software(tx, encode, now_us).await?;
+                    Some(Fate::Switched)
+                }
+                _ => None,
+            }
         }
         Verdict::GiveUp { code, reason } => {
             let kind = reported.map_or(FailureKind::Internal, |failure| failure.kind);

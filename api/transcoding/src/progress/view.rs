@@ -1,11 +1,11 @@
 //! How far an encode is, for people: what the database knows and what workers said lately.
 
-use kinora_plan::{Plan, job::JobClass};
+use kinora_plan::{Plan, Warning, job::JobClass};
 
 use crate::{
     error::TranscodingError,
     http::{JobCounts, Progress, ProgressReason, ProgressState, Quality},
-    orchestrator::{planning::sentences, plans::plan_of},
+    orchestrator::{planning::sentences, plans::plan_of, switch},
     repository::{
         Job, Transcode, objects,
         statistics::{self, Tally},
@@ -30,6 +30,8 @@ pub(crate) async fn progress(
     let rate = rate.filter(|_| transcode.state == VideoState::Encoding);
     let media_rate = rate.map(|rate| rate * work.us_each / 1e6).filter(|rate| *rate > 0.0);
     let planned = plan.iter().flat_map(|plan| &plan.warnings);
+    let switched = plan.iter().filter_map(|plan| switch::warning(plan, transcode.software_from));
+    let switched: Vec<Warning> = switched.collect();
     let ready = transcode.state == VideoState::Ready;
     let picture = work.class == JobClass::EncodeChunk;
     let total_us = transcode.duration_us.unwrap_or(0);
@@ -53,7 +55,7 @@ pub(crate) async fn progress(
             .reason
             .clone()
             .map(|reason| ProgressReason { code: reason.code, message: reason.message }),
-        warnings: sentences(lost.iter().chain(planned)),
+        warnings: sentences(lost.iter().chain(planned).chain(&switched)),
         jobs: counts(&tally),
         quality: match &plan {
             Some(plan) => quality(service, transcode, plan).await?,

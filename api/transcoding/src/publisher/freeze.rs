@@ -44,7 +44,8 @@ pub(crate) async fn frozen(
         chapters: plan.chapters.clone(),
     };
     let mut tx = service.deps.db.begin_write().await?;
-    if frozen::freeze(&mut tx, transcode, &frozen).await? {
+    let software_from = projection.software_from;
+    if frozen::freeze(&mut tx, transcode, &frozen, software_from).await? {
         tx.commit().await?;
         return Ok(Some(frozen));
     }

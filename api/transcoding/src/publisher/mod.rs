@@ -6,6 +6,7 @@
 
 mod captions;
 mod freeze;
+mod hold;
 mod note;
 mod project;
 pub(crate) mod swap;
@@ -25,6 +26,7 @@ use crate::{
     },
     service::Transcoding,
 };
+use hold::Hold;
 use project::Material;
 use swap::Swapped;
 
@@ -59,16 +61,22 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     let finished = statistics::finished(db, (video, version)).await?;
     let closed = current.as_ref().map_or(&[][..], |current| &current.head.pages);
     let from_page = u32::try_from(closed.len()).unwrap_or(u32::MAX);
+    let accepted = objects::from_page(db, (video, version), from_page).await?;
     let codings = codings(service, transcode, &plan).await?;
     let material = Material {
         plan: &plan,
         finished: &finished,
         closed,
-        objects: objects::from_page(db, (video, version), from_page).await?,
+        accepted,
         ends: objects::ends(db, (video, version)).await?,
         codings: &codings,
     };
     let mut projection = project::project(&material);
+    match current.as_ref().and_then(|now| projection.hold(&now.head, service.now_us())) {
+        Some(Hold::Wait) => return Ok(false),
+        Some(Hold::Show) => projection.keep_open(&plan),
+        None => {}
+    }
     // Short enough to read first: then players learn of its subtitles with everything else.
     let awaits_texts = plan.texts_first && !finished.texts;
     if !projection.playable || (awaits_texts && transcode.frozen.is_none()) {
@@ -88,6 +96,8 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     projection.add_late_texts(&frozen.texts);
     let head = projection.head(transcode, &frozen);
     match swap::swap(service, current, head).await? {
+        // What there is stays wanted until it can be said that this is all.
+        Swapped::Stored | Swapped::Unchanged if projection.is_held() => Ok(false),
         Swapped::Stored | Swapped::Unchanged => note::stored(service, transcode, &projection).await,
         Swapped::Lost => Ok(false),
     }

@@ -1,5 +1,6 @@
 //! What a stored head makes true, noted and announced in one transaction.
 
+use kinora_plan::Warning;
 use kinora_queue::EventData;
 use sqlx::AnyConnection;
 
@@ -7,7 +8,7 @@ use super::project::Projection;
 use crate::{
     config::micros,
     error::TranscodingError,
-    orchestrator::{events::announce, planning::sentences, plans::plan_of},
+    orchestrator::{events::announce, planning::sentences, plans::plan_of, switch},
     repository::{
         Transcode, statistics,
         transcodes::{self, Published, Ready},
@@ -122,7 +123,9 @@ async fn announce_all(
         let lost = statistics::warnings(&mut *tx, (row.video, version)).await?;
         let plan = plan_of(service, row.video, version).await?;
         let planned = plan.iter().flat_map(|plan| &plan.warnings);
-        let warnings = sentences(lost.iter().chain(planned));
+        let switched = plan.iter().filter_map(|plan| switch::warning(plan, row.software_from));
+        let switched: Vec<Warning> = switched.collect();
+        let warnings = sentences(lost.iter().chain(planned).chain(&switched));
         announce(tx, row, EventData::Ready { version, duration_us, warnings, pictures }, now_us)
             .await?;
     }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use kinora_media::{
-    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, Pictures, SegmentEntry, Status, TrackId,
-    ticks,
+    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, Period, Pictures, SegmentEntry, Status,
+    TrackId, init_name, ticks,
 };
 use kinora_plan::{Plan, TrackTemplate};
 
 use crate::{
     repository::{
-        Frozen, MediaObject, TextObject, Transcode, objects::Coding, statistics::Finished,
+        Frozen, TextObject, Transcode,
+        objects::{Accepted, Coding},
+        statistics::Finished,
     },
     state::fit::first_chunk_of,
 };
@@ -25,8 +27,8 @@ pub(crate) struct Material<'a> {
     pub finished: &'a Finished,
     /// Pages that are closed already.
     pub closed: &'a [PageRef],
-    /// Accepted objects from the first open page on, by track, in timeline order.
-    pub objects: BTreeMap<TrackId, Vec<MediaObject>>,
+    /// Accepted objects from the first open page on.
+    pub accepted: Accepted,
     /// Where each track's accepted objects end, ticks.
     pub ends: BTreeMap<TrackId, u64>,
     /// How tracks are coded, as far as they have objects.
@@ -48,6 +50,12 @@ pub(crate) struct Projection {
     pub front_us: u64,
     /// The planned duration, exact if complete, microseconds.
     pub duration_us: u64,
+    /// The first chunk that the CPU encodes after a graphics processor failed.
+    pub software_from: Option<u32>,
+    /// What follows from that: stretches of the picture with parameter sets of their own.
+    pub(super) periods: Vec<Period>,
+    /// Whether it is kept open though nothing is to come.
+    pub(super) held: bool,
     /// Pages, those closed before among them.
     closed: Vec<PageRef>,
     /// For each track its open chunks with the pages they belong to.
@@ -97,6 +105,9 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
         pictures: None,
         front_us,
         duration_us,
+        software_from: material.accepted.software_from,
+        periods: periods(material.plan, material.accepted.software_from),
+        held: false,
         closed: material.closed.to_vec(),
         growing: lanes
             .iter()
@@ -104,6 +115,24 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
             .map(|lane| lane.template.id.clone())
             .collect(),
         open: lanes.into_iter().map(|lane| (lane.template.id, lane.entries)).collect(),
+    }
+}
+
+/// The stretches of the picture: none of their own while one encoder did it all under the first
+/// name, one under another name if the first encoder's work was never shown, else two.
+fn periods(plan: &Plan, software_from: Option<u32>) -> Vec<Period> {
+    let (Some(video), Some(from)) = (&plan.video, software_from) else { return vec![] };
+    let index = usize::try_from(from).unwrap_or(usize::MAX);
+    let first_frame = video.chunks.get(index).map_or(video.frames, |chunk| chunk.first_frame);
+    let grid = video.stream.frame_rate;
+    let period = |frame: u64, generation| Period {
+        start: frame.saturating_mul(u64::from(grid.frame_ticks())),
+        timescale: grid.timescale(),
+        init: init_name(generation),
+    };
+    match from {
+        0 => vec![period(0, 1)],
+        _ => vec![period(0, 0), period(first_frame, 1)],
     }
 }
 
@@ -115,7 +144,7 @@ fn lanes(material: &Material<'_>) -> Vec<Lane> {
     let lane = |template: TrackTemplate| {
         let track = &template.id;
         let counted = material.closed.iter().filter_map(|page| page.segments.get(track));
-        let objects = material.objects.get(track).map_or(&[][..], Vec::as_slice);
+        let objects = material.accepted.by_track.get(track).map_or(&[][..], Vec::as_slice);
         // Chunks of the picture come in any order; parts of a soundtrack one after the other.
         let first = first_chunks.get(track).copied();
         let first = first.unwrap_or_else(|| objects.first().map_or(0, |object| object.chunk));
@@ -242,7 +271,7 @@ impl Projection {
             duration_us: self.duration_us,
             target_duration_s: frozen.target_duration_s,
             tracks: frozen.tracks.clone(),
-            periods: Vec::new(),
+            periods: self.periods.clone(),
             pages: self.closed.clone(),
             tail: Page { tracks: open.map(|(track, e)| (track.clone(), entries(e))).collect() },
             chapters: frozen.chapters.clone(),

@@ -33,19 +33,23 @@ pub(crate) struct TextObject {
     pub late: bool,
 }
 
-/// Settles what the first publish shows; `false` if that was settled, or the encode ended.
+/// Settles what the first publish shows; `false` if that was settled, the encode ended, or its
+/// encoder was switched (to `software_from`) since the objects to publish were read.
 pub(crate) async fn freeze(
     db: &mut AnyConnection,
     transcode: &Transcode,
     frozen: &Frozen,
+    software_from: Option<u32>,
 ) -> Result<bool, DbError> {
     let updated = sqlx::query(
         "UPDATE transcodes SET frozen = $1, revision = revision + 1 \
-         WHERE video = $2 AND version = $3 AND frozen IS NULL AND state = 'encoding'",
+         WHERE video = $2 AND version = $3 AND frozen IS NULL AND state = 'encoding' \
+             AND COALESCE(software_from, -1) = $4",
     )
     .bind(to_json("frozen index", frozen)?)
     .bind(transcode.video.to_string())
     .bind(i64::from(transcode.version))
+    .bind(software_from.map_or(-1, i64::from))
     .execute(db)
     .await?;
     Ok(updated.rows_affected() == 1)

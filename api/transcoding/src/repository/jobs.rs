@@ -149,11 +149,13 @@ pub(crate) fn failure_word(kind: FailureKind) -> &'static str {
         FailureKind::Input => "input",
         FailureKind::Resource => "resource",
         FailureKind::Internal => "internal",
+        FailureKind::Gpu => "gpu",
     }
 }
 
 fn failure_kind(word: &str) -> Result<FailureKind, DbError> {
-    let kinds = [FailureKind::Input, FailureKind::Resource, FailureKind::Internal];
+    let kinds =
+        [FailureKind::Input, FailureKind::Resource, FailureKind::Internal, FailureKind::Gpu];
     let kind = kinds.into_iter().find(|kind| failure_word(*kind) == word);
     kind.ok_or_else(|| DbError::stored("failure kind", format!("'{word}'")))
 }

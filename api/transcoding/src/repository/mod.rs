@@ -10,13 +10,13 @@ pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod plans;
 pub(crate) mod statistics;
+pub(crate) mod switch;
 pub(crate) mod transcodes;
 
 use kinora_db::DbError;
 
 pub(crate) use frozen::{Frozen, TextObject};
 pub(crate) use jobs::Job;
-pub(crate) use objects::MediaObject;
 pub(crate) use transcodes::{Reason, Transcode};
 
 /// Parses a stored text.

@@ -33,6 +33,7 @@ struct Row {
     object: String,
     start_ticks: i64,
     segments: String,
+    software_from: Option<i64>,
 }
 
 impl TryFrom<Row> for MediaObject {
@@ -81,14 +82,27 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Objects that page `from_page` or a later one lists, by track, in timeline order.
+/// Winners, and the chunk from which on they are the CPU's after a switch: read at one moment, so
+/// that they fit each other.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted {
+    /// By track, in timeline order.
+    pub by_track: BTreeMap<TrackId, Vec<MediaObject>>,
+    /// See [`super::Transcode::software_from`].
+    pub software_from: Option<u32>,
+}
+
+/// Objects that page `from_page` or a later one lists.
 pub(crate) async fn from_page(
     db: impl Executor<'_, Database = Any>,
     (video, version): (VideoId, u32),
     from_page: u32,
-) -> Result<BTreeMap<TrackId, Vec<MediaObject>>, DbError> {
+) -> Result<Accepted, DbError> {
     let rows = sqlx::query_as::<_, Row>(
-        "SELECT track, chunk, page, object, start_ticks, segments FROM media_objects \
+        "SELECT track, chunk, page, object, start_ticks, segments, \
+             (SELECT software_from FROM transcodes t \
+                 WHERE t.video = o.video AND t.version = o.version) AS software_from \
+         FROM media_objects o \
          WHERE video = $1 AND version = $2 AND page >= $3 ORDER BY track, chunk",
     )
     .bind(video.to_string())
@@ -96,12 +110,13 @@ pub(crate) async fn from_page(
     .bind(i64::from(from_page))
     .fetch_all(db)
     .await?;
-    let mut by_track = BTreeMap::<_, Vec<_>>::new();
+    let mut accepted = Accepted::default();
     for row in rows {
+        accepted.software_from = row.software_from.map(|from| narrow("chunk", from)).transpose()?;
         let object = MediaObject::try_from(row)?;
-        by_track.entry(object.track.clone()).or_default().push(object);
+        accepted.by_track.entry(object.track.clone()).or_default().push(object);
     }
-    Ok(by_track)
+    Ok(accepted)
 }
 
 /// Bytes of each track's winners.
@@ -109,7 +124,7 @@ pub(crate) async fn bytes(
     db: impl Executor<'_, Database = Any>,
     encode: (VideoId, u32),
 ) -> Result<BTreeMap<TrackId, u64>, DbError> {
-    let objects = from_page(db, encode, 0).await?;
+    let objects = from_page(db, encode, 0).await?.by_track;
     let bytes = |objects: Vec<MediaObject>| {
         objects.iter().flat_map(|object| &object.entry.segments).map(|segment| segment.size).sum()
     };

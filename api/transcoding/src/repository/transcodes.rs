@@ -37,6 +37,8 @@ pub(crate) struct Transcode {
     pub planned_at_us: Option<i64>,
     pub playable_at_us: Option<i64>,
     pub plays_through_at_us: Option<i64>,
+    /// The first chunk that is encoded on the CPU after a graphics processor failed.
+    pub software_from: Option<u32>,
 }
 
 /// Why a video failed.
@@ -72,6 +74,7 @@ struct Row {
     planned_at_us: Option<i64>,
     playable_at_us: Option<i64>,
     plays_through_at_us: Option<i64>,
+    software_from: Option<i64>,
 }
 
 macro_rules! select {
@@ -80,7 +83,7 @@ macro_rules! select {
             "SELECT video, version, account, state, revision, source_key, source_size, signed, \
              captions, profile, priority, duration_us, reason_code, reason_message, wanted, published, frozen, \
              front_us, front_at_us, front_speed, created_at_us, planned_at_us, playable_at_us, \
-             plays_through_at_us FROM transcodes ",
+             plays_through_at_us, software_from FROM transcodes ",
             $tail
         )
     };
@@ -116,6 +119,7 @@ impl TryFrom<Row> for Transcode {
             planned_at_us: row.planned_at_us,
             playable_at_us: row.playable_at_us,
             plays_through_at_us: row.plays_through_at_us,
+            software_from: row.software_from.map(|from| narrow("chunk", from)).transpose()?,
         })
     }
 }

@@ -1,8 +1,11 @@
 //! What a try that failed leads to.
 
-use kinora_plan::encoder::{Failure, FailureKind, WAITING_FOR_DISK};
+use kinora_plan::encoder::{Failure, FailureKind, GPU_BUSY, WAITING_FOR_DISK};
 
 use crate::config::{TranscodingConfig, micros};
+
+/// Further tries of a chunk whose device gave no picture.
+const BUSY_TRIES: u32 = 2;
 
 /// Tries of a job that were used up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub(crate) enum Verdict {
         /// After a pause.
         delay_us: i64,
     },
+    /// On the CPU from now on.
+    Switch,
     /// Never again.
     GiveUp {
         /// A stable word.
@@ -82,6 +87,33 @@ pub(crate) fn judge(
     }
 }
 
+/// Judges a try on a graphics processor: what would end the video, and whatever is neither the host's
+/// nor the store's fault, is for the CPU to try. A device that gave no picture may only be short
+/// of sessions, so it gets a few more tries.
+pub(crate) fn judge_on_device(
+    config: &TranscodingConfig,
+    tries: Tries,
+    setback: Setback<'_>,
+    part: &str,
+) -> Verdict {
+    let verdict = match setback {
+        Setback::Reported(failure) if failure.code == GPU_BUSY => {
+            if tries.strikes < BUSY_TRIES {
+                return strike(config, tries, config.retry_ms);
+            }
+            return Verdict::Switch;
+        }
+        Setback::Reported(failure) if failure.kind != FailureKind::Resource => {
+            return Verdict::Switch;
+        }
+        other => judge(config, tries, other, part),
+    };
+    match verdict {
+        Verdict::GiveUp { .. } => Verdict::Switch,
+        other => other,
+    }
+}
+
 fn judge_report(
     config: &TranscodingConfig,
     tries: Tries,
@@ -107,10 +139,10 @@ fn judge_report(
                 failure.message
             ),
         ),
-        FailureKind::Internal if strikes + 1 < config.max_attempts => {
+        FailureKind::Internal | FailureKind::Gpu if strikes + 1 < config.max_attempts => {
             strike(config, tries, config.retry_ms)
         }
-        FailureKind::Internal => give_up(
+        FailureKind::Internal | FailureKind::Gpu => give_up(
             "encoding_failed",
             format!("{} tries of {part} failed. Last: {}", strikes + 1, failure.message),
         ),
@@ -150,6 +182,7 @@ mod tests {
                     pauses.push(delay_us / 1_000_000);
                 }
                 Verdict::GiveUp { code, .. } => return (pauses, code),
+                Verdict::Switch => panic!("nothing is on a device"),
             }
         }
         panic!("never given up");
@@ -170,6 +203,31 @@ mod tests {
         let input = failure(FailureKind::Input);
         assert_eq!(until_given_up(Setback::Reported(&input)), (vec![], "decode_error".into()));
         assert_eq!(until_given_up(Setback::Restarted).0, [0; 19]);
+    }
+
+    /// Judges the same setback of a device until the CPU shall do it; after how many tries.
+    fn until_switched(setback: Setback<'_>) -> usize {
+        let (config, mut tries) = (TranscodingConfig::default(), Tries::default());
+        for count in 1..100 {
+            match judge_on_device(&config, tries, setback, "the part from 0:00 to 0:02") {
+                Verdict::Retry { tries: next, .. } => tries = next,
+                Verdict::Switch => return count,
+                Verdict::GiveUp { code, .. } => panic!("{code}: nobody tried the CPU"),
+            }
+        }
+        panic!("never switched");
+    }
+
+    #[test]
+    fn a_device_that_fails_ends_on_the_cpu() {
+        for kind in [FailureKind::Gpu, FailureKind::Internal, FailureKind::Input] {
+            assert_eq!(until_switched(Setback::Reported(&failure(kind))), 1, "{kind:?}");
+        }
+        let mut busy = failure(FailureKind::Gpu);
+        busy.code = GPU_BUSY.into();
+        assert_eq!(until_switched(Setback::Reported(&busy)), 3);
+        assert_eq!(until_switched(Setback::LeaseLost), 4);
+        assert_eq!(until_switched(Setback::Reported(&failure(FailureKind::Resource))), 20);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What must hold whatever happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kinora_media::{Head, SegmentLocation, Status, TrackId, TrackKind, VideoId};
+use kinora_media::{
+    FIRST_INIT, Head, Period, SegmentLocation, Status, Track, TrackId, TrackKind, VideoId,
+};
 use kinora_queue::EventData;
 
-use super::{film::Film, world::World};
+use super::{film::Film, worker::ON_DEVICE, world::World};
 use crate::{
     repository::{Transcode, drafts, objects, plans, statistics, transcodes},
     state::{JobState, VideoState},
@@ -48,11 +50,31 @@ fn heads(world: &World, video: VideoId) {
                 assert_eq!(head.first_published_at_us, before.first_published_at_us);
                 assert_eq!(head.first_published_complete, before.first_published_complete);
                 assert!(head.pages.starts_with(&before.pages));
+                let periods = |head: &Head| match head.periods.is_empty() {
+                    true => vec![FIRST_INIT.to_owned()],
+                    false => head.periods.iter().map(|period| period.init.clone()).collect(),
+                };
+                assert!(periods(&head).starts_with(&periods(&before)), "a period changed");
+                assert!(head.periods.len() <= 2, "there is one switch");
+                // Players must meet a period before they are told that nothing more comes.
+                if let ([_, second], Status::Complete) = (&head.periods[..], head.status) {
+                    assert!(shows(&before, second), "a second period came with the end");
+                }
             }
         }
         before = Some(head);
     }
     published(world, video);
+}
+
+/// Whether a head lists a segment of this period.
+fn shows(head: &Head, period: &Period) -> bool {
+    let picture = head.tracks.iter().find(|t| matches!(t.kind, TrackKind::Video(_))).unwrap();
+    let last = head.tail.segments(&picture.id).last();
+    let scales = (u128::from(picture.timescale), u128::from(period.timescale));
+    last.is_some_and(|last| {
+        u128::from(last.start) * scales.1 >= u128::from(period.start) * scales.0
+    })
 }
 
 /// Every segment that was ever published stays what and where it was.
@@ -73,12 +95,42 @@ fn published(world: &World, video: VideoId) {
             assert!(listed.starts_with(known), "{} changed", track.id);
             let gapless = listed.windows(2).all(|w| w[0].start + w[0].duration == w[1].start);
             assert!(gapless && listed.first().is_some_and(|first| first.start == 0));
+            encoders(world, video, &head, track, &listed);
             *known = listed;
         }
         for (number, reference) in head.pages.iter().enumerate() {
             assert_eq!(pages[number].counts(), reference.segments);
         }
     }
+}
+
+/// In each period all segments of all renditions are of the encoder whose initialisation segment
+/// it has.
+fn encoders(world: &World, video: VideoId, head: &Head, track: &Track, listed: &[SegmentLocation]) {
+    if !matches!(track.kind, TrackKind::Video(_)) {
+        return;
+    }
+    let (_, film) = world.films.iter().find(|(known, _)| *known == video).unwrap();
+    let began = if matches!(film, Film::Rendered(_)) { ON_DEVICE } else { 0 };
+    let mut inits = BTreeSet::new();
+    for segment in listed {
+        let starts = |period: &&Period| {
+            u128::from(period.start) * u128::from(track.timescale)
+                <= u128::from(segment.start) * u128::from(period.timescale)
+        };
+        let init = head.periods.iter().rfind(starts).map_or(FIRST_INIT, |period| &period.init);
+        let device = if init == FIRST_INIT { began } else { 0 };
+        assert!((device..device + 10_000).contains(&segment.size), "{init} {segment:?}");
+        inits.insert(init);
+    }
+    assert!(inits.iter().all(|init| has_init(world, head, track, init)), "{inits:?}");
+}
+
+/// Whether the initialisation segment is there, or the encode is being removed.
+fn has_init(world: &World, head: &Head, track: &Track, init: &str) -> bool {
+    let key = format!("media/{}/{}/{}/{init}", head.video, head.version, track.id);
+    let last = world.store.heads(head.video).pop();
+    last.is_some_and(|last| last.status == Status::Deleted) || world.store.keys(&key) == [key]
 }
 
 /// Consumers hear each thing once, in order, and the last is how it ended.
@@ -117,7 +169,7 @@ async fn ready(world: &World, transcode: &Transcode, film: Film) {
     assert_eq!(head.status, Status::Complete);
     let pages: Vec<_> =
         head.pages.iter().map(|p| world.store.page(video, 1, &p.object).unwrap()).collect();
-    let accepted = objects::from_page(world.db.read(), (video, 1), 0).await.unwrap();
+    let accepted = objects::from_page(world.db.read(), (video, 1), 0).await.unwrap().by_track;
     planned_by_its_quality(world, video, film).await;
     let stored = world.store.keys(&format!("media/{video}/1/"));
     for track in &head.tracks {
@@ -159,7 +211,7 @@ pub(crate) async fn after_chores(world: &World) {
         match transcode.state {
             VideoState::Ready => {
                 let accepted = objects::from_page(world.db.read(), (video, 1), 0).await.unwrap();
-                let winners = accepted.values().map(Vec::len).sum::<usize>();
+                let winners = accepted.by_track.values().map(Vec::len).sum::<usize>();
                 let chunks = media.iter().filter(|key| key.ends_with(".m4s")).count();
                 assert_eq!(chunks, winners, "strays are left: {media:?}");
                 assert!(!sources.is_empty());

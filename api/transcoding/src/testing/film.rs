@@ -1,7 +1,10 @@
 //! Films to encode.
 
 use kinora_media::FrameRate;
-use kinora_plan::{AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning};
+use kinora_plan::{
+    AudioStream, Orientation, ProbeReport, SubtitleStream, VideoStream, Warning,
+    device::{EncoderDevice, EncoderFamily},
+};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -18,6 +21,8 @@ pub(crate) enum Film {
     Subtitled(u64),
     /// The same in a file so large that its subtitles come late.
     Epic(u64),
+    /// Picture and sound, on a host with a graphics processor.
+    Rendered(u64),
     /// Sound alone.
     Radio(u64),
     /// Nothing that can be encoded.
@@ -30,6 +35,7 @@ impl Film {
         let (video, audio) = match self {
             Self::Talkie(seconds)
             | Self::Measured(seconds)
+            | Self::Rendered(seconds)
             | Self::Subtitled(seconds)
             | Self::Epic(seconds) => {
                 (Some(video(seconds)), vec![audio(seconds * SECOND + SECOND / 3)])
@@ -49,6 +55,7 @@ impl Film {
             subtitles: self.subtitles(),
             chapters: vec![],
             warnings: vec![Warning { code: "odd".into(), message: "The clip is odd.".into() }],
+            encoders: self.encoders(),
         }
     }
 }
@@ -60,11 +67,18 @@ impl Film {
             Self::Talkie(seconds)
             | Self::Silent(seconds)
             | Self::Measured(seconds)
+            | Self::Rendered(seconds)
             | Self::Subtitled(seconds)
             | Self::Epic(seconds)
             | Self::Radio(seconds) => Some(seconds),
             Self::Blank => None,
         }
+    }
+
+    fn encoders(self) -> Vec<EncoderDevice> {
+        let device =
+            EncoderDevice { id: "fake-0".into(), family: EncoderFamily::Fake, sessions: 8 };
+        if matches!(self, Self::Rendered(_)) { vec![device] } else { vec![] }
     }
 
     fn subtitles(self) -> Vec<SubtitleStream> {

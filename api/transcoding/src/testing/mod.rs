@@ -5,6 +5,7 @@ pub(crate) mod bus;
 pub(crate) mod check;
 pub(crate) mod faults;
 pub(crate) mod film;
+mod gpu;
 mod loops;
 mod model;
 mod quality;

@@ -2,7 +2,7 @@
 
 use kinora_plan::{
     encoder::FailureKind,
-    job::{JobMessage, JobReport},
+    job::{JobMessage, JobPayload, JobReport},
 };
 use kinora_queue::EventData;
 use proptest::prelude::*;
@@ -43,6 +43,10 @@ enum Act {
     Fail {
         which: usize,
         kind: FailureKind,
+    },
+    /// The graphics processor fails under one of its chunks.
+    Break {
+        which: usize,
     },
     /// A message disappears.
     Lose {
@@ -91,6 +95,7 @@ fn act() -> impl Strategy<Value = Act> {
         5 => Just(Film::Talkie(14)),
         2 => Just(Film::Measured(20)),
         2 => Just(Film::Silent(9)),
+        5 => Just(Film::Rendered(40)),
         2 => Just(Film::Radio(21)),
         1 => Just(Film::Talkie(1)),
         2 => Just(Film::Subtitled(9)),
@@ -101,6 +106,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(FailureKind::Input),
         6 => Just(FailureKind::Resource),
         6 => Just(FailureKind::Internal),
+        4 => Just(FailureKind::Gpu),
     ];
     let fault = prop_oneof![
         Just(Fault::Refuse),
@@ -117,7 +123,8 @@ fn act() -> impl Strategy<Value = Act> {
         20 => step().prop_map(Act::Step),
         14 => (which.clone(), prop::bool::weighted(0.2), 0_usize..8)
             .prop_map(|(which, again, reports)| Act::Work { which, again, reports }),
-        2 => (which.clone(), kind).prop_map(|(which, kind)| Act::Fail { which, kind }),
+        3 => (which.clone(), kind).prop_map(|(which, kind)| Act::Fail { which, kind }),
+        2 => which.clone().prop_map(|which| Act::Break { which }),
         1 => which.clone().prop_map(|which| Act::Lose { which }),
         4 => which.clone().prop_map(|which| Act::Late { which }),
         20 => (which.clone(), prop::bool::weighted(0.2))
@@ -165,6 +172,7 @@ impl Model {
                     self.world.reports.push(worker::fail(&message, kind));
                 }
             }
+            Act::Break { which } => self.device_fails(which),
             Act::Lose { which } => drop(self.take(which, false)),
             Act::Late { which } => self.late(which),
             Act::Report { which, again } => {
@@ -200,6 +208,19 @@ impl Model {
         Some(message)
     }
 
+    fn device_fails(&mut self, which: usize) {
+        let on_device = |message: &JobMessage| match &message.payload {
+            JobPayload::EncodeChunk(spec) => !spec.encoder.is_software(),
+            _ => false,
+        };
+        let lane = self.world.queue.lane.lock().unwrap().clone();
+        let places: Vec<usize> = (0..lane.len()).filter(|at| on_device(&lane[*at])).collect();
+        let Some(at) = pick(&places, which) else { return };
+        if let Some(message) = self.take(at, false) {
+            self.world.reports.push(worker::fail(&message, FailureKind::Gpu));
+        }
+    }
+
     fn work(&mut self, which: usize, again: bool, reports: usize) {
         let Some(message) = self.take(which, again) else { return };
         for (place, report) in self.world.reports_of(&message).into_iter().enumerate() {
@@ -232,10 +253,14 @@ fn pick<T: Clone>(from: &[T], which: usize) -> Option<T> {
     from.get(which.checked_rem(from.len())?).cloned()
 }
 
-async fn run(eager: bool, acts: Vec<Act>) {
+async fn run(eager: bool, (film, rounds): (Film, usize), acts: Vec<Act>) {
     let mut model = Model { world: World::new().await, taken: vec![], held: vec![] };
     model.world.eager = eager;
-    model.world.upload(Film::Talkie(14), true);
+    model.world.upload(film, true);
+    // What can go wrong after the first publish is rarely reached by chance.
+    for _ in 0..rounds {
+        model.world.round().await;
+    }
     for act in &acts {
         model.act(act).await;
     }
@@ -269,9 +294,11 @@ proptest! {
     #[test]
     fn whatever_happens_every_video_ends_and_nothing_is_lost(
         eager in any::<bool>(),
+        film in prop_oneof![Just(Film::Talkie(14)), Just(Film::Rendered(60))],
+        rounds in 0_usize..4,
         acts in prop::collection::vec(act(), 0..240),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run(eager, acts));
+        runtime.block_on(run(eager, (film, rounds), acts));
     }
 }

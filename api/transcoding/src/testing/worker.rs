@@ -1,7 +1,7 @@
 //! A worker: from a message to the objects it stores and the reports it sends, in order.
 
 use bytes::Bytes;
-use kinora_media::{Picture, Pictures, SegmentEntry, Sheet, Storyboard, TrackId};
+use kinora_media::{Picture, Pictures, SegmentEntry, Sheet, Storyboard, TrackId, init_name};
 use kinora_plan::{
     Rung,
     encoder::{AudioSpec, ChunkSpec, Failure, FailureKind},
@@ -14,6 +14,8 @@ use super::{film::Film, store::SimStore};
 
 /// Ticks of sound an encoder puts before the first.
 pub(crate) const PRIMING: u32 = 1024;
+/// By how much segments of devices are larger than others.
+pub(crate) const ON_DEVICE: u64 = 10_000;
 
 /// What a worker reports of a job, in order. Sizes differ from attempt to attempt, so that a
 /// mixture of two would show.
@@ -68,7 +70,12 @@ fn said(message: &JobMessage, report: Report) -> JobReport {
 
 fn put(store: &SimStore, message: &JobMessage, object: &StoredChunk) {
     let (video, version) = (message.video, message.version);
-    store.write(&keys::init(video, version, &object.track), Bytes::from_static(b"init"));
+    let generation = match &message.payload {
+        JobPayload::EncodeChunk(spec) => spec.generation,
+        _ => 0,
+    };
+    let init = keys::track_object(video, version, &object.track, &init_name(generation));
+    store.write(&init, Bytes::from_static(b"init"));
     let key = keys::track_object(video, version, &object.track, &object.object);
     store.write(&key, Bytes::from(format!("{object:?}")));
 }
@@ -121,7 +128,9 @@ fn rendition(message: &JobMessage, spec: &ChunkSpec, rung: &Rung) -> StoredChunk
     let (mut segments, mut left) = (Vec::new(), spec.chunk.frames);
     while left > 0 {
         let frames = left.min(spec.chunk.segment_frames);
-        let size = 1000 + u64::from(message.attempt);
+        // Nor may two encoders be mixed.
+        let device = if spec.encoder.is_software() { 0 } else { ON_DEVICE };
+        let size = 1000 + u64::from(message.attempt) + device;
         segments.push(SegmentEntry::new(size, frames / divisor * ticks));
         left -= frames;
     }
