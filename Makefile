@@ -3,13 +3,14 @@
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
 STEP = @deploy/step.sh
 
-.PHONY: demo test check build help
+.PHONY: demo test check build bench help
 
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make test                   check the code and run every test'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
+	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
 
 demo:
 	@deploy/bootstrap.sh demo
@@ -21,6 +22,7 @@ test:
 	$(STEP) 'install what is missing' deploy/bootstrap.sh test
 	$(STEP) 'build' cargo build --workspace --all-targets --quiet
 	@$(MAKE) --no-print-directory check
+	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
@@ -35,3 +37,9 @@ check:
 build:
 	@deploy/bootstrap.sh demo
 	@cargo build --bins
+
+bench:
+	@deploy/bootstrap.sh test
+	@cargo build --release --bins
+	@cargo build --release -p kinora-plan --example plan
+	@python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH)

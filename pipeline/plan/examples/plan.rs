@@ -2,12 +2,12 @@
 //!
 //! `REPORT` holds the answer of `kinora-encoder probe`, `ANALYSIS` that of `kinora-encoder
 //! analyse`. Printed are the plan, the task of its analysis while it waits for one, the tasks of
-//! its chunks and what it saves. `PROFILE` is a built-in one's name; `NAME=on` and `NAME=off` are
-//! the same with and without a quality target.
+//! its chunks and soundtracks, and what it saves. `PROFILE` is a built-in one's name or a file that
+//! ends in `.toml`; `PROFILE=on` and `PROFILE=off` are the same with and without a quality target.
 
 use std::{error::Error, fs::File};
 
-use kinora_plan::{Plan, ProbeReport, ProfileSet, plan, quality::Analysis};
+use kinora_plan::{Plan, ProbeReport, Profile, ProfileSet, plan, quality::Analysis};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,7 +15,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: plan PROFILE[=on|=off] REPORT [ANALYSIS]".into());
     };
     let (name, quality) = profile.split_once('=').unwrap_or((profile, ""));
-    let mut profile = ProfileSet::built_in().find(name)?.profile.clone();
+    let mut profile = match name.ends_with(".toml") {
+        true => Profile::parse(name, &std::fs::read_to_string(name)?)?,
+        false => ProfileSet::built_in().find(name)?.profile.clone(),
+    };
     profile.quality.enabled = match quality {
         "on" => true,
         "off" => false,
@@ -29,10 +32,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let chunks = plan.video.as_ref().map_or(0, |video| video.chunks.len());
     let chunks: Vec<_> = (0..chunks).filter_map(|i| plan.chunk_spec(i, report.size)).collect();
+    let audio: Vec<_> = (0..).map_while(|i| plan.audio_spec(i, report.size)).collect();
     let answer = serde_json::json!({
         "analysis": plan.analysis_spec(report.size),
         "savings": plan.savings(None),
         "chunks": chunks,
+        "audio": audio,
         "plan": plan,
     });
     serde_json::to_writer(std::io::stdout().lock(), &answer)?;

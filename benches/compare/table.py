@@ -1,0 +1,48 @@
+"""Ratios of interleaved runs, and the tables they are shown in."""
+
+from statistics import median
+
+
+def ratio(theirs, ours):
+    """How many times as much the peer took: the median over pairs, with the least and the most.
+
+    Pairs ran one after the other, so what the machine did beside them touched both alike.
+    """
+    if len(theirs) != len(ours) or not ours:
+        raise ValueError(f"{len(theirs)} and {len(ours)} runs make no pairs")
+    pairs = sorted(their / our for their, our in zip(theirs, ours))
+    return {"median": median(pairs), "least": pairs[0], "most": pairs[-1]}
+
+
+def change(after, before):
+    """By how many percent `after` is more than `before`."""
+    return 100 * after / before - 100
+
+
+def result(what, value, aim, holds, detail=""):
+    """A line of the summary; `holds` is None where nothing was aimed at."""
+    return {"what": what, "value": value, "aim": aim, "holds": holds, "detail": detail}
+
+
+def summary(results):
+    verdict = {True: "holds", False: "MISSED", None: ""}
+    rows = [[r["what"], r["value"], r["aim"], verdict[r["holds"]], r["detail"]] for r in results]
+    return render(["what", "measured", "aim", "", "how"], rows)
+
+
+def render(head, rows):
+    """A Markdown table whose columns also line up for the eye."""
+    lines = [[str(cell) for cell in line] for line in [head, *rows]]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    shown = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
+    shown.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(shown)
+
+
+def times(pairs):
+    """A ratio for people."""
+    return f"{pairs['median']:.2f}×"
+
+
+def spread(pairs):
+    return f"{pairs['least']:.2f}–{pairs['most']:.2f}"
