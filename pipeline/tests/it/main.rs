@@ -13,6 +13,7 @@ mod counters;
 mod extras;
 mod hostile;
 mod joined;
+mod jumps;
 mod media;
 mod pictures;
 mod sandbox;
