@@ -3,5 +3,6 @@
 
 mod failures;
 mod lifecycle;
+mod mutants;
 mod results;
 mod rig;
