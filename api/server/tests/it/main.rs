@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod captions;
+mod control;
 mod extras;
 mod kill;
 mod media_table;
