@@ -3,11 +3,12 @@
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
 STEP = @deploy/step.sh
 
-.PHONY: demo test check build bench help
+.PHONY: demo test check build bench soak help
 
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make test                   check the code and run every test'
+	@echo 'make soak [FILES=2000]        send damaged files through the worker, for about an hour'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
@@ -27,6 +28,14 @@ test:
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
+
+# Mutations of five containers by seeds that `make test` does not try; SEED begins elsewhere.
+soak: export KINORA_SOAK_FILES = $(or $(FILES),2000)
+soak: export KINORA_SOAK_SEED = $(or $(SEED),1000)
+soak:
+	@deploy/bootstrap.sh test
+	@cargo build --workspace --all-targets --quiet
+	@timeout 7200 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check

@@ -17,8 +17,9 @@ packages=(
     curl
 )
 if [ "$goal" = test ]; then
-    # Independent judges: ffprobe reads what we package, Chromium (with a font) plays it.
-    packages+=(ffmpeg chromium fonts-dejavu-core)
+    # Independent judges: ffprobe reads what we package, Chromium (with a font) plays it, zzuf
+    # damages what we are sent.
+    packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
 fi
 
 missing=()

@@ -7,8 +7,6 @@ use crate::{PipelineError, decode::Accounting};
 
 /// Frames that may be missing from any chunk, however short.
 const FEW: u64 = 3;
-/// Frames by which the count of a container may be wrong at its end without a loss.
-const END_SLACK: u64 = 2;
 
 /// The failure of a chunk that got no frame at all.
 pub(super) fn nothing(spec: &ChunkSpec) -> PipelineError {
@@ -23,7 +21,7 @@ pub(super) fn judge(spec: &ChunkSpec, account: Accounting) -> Result<Vec<Warning
     // On a variable rate a gap is no loss: the frame before it was meant to stay.
     let gaps = if spec.video.variable_rate { account.held_at_end } else { account.repeated };
     let end = account.asked - account.placed;
-    let lost = gaps + if end > END_SLACK { end } else { 0 };
+    let lost = gaps + end;
     if lost > FEW.max(account.asked / 10) {
         return Err(PipelineError::input(
             "decode_error",
@@ -68,7 +66,7 @@ mod tests {
         assert_eq!(judge(&constant, account(60, 60, 0, 0)).unwrap(), []);
         assert_eq!(judge(&constant, account(60, 60, 4, 0)).unwrap()[0].code, "frames_lost");
         assert!(judge(&constant, account(60, 60, 7, 7)).is_err());
-        assert_eq!(judge(&constant, account(60, 58, 0, 0)).unwrap(), [], "a rounded end");
+        assert_eq!(judge(&constant, account(60, 58, 0, 0)).unwrap()[0].code, "frames_lost");
         assert!(judge(&constant, account(60, 50, 0, 0)).is_err(), "a missing end");
         let mut variable = spec();
         variable.video.variable_rate = true;

@@ -47,6 +47,8 @@ pub(super) struct Stream {
     pub(super) default: bool,
     /// Packets without any time.
     pub(super) untimed: u64,
+    /// Packets and bytes that came, whether or not they are shown.
+    read: (u64, u64),
     /// Its coded pictures, where they may be handed on as they are.
     pub(super) coded: Option<CodedScan>,
     /// The first packet since the last flush, even if decoders would not show it.
@@ -63,6 +65,7 @@ impl Stream {
             windows: vec![Vec::new()],
             default: false,
             untimed: 0,
+            read: (0, 0),
             coded: None,
             entered_at: None,
             segment: None,
@@ -83,6 +86,11 @@ impl Stream {
     /// Whether anything came.
     pub(super) fn has_packets(&self) -> bool {
         self.untimed > 0 || self.packets().next().is_some()
+    }
+
+    /// Packets and bytes that came.
+    pub(super) fn read(&self) -> (u64, u64) {
+        self.read
     }
 
     fn event(&mut self, event: &gst::EventRef) {
@@ -109,6 +117,8 @@ impl Stream {
     }
 
     fn packet(&mut self, buffer: &gst::BufferRef) {
+        self.read.0 += 1;
+        self.read.1 += buffer.size() as u64;
         if buffer.flags().contains(gst::BufferFlags::DECODE_ONLY) {
             return self.not_as_it_is(Unfit::EditList);
         }

@@ -10,6 +10,7 @@ mod coded;
 mod collect;
 mod container;
 mod crowd;
+mod damage;
 mod light;
 mod loudness;
 mod picture;
@@ -44,9 +45,6 @@ const WHOLE_BYTES: u64 = 256 << 20;
 const STALL: Duration = Duration::from_secs(20);
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(100);
-/// Sources that end so much before what they promise are damaged: nanoseconds, and percent.
-const SHORT_NS: u64 = 1_000_000_000;
-const SHORT_PERCENT: u64 = 5;
 
 /// Says what the source holds.
 ///
@@ -98,7 +96,7 @@ fn examine(
     references::refuse(source, &container)?;
     let scan = Scan::new(source, &container, whole_bytes, spec.max_tracks, progress.clone())?;
     let scanned = scan.read()?;
-    let mut warnings = undescribed::warnings(source, &container);
+    let mut warnings = undescribed::warnings(source, &container, &scanned.streams);
     let mut video = picture::examine(spec, source, &scanned, progress)?;
     if let Some(video) = &mut video {
         coded::check_container(video, &container);
@@ -112,7 +110,7 @@ fn examine(
         None => false,
     };
     drop(scan);
-    let report = ProbeReport {
+    let mut report = ProbeReport {
         container,
         size: source.size(),
         promised_duration_ns: scanned.promised_duration_ns,
@@ -129,7 +127,9 @@ fn examine(
     if end.saturating_sub(start_ns(&report)) > spec.max_duration_ns {
         return Err(PipelineError::input("too_long", too_long(end, spec.max_duration_ns)));
     }
-    Ok(with_damage(report, &scanned, source))
+    let damage = damage::warnings(&report, &scanned, source);
+    report.warnings.extend(damage);
+    Ok(report)
 }
 
 /// An element by factory name.
@@ -173,26 +173,6 @@ fn end_ns(report: &ProbeReport) -> u64 {
 fn too_long(end_ns: u64, max_ns: u64) -> String {
     let minutes = |ns: u64| ns.div_ceil(60_000_000_000);
     format!("the file lasts {} minutes; at most {} are allowed", minutes(end_ns), minutes(max_ns))
-}
-
-/// Says what is missing, so that a short result is never silent.
-fn with_damage(mut report: ProbeReport, scanned: &Scanned, source: &Source) -> ProbeReport {
-    let end = end_ns(&report);
-    let promised = report.promised_duration_ns.unwrap_or(0);
-    let missing = promised.saturating_sub(end);
-    let cut = container::shape(source, &report.container) == container::Shape::CutShort;
-    let seconds = |ns: u64| format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10);
-    let message = if let Some(damage) = &scanned.damage {
-        format!("The file is damaged after {}: {damage}.", seconds(end))
-    } else if cut {
-        format!("The file is cut short: what is there ends at {}.", seconds(end))
-    } else if missing > SHORT_NS && missing > promised / 100 * SHORT_PERCENT {
-        format!("The file promises {} but ends at {}.", seconds(promised), seconds(end))
-    } else {
-        return report;
-    };
-    report.warnings.push(Warning { code: "damaged".to_owned(), message });
-    report
 }
 
 #[cfg(test)]

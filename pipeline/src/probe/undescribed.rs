@@ -1,11 +1,12 @@
-//! Tracks of an MP4 that nobody can decode because nothing says how.
+//! Tracks of an MP4 that nobody can decode because nothing says how, or that the demuxer leaves
+//! out for another reason.
 //!
-//! The demuxer complains about such a track or leaves it out in silence, as threads happen to run;
-//! what it does not show must still be said.
+//! It complains about such a track or leaves it out in silence, as threads happen to run; what it
+//! does not show must still be said.
 
 use kinora_plan::Warning;
 
-use super::container::box_header;
+use super::{collect::Stream, container::box_header};
 use crate::source::Source;
 
 /// Boxes that are looked at, of all depths.
@@ -13,24 +14,40 @@ const MAX_BOXES: usize = 20_000;
 /// The way from the file to what describes a track (ISO/IEC 14496-12 6.2.3).
 const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
 
-/// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2).
-pub(super) fn warnings(source: &Source, container: &str) -> Vec<Warning> {
+/// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2), and for
+/// those that have one but are not among `streams`.
+pub(super) fn warnings(source: &Source, container: &str, streams: &[Stream]) -> Vec<Warning> {
     if !["video/quicktime", "audio/x-m4a", "application/x-3gp"].contains(&container) {
         return Vec::new();
     }
     let mut walk = Walk { source, left: MAX_BOXES, track: Track::default(), found: Vec::new() };
     walk.folder(0, source.size());
-    let warning = |handler: [u8; 4]| {
-        let what = match &handler {
+    let undescribed = walk.found.iter().filter(|track| !track.described).filter_map(|track| {
+        let what = match &track.handler {
             b"soun" => "A soundtrack",
             b"vide" => "A picture",
+            // What came before the handler could not be walked.
+            [0, 0, 0, 0] => "A track",
             _ => return None,
         };
         let message =
             format!("{what} is damaged and was left out: the file does not say how it is coded.");
         Some(Warning { code: "track_undescribed".to_owned(), message })
-    };
-    walk.found.into_iter().filter_map(warning).collect()
+    });
+    let left_out = [(b"vide", "picture", ["video/", "image/"]), (b"soun", "sound", ["audio/"; 2])];
+    let left_out = left_out.into_iter().filter_map(|(handler, what, types)| {
+        let described = |track: &&Track| track.described && track.handler == *handler;
+        let there = walk.found.iter().filter(described).count();
+        let of_kind = |stream: &&Stream| types.iter().any(|kind| stream.codec().starts_with(kind));
+        let shown = streams.iter().filter(of_kind).count();
+        let message = format!(
+            "{} of {there} {what} tracks cannot be read and were left out: they are empty or \
+             damaged.",
+            there.saturating_sub(shown)
+        );
+        (there > shown).then(|| Warning { code: "track_left_out".to_owned(), message })
+    });
+    undescribed.chain(left_out).collect()
 }
 
 struct Walk<'a> {
@@ -38,8 +55,8 @@ struct Walk<'a> {
     left: usize,
     /// The track that is being walked.
     track: Track,
-    /// Handlers of tracks without a description.
-    found: Vec<[u8; 4]>,
+    /// Tracks that were walked.
+    found: Vec<Track>,
 }
 
 #[derive(Default)]
@@ -63,9 +80,7 @@ impl Walk<'_> {
                     self.track = Track::default();
                     // A track that cannot be walked to its end is not described either.
                     let _ = self.folder(body, next);
-                    if !self.track.described {
-                        self.found.push(self.track.handler);
-                    }
+                    self.found.push(std::mem::take(&mut self.track));
                 }
                 // QuickTime has another for the data, inside `minf`.
                 b"hdlr" if self.word(body + 4)? != *b"dhlr" => {

@@ -16,6 +16,7 @@ mod gpu;
 mod gpu_descriptions;
 mod hostile;
 mod joined;
+mod jumps;
 mod media;
 mod pictures;
 mod sandbox;

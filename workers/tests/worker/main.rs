@@ -4,5 +4,6 @@
 mod failures;
 mod gpu;
 mod lifecycle;
+mod mutants;
 mod results;
 mod rig;

@@ -212,6 +212,21 @@ impl Server {
         format!("jobs tried again: {jobs:#?}\nthe log complains: {complaints:#?}")
     }
 
+    /// The command lines of the server's children that still run.
+    pub(crate) fn encoders(&self) -> Vec<String> {
+        let parent = format!("\nPPid:\t{}\n", self.child.id());
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let children = processes.filter(|process| {
+            let status = std::fs::read_to_string(process.path().join("status"));
+            // A zombie has done its last work, and nobody may have looked yet.
+            status.is_ok_and(|text| text.contains(&parent) && !text.contains("\nState:\tZ"))
+        });
+        let line = |process: std::fs::DirEntry| {
+            std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default()
+        };
+        children.map(line).filter(|line| line.contains("kinora-encoder")).collect()
+    }
+
     /// Every job of a video.
     pub(crate) async fn jobs(&self, video: &str) -> Vec<Value> {
         let page = self.get(&format!("/api/v1/jobs?video={video}&limit=100")).await;

@@ -1,0 +1,182 @@
+//! Files that zzuf has damaged, through a real worker and its real children: whatever comes of
+//! one, the worker lives, and a person hears what was lost or why there is nothing.
+
+mod clips;
+mod journey;
+
+use std::{collections::VecDeque, ops::Range, time::Duration};
+
+use kinora_plan::encoder::FailureKind;
+
+use self::{
+    clips::{FRAMES, films, mutated},
+    journey::{DEADLINE_MS, Ending, Journey},
+};
+use crate::{failures::processes_of, rig::Rig};
+
+/// How much later than its deadline a killed child may be heard of, on a busy host.
+const SPARE_MS: u128 = 60_000;
+/// What a video can do without.
+const OPTIONAL: [&str; 2] = ["make_pictures", "extract_text"];
+/// Files that are on their way together.
+const TOGETHER: usize = 4;
+
+/// Runs every file through one worker, two jobs at a time.
+async fn run(files: Vec<(String, Vec<u8>)>, mut judge: impl FnMut(Ending)) {
+    let mut rig = Rig::new().await;
+    rig.config.encoder = kinora_workers::encoder_path().unwrap();
+    rig.config.stall_timeout = Duration::from_secs(30);
+    let worker = rig.start();
+    let mut files = VecDeque::from(files);
+    let mut journeys: Vec<Journey> = Vec::new();
+    while !(files.is_empty() && journeys.is_empty()) {
+        while journeys.len() < TOGETHER
+            && let Some((name, bytes)) = files.pop_front()
+        {
+            journeys.push(Journey::begin(&rig, name, bytes).await);
+        }
+        let report = rig.report().await;
+        let at = journeys.iter().position(|journey| journey.awaits(report.job)).unwrap();
+        if let Some(ending) = journeys[at].hear(&rig, report.job, report.report).await {
+            journeys.remove(at);
+            judge(ending);
+        }
+    }
+    rig.settled().await;
+    assert_eq!(rig.scratch_folders(), 0);
+    assert_eq!(processes_of(&rig), Vec::<String>::new());
+    worker.stop().await;
+}
+
+/// Mutations of every film by these seeds, as they are asked for.
+fn mutations(films: &[(&str, Vec<u8>)], seeds: Range<u32>) -> Vec<(String, Vec<u8>)> {
+    let of_seed = |seed| {
+        films
+            .iter()
+            .map(move |(name, film)| (format!("{name} by seed {seed}"), mutated(film, seed)))
+    };
+    seeds.flat_map(of_seed).collect()
+}
+
+/// What became of many files.
+#[derive(Debug, Default)]
+struct Tally {
+    whole: u32,
+    warned: u32,
+    failed: u32,
+    /// Names of those whose child was killed at its deadline or died.
+    deaths: Vec<String>,
+    /// What must not be, said of each.
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    fn judge(&mut self, ending: &Ending) {
+        if let Some((class, failure)) =
+            ending.failures.iter().find(|(class, _)| !OPTIONAL.contains(class))
+        {
+            self.failed += 1;
+            if failure.message.len() < 15 || !failure.message.contains(' ') {
+                self.wrong.push(format!("{}: {class} failed without a reason", ending.name));
+            }
+        } else if ending.warnings.is_empty() {
+            self.whole += 1;
+            if let Some(what) = silently_short(ending) {
+                self.wrong.push(format!("{}: {what}", ending.name));
+            }
+        } else {
+            self.warned += 1;
+        }
+        for (class, failure) in &ending.failures {
+            if failure.kind != FailureKind::Input {
+                let what = format!("{}: {class}: {}", ending.name, failure.message);
+                self.deaths.push(what);
+            }
+        }
+        if ending.longest_ms > DEADLINE_MS + SPARE_MS {
+            self.wrong.push(format!("{}: {} ms", ending.name, ending.longest_ms));
+        }
+    }
+}
+
+/// What is missing though nobody was told.
+fn silently_short(ending: &Ending) -> Option<String> {
+    let (promised, made) = ending.frames;
+    if promised != made {
+        return Some(format!("{made} of {promised} frames"));
+    }
+    let (promised_ms, sounds) = &ending.sound_ms;
+    // Sound ends with a whole frame, or joins the last segment.
+    let short = sounds.iter().find(|ms| *ms + 50 < *promised_ms);
+    if let Some(ms) = short {
+        return Some(format!("{ms} of {promised_ms} ms of sound"));
+    }
+    // Even where headers were harmed too: of a film that was two seconds long.
+    let third = made * 3 < FRAMES && *promised_ms < 2000 / 3;
+    third.then(|| format!("{made} frames and {promised_ms} ms are left"))
+}
+
+/// Sixty mutations of one film: of the five, three hundred.
+async fn sixty_end_with_a_result_or_a_reason(film: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut films = films(folder.path());
+    films.retain(|(name, _)| *name == film);
+    let mut tally = Tally::default();
+    run(mutations(&films, 0..60), |ending| tally.judge(&ending)).await;
+    println!("{tally:#?}");
+    assert_eq!(tally.whole + tally.warned + tally.failed, 60);
+    assert_eq!(tally.wrong, Vec::<String>::new());
+    // Harm is light and heavy: else nothing beyond the probe was tried, or nothing was harmed.
+    assert!(tally.whole + tally.warned > 5 && tally.warned + tally.failed > 5, "{tally:?}");
+}
+
+#[tokio::test]
+async fn of_mp4() {
+    sixty_end_with_a_result_or_a_reason("film.mp4").await;
+}
+
+#[tokio::test]
+async fn of_matroska() {
+    sixty_end_with_a_result_or_a_reason("film.mkv").await;
+}
+
+#[tokio::test]
+async fn of_webm() {
+    sixty_end_with_a_result_or_a_reason("film.webm").await;
+}
+
+#[tokio::test]
+async fn of_transport_streams() {
+    sixty_end_with_a_result_or_a_reason("film.ts").await;
+}
+
+#[tokio::test]
+async fn of_avi() {
+    sixty_end_with_a_result_or_a_reason("film.avi").await;
+}
+
+/// `make soak`: as many as there is time for, from a seed that nobody has tried.
+#[tokio::test]
+#[ignore = "takes as long as KINORA_SOAK_FILES says"]
+async fn soak() {
+    let number = |name: &str, or: u32| std::env::var(name).map_or(or, |text| text.parse().unwrap());
+    let (files, first) = (number("KINORA_SOAK_FILES", 2000), number("KINORA_SOAK_SEED", 1000));
+    let folder = tempfile::tempdir().unwrap();
+    let films = films(folder.path());
+    let mut tally = Tally::default();
+    let step = 20;
+    for from in (first..first + files.div_ceil(5)).step_by(step as usize) {
+        let seeds = from..(from + step).min(first + files.div_ceil(5));
+        run(mutations(&films, seeds), |ending| tally.judge(&ending)).await;
+        let Tally { whole, warned, failed, deaths, wrong } = &tally;
+        let done = whole + warned + failed;
+        println!(
+            "{done} of {files}: {whole} whole, {warned} with a warning, {failed} failed, {} died, \
+             {} wrong",
+            deaths.len(),
+            wrong.len()
+        );
+    }
+    println!("{:#?}", tally.deaths);
+    assert_eq!(tally.wrong, Vec::<String>::new());
+}
