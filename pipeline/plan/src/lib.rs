@@ -10,7 +10,7 @@ mod coded;
 pub mod encoder;
 pub mod job;
 mod ladder;
-mod language;
+pub mod language;
 mod passthrough;
 mod plan;
 mod probe;
