@@ -19,6 +19,7 @@ pub(crate) mod pasp;
 pub(crate) mod sample_tables;
 pub(crate) mod sbgp;
 pub(crate) mod sgpd;
+pub(crate) mod sidx;
 pub(crate) mod smhd;
 pub(crate) mod tfdt;
 pub(crate) mod tfhd;

@@ -8,9 +8,12 @@
 
 mod audio_init;
 mod config;
+pub(crate) mod fragment;
+pub(crate) mod init;
 mod segment;
 mod video_init;
 
+pub(crate) use audio_init::AAC_ROLL;
 pub use audio_init::audio_init;
 pub use config::{AudioConfig, BitRate, Colour, VideoConfig};
 pub use segment::{SegmentKind, first_unit_end, segment};

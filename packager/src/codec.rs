@@ -1,10 +1,18 @@
 //! RFC 6381 `codecs` values, read from decoder configurations.
 
 mod aac;
+mod av1;
 mod avc;
+mod bits;
+mod coding;
+mod dolby;
+mod esds;
+mod hevc;
+mod vp9;
 
 pub(crate) use aac::AudioSpecificConfig;
 pub(crate) use avc::check as check_avcc;
+pub use coding::{Coding, SoundCoding, VideoRange, of_sound, of_video};
 
 use crate::PackagerError;
 

@@ -8,8 +8,10 @@
 
 mod mpd;
 mod sets;
+mod single_file;
 mod time;
 mod timeline;
 mod xml;
 
 pub use mpd::mpd;
+pub(crate) use mpd::write as write_mpd;

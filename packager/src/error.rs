@@ -8,10 +8,16 @@ pub enum PackagerError {
     /// A decoder configuration is malformed or contradicts the track.
     #[error("{record}: {problem}")]
     DecoderConfig {
-        /// `AVCDecoderConfigurationRecord` or `AudioSpecificConfig`.
+        /// `AVCDecoderConfigurationRecord`, `AudioSpecificConfig`, `hvcC`, ….
         record: &'static str,
         /// What is wrong with it.
         problem: String,
+    },
+    /// Samples coded in a way that no manifest of ours names.
+    #[error("samples of kind '{code}' are not packaged")]
+    Codec {
+        /// Code of their sample entry.
+        code: String,
     },
     /// A property of a track lies outside what its boxes can hold.
     #[error("{property} {value} is not between {min} and {max}")]

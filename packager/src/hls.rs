@@ -11,16 +11,22 @@
 
 mod attributes;
 mod audio;
+mod files;
 mod iframes;
 mod media;
 mod menu;
 mod multivariant;
 
+pub(crate) use iframes::write as write_i_frame_playlist;
 pub use iframes::{I_FRAMES, i_frame_playlist};
 pub use media::media_playlist;
+pub(crate) use media::write as write_media_playlist;
 pub use multivariant::multivariant;
+pub(crate) use multivariant::write as write_multivariant;
 
 use kinora_media::{Head, Status};
+
+use crate::presentation::Presentation;
 
 /// `EXT-X-MAP` in playlists of media segments needs 6 (RFC 8216 7); nothing else needs more.
 const VERSION: u32 = 6;
@@ -31,6 +37,11 @@ const START: &str = "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n";
 /// What every playlist begins with.
 fn header() -> String {
     format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n")
+}
+
+/// The tag, where every segment can be decoded alone.
+fn independent(presentation: &Presentation<'_>) -> &'static str {
+    if presentation.delivery.independent { "#EXT-X-INDEPENDENT-SEGMENTS\n" } else { "" }
 }
 
 /// Whether players could see this version complete only.

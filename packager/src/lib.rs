@@ -9,6 +9,7 @@
 //! - [`codec`]: RFC 6381 `codecs` values from decoder configurations
 //! - [`hls`]: multivariant and media playlists (RFC 8216)
 //! - [`dash`]: the media presentation description (ISO/IEC 23009-1)
+//! - [`package`]: finished files of others become one presentation
 //! - [`read`]: ISO base media files of others, read in bounds and without copying
 //! - [`text`]: WebVTT and SubRip in, canonical WebVTT out
 
@@ -16,9 +17,11 @@ mod boxes;
 pub mod cmaf;
 pub mod codec;
 pub mod dash;
+mod delivery;
 mod error;
 pub mod hls;
 mod label;
+pub mod package;
 mod periods;
 mod presentation;
 mod rate;

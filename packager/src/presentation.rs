@@ -4,12 +4,14 @@ use kinora_media::{
     AudioTrack, HEAD_SCHEMA, Head, Page, Status, TextTrack, Track, TrackKind, VideoTrack, ticks,
 };
 
-use crate::PackagerError;
+use crate::{PackagerError, delivery::Delivery};
 
 /// One version of one video: its head and the closed pages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Presentation<'a> {
     pub(crate) head: &'a Head,
+    /// How it is laid out.
+    pub(crate) delivery: &'a Delivery,
     pages: &'a [Page],
 }
 
@@ -47,7 +49,12 @@ impl<'a> Presentation<'a> {
             return Err(PackagerError::NothingPublished { track: None });
         }
         Self::check_periods(&head.periods)?;
-        Ok(Self { head, pages })
+        Ok(Self { head, delivery: Delivery::INDEX, pages })
+    }
+
+    /// The same, laid out otherwise.
+    pub(crate) fn delivered(self, delivery: &'a Delivery) -> Self {
+        Self { delivery, ..self }
     }
 
     /// Every segment of a video or audio track.

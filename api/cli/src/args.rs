@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, jobs, profiles, upload, videos, watch};
+use crate::commands::{completions, jobs, package, profiles, upload, videos, watch};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -19,6 +19,7 @@ Examples:
   kinora upload film.mp4 --captions en=film.vtt
   kinora upload *.mov --public --wait=playable
   kinora upload film.mp4 --json | tail -1 | jq -r .hls_url
+  kinora package film-1080.mp4 film-480.mp4 --captions en=film.vtt -o film
   kinora jobs why 0198c2f4-7a10-7d53-b1c5-3f1b2f6f9e11";
 
 /// Uploads videos to a Kinora server and shows what becomes of them.
@@ -60,6 +61,11 @@ pub(crate) enum Command {
     Profiles(profiles::ProfilesArgs),
     /// Follow a video until it is ready.
     Watch(watch::WatchArgs),
+    /// Turn finished MP4 files into HLS and DASH, without encoding them again; needs no server.
+    ///
+    /// Give one file for each quality of the picture. Soundtracks come from all files, each language
+    /// once. Key frames must lie at equal times in all pictures.
+    Package(package::PackageArgs),
     /// Check an API key and store it for later.
     ///
     /// Without --api-key the key is asked for, or read from the first line of stdin.

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod failure;
 mod follow;
+mod package;
 mod paths;
 mod report;
 mod session;
@@ -40,6 +41,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(args) => return commands::completions::run(&args),
         Command::Login => return commands::login::run(&cli.globals).await,
+        Command::Package(args) => return commands::package::run(args, cli.globals.json).await,
         _ => {}
     }
     let session = Session::open(&cli.globals)?;
@@ -49,7 +51,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Jobs(args) => commands::jobs::run(&session, args).await,
         Command::Profiles(args) => commands::profiles::run(&session, args).await,
         Command::Watch(args) => commands::watch::run(&session, &args).await,
-        Command::Completions(_) | Command::Login => unreachable!("served above"),
+        Command::Completions(_) | Command::Login | Command::Package(_) => {
+            unreachable!("served above")
+        }
     };
     done.map_err(|failure| failure.at(session.server()))
 }

@@ -1,6 +1,6 @@
 //! Movie header (14496-12 8.2.2).
 
-use super::{BoxWriter, TRACK_ID};
+use super::{BoxWriter, TRACK_ID, tkhd::UPRIGHT};
 
 /// Duration 0: the movie is in fragments. Creation time 0: there is no clock here.
 pub(crate) fn write(w: &mut BoxWriter, timescale: u32) {
@@ -12,7 +12,7 @@ pub(crate) fn write(w: &mut BoxWriter, timescale: u32) {
         w.u32(0x0001_0000); // rate 1.0
         w.u16(0x0100); // volume 1.0
         w.zeros(10);
-        w.unity_matrix();
+        w.matrix(UPRIGHT);
         w.zeros(24); // pre_defined
         w.u32(TRACK_ID + 1); // next_track_ID
     });

@@ -67,11 +67,9 @@ impl BoxWriter {
         self.bytes.resize(self.bytes.len() + count, 0);
     }
 
-    /// The unity matrix of movie and track headers.
-    pub(crate) fn unity_matrix(&mut self) {
-        for value in [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000] {
-            self.u32(value);
-        }
+    /// The matrix of movie and track headers.
+    pub(crate) fn matrix(&mut self, rows: [i32; 9]) {
+        rows.into_iter().for_each(|value| self.i32(value));
     }
 
     /// How many bytes stand before the next.

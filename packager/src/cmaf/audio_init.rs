@@ -2,16 +2,19 @@
 
 use bytes::Bytes;
 
-use super::{AudioConfig, INIT_BRANDS, MAJOR_BRAND};
+use super::{
+    AudioConfig,
+    init::{self, Init},
+};
 use crate::{
     PackagerError,
-    boxes::{
-        BoxWriter, dinf, elst, esds, ftyp, hdlr, mdhd, mp4a, mvhd, sample_tables, sgpd, smhd, tkhd,
-        trex,
-    },
+    boxes::{esds, mp4a},
     cmaf::config::fit,
     codec::AudioSpecificConfig,
 };
+
+/// A decoder that starts at an AAC frame is right one frame later.
+pub(crate) const AAC_ROLL: i16 = -1;
 
 /// A CMAF header (ISO/IEC 23000-19 7.3.1) for AAC. Its edit list skips the priming, so sound
 /// starts at 0 as the picture does; its `roll` group tells that a frame needs the one before it.
@@ -24,35 +27,8 @@ pub fn audio_init(config: &AudioConfig) -> Result<Bytes, PackagerError> {
     let channels: u16 = fit("channels", u32::from(config.channels), 1)?;
     check(config)?;
 
-    let mut w = BoxWriter::with_capacity(768);
-    ftyp::write(&mut w, b"ftyp", MAJOR_BRAND, &INIT_BRANDS);
-    w.boxed(b"moov", |w| {
-        mvhd::write(w, timescale);
-        w.boxed(b"trak", |w| {
-            tkhd::write(w, None);
-            if config.priming > 0 {
-                elst::write(w, config.priming);
-            }
-            w.boxed(b"mdia", |w| {
-                mdhd::write(w, timescale);
-                hdlr::write(w, b"soun", "Audio");
-                w.boxed(b"minf", |w| {
-                    smhd::write(w);
-                    dinf::write(w);
-                    w.boxed(b"stbl", |w| {
-                        w.full_box(b"stsd", 0, 0, |w| {
-                            w.u32(1); // entry_count
-                            mp4a::write(w, channels, timescale, |w| esds::write(w, config));
-                        });
-                        sample_tables::write_empty(w);
-                        sgpd::write_roll(w);
-                    });
-                });
-            });
-        });
-        trex::write(w);
-    });
-    Ok(w.finish())
+    let init = Init { timescale, picture: None, priming: config.priming, roll: Some(AAC_ROLL) };
+    Ok(init::write(init, 0, |w| mp4a::write(w, channels, timescale, |w| esds::write(w, config))))
 }
 
 /// That the decoder's configuration says the same as the track: players believe one or the other.

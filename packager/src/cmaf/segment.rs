@@ -3,24 +3,8 @@
 use bytes::Bytes;
 use kinora_media::AccessUnit;
 
-use crate::{
-    PackagerError,
-    boxes::{
-        BoxWriter, ftyp, mfhd, sbgp, tfdt, tfhd,
-        trun::{self, Columns, Sample, SampleFlags},
-    },
-};
-
-/// Access units in a segment, at most: more than an hour at 240 frames a second.
-const MAX_UNITS: usize = 1 << 20;
-/// Bytes of media in a segment, at most: keeps sizes and offsets in 31 bits.
-const MAX_BYTES: usize = 1 << 30;
-/// Sample flags: depends on no other, may be decoded first.
-const SYNC: u32 = 0x0200_0000;
-/// Sample flags: depends on others, may not be decoded first.
-const NON_SYNC: u32 = 0x0101_0000;
-/// Bytes of `styp`, `moof` and the boxes in it without the rows of `trun`, at most.
-const FIXED_BYTES: usize = 256;
+use super::fragment::{Fragment, MAX_MEDIA_BYTES, MAX_SAMPLES, NON_SYNC, SYNC};
+use crate::{PackagerError, boxes::trun::Sample};
 
 /// What differs between segments by kind of track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,36 +35,15 @@ pub fn segment(
     let samples = samples(start, units)?;
     check_times(kind, start, units)?;
     let media_bytes = media_bytes(units)?;
-    let uniform = samples.iter().all(|s| s.duration == samples[0].duration);
-    let columns = Columns {
-        durations: !uniform,
-        flags: flags_column(&samples),
+    let fragment = Fragment {
+        sequence_number,
+        start,
+        samples: &samples,
         composition_offsets: kind == SegmentKind::Video,
+        roll: kind == SegmentKind::Audio,
     };
-    let default_flags = if samples.len() > 1 { samples[1].flags } else { samples[0].flags };
-
-    let mut w = BoxWriter::with_capacity(FIXED_BYTES + samples.len() * 16 + media_bytes);
-    ftyp::write(&mut w, b"styp", b"msdh", &[*b"cmfs", *b"cmff"]);
-    let moof = w.position();
-    let mut data_offset = 0;
-    w.boxed(b"moof", |w| {
-        mfhd::write(w, sequence_number);
-        w.boxed(b"traf", |w| {
-            tfhd::write(w, uniform.then_some(samples[0].duration), default_flags);
-            tfdt::write(w, start);
-            data_offset = trun::write(w, columns, &samples);
-            if kind == SegmentKind::Audio {
-                sbgp::write_roll(w, samples.len() as u32);
-            }
-        });
-    });
-    w.boxed(b"mdat", |w| {
-        let offset = u32::try_from(w.position() - moof).expect("a moof of 2^20 rows is 16 MiB");
-        w.patch_u32(data_offset, offset);
-        for unit in units {
-            w.bytes(&unit.data);
-        }
-    });
+    let mut w = fragment.head(media_bytes);
+    units.iter().for_each(|unit| w.bytes(&unit.data));
     Ok(w.finish())
 }
 
@@ -94,12 +57,12 @@ pub fn first_unit_end(segment: &[u8], units: &[AccessUnit]) -> u64 {
 
 /// The rows of the track run.
 fn samples(start: u64, units: &[AccessUnit]) -> Result<Vec<Sample>, PackagerError> {
-    if units.len() > MAX_UNITS {
+    if units.len() > MAX_SAMPLES {
         return Err(PackagerError::OutOfRange {
             property: "access units in a segment",
             value: units.len() as u64,
             min: 1,
-            max: MAX_UNITS as u64,
+            max: MAX_SAMPLES as u64,
         });
     }
     if !units.first().ok_or(PackagerError::EmptySegment)?.key {
@@ -147,7 +110,7 @@ fn check_times(kind: SegmentKind, start: u64, units: &[AccessUnit]) -> Result<()
 
 fn media_bytes(units: &[AccessUnit]) -> Result<usize, PackagerError> {
     let bytes = units.iter().fold(0_usize, |sum, unit| sum.saturating_add(unit.data.len()));
-    if bytes > MAX_BYTES { Err(too_large(bytes)) } else { Ok(bytes) }
+    if bytes > MAX_MEDIA_BYTES { Err(too_large(bytes)) } else { Ok(bytes) }
 }
 
 fn too_large(bytes: usize) -> PackagerError {
@@ -155,19 +118,7 @@ fn too_large(bytes: usize) -> PackagerError {
         property: "bytes in a segment",
         value: bytes as u64,
         min: 0,
-        max: MAX_BYTES as u64,
-    }
-}
-
-/// The shortest way to say which samples are key frames. The second sample's flags are the
-/// default.
-fn flags_column(samples: &[Sample]) -> SampleFlags {
-    match samples {
-        [first, second, others @ ..] if others.iter().all(|s| s.flags == second.flags) => {
-            if first.flags == second.flags { SampleFlags::Default } else { SampleFlags::First }
-        }
-        [_] => SampleFlags::Default,
-        _ => SampleFlags::Each,
+        max: MAX_MEDIA_BYTES as u64,
     }
 }
 
@@ -204,15 +155,5 @@ mod tests {
             audio(&[unit(100, true), unit(111, true)]),
             Err(PackagerError::AudioTime { unit: 1, pts: 111, expected: 110 })
         );
-    }
-
-    #[test]
-    fn flags_take_the_least_room() {
-        let sample = |flags| Sample { duration: 1, size: 1, flags, composition_offset: 0 };
-        let (key, other) = (sample(SYNC), sample(NON_SYNC));
-        assert_eq!(flags_column(&[key]), SampleFlags::Default);
-        assert_eq!(flags_column(&[key, key]), SampleFlags::Default);
-        assert_eq!(flags_column(&[key, other, other]), SampleFlags::First);
-        assert_eq!(flags_column(&[key, other, key]), SampleFlags::Each);
     }
 }

@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 
-use super::{INIT_BRANDS, MAJOR_BRAND, VideoConfig};
+use super::{
+    VideoConfig,
+    init::{self, Init},
+};
 use crate::{
     PackagerError,
     boxes::{
-        BoxWriter, avc1, avcc, btrt, colr, dinf, ftyp, hdlr, mdhd, mvhd, pasp, sample_tables, tkhd,
-        trex, vmhd,
+        BoxWriter, avc1, avcc, btrt, colr, pasp,
+        tkhd::{Picture, UPRIGHT},
     },
     cmaf::config::fit,
     codec,
@@ -25,42 +28,20 @@ pub fn video_init(config: &VideoConfig) -> Result<Bytes, PackagerError> {
     let height: u16 = fit("height", config.height, 1)?;
     codec::check_avcc(&config.avcc)?;
 
-    let mut w = BoxWriter::with_capacity(768 + config.avcc.len());
-    ftyp::write(&mut w, b"ftyp", MAJOR_BRAND, &INIT_BRANDS);
-    w.boxed(b"moov", |w| {
-        mvhd::write(w, timescale);
-        w.boxed(b"trak", |w| {
-            tkhd::write(w, Some((width, height)));
-            w.boxed(b"mdia", |w| {
-                mdhd::write(w, timescale);
-                hdlr::write(w, b"vide", "Video");
-                w.boxed(b"minf", |w| {
-                    vmhd::write(w);
-                    dinf::write(w);
-                    w.boxed(b"stbl", |w| {
-                        sample_description(w, config, width, height);
-                        sample_tables::write_empty(w);
-                    });
-                });
-            });
-        });
-        trex::write(w);
-    });
-    Ok(w.finish())
+    let picture = Some(Picture { width, height, matrix: UPRIGHT });
+    let init = Init { timescale, picture, priming: 0, roll: None };
+    Ok(init::write(init, config.avcc.len(), |w| sample_entry(w, config, width, height)))
 }
 
-fn sample_description(w: &mut BoxWriter, config: &VideoConfig, width: u16, height: u16) {
-    w.full_box(b"stsd", 0, 0, |w| {
-        w.u32(1); // entry_count
-        avc1::write(w, width, height, |w| {
-            avcc::write(w, &config.avcc);
-            if let Some(colour) = config.colour {
-                colr::write(w, colour);
-            }
-            pasp::write(w);
-            if let Some(rate) = config.bit_rate {
-                btrt::write(w, rate);
-            }
-        });
+fn sample_entry(w: &mut BoxWriter, config: &VideoConfig, width: u16, height: u16) {
+    avc1::write(w, width, height, |w| {
+        avcc::write(w, &config.avcc);
+        if let Some(colour) = config.colour {
+            colr::write(w, colour);
+        }
+        pasp::write(w);
+        if let Some(rate) = config.bit_rate {
+            btrt::write(w, rate);
+        }
     });
 }

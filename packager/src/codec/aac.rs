@@ -1,5 +1,6 @@
 //! AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1), as far as the container needs it.
 
+use super::bits::Bits;
 use crate::PackagerError;
 
 /// AAC's are 2 to about 10 bytes; the descriptors around it count in 7 bits.
@@ -35,7 +36,7 @@ impl AudioSpecificConfig {
             return Err(wrong("longer than 64 bytes"));
         }
         let cut = || wrong("cut short");
-        let mut bits = Bits { bytes, position: 0 };
+        let mut bits = Bits::new(bytes);
         let object_type = match bits.take(5).ok_or_else(cut)? {
             ESCAPE => 32 + bits.take(6).ok_or_else(cut)?,
             object_type => object_type,
@@ -53,25 +54,6 @@ impl AudioSpecificConfig {
         let channels =
             *CHANNELS.get(configuration).ok_or_else(|| wrong("reserved channel configuration"))?;
         Ok(Self { object_type, sample_rate, channels: (channels > 0).then_some(channels) })
-    }
-}
-
-/// Reads bits, most significant first.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
-}
-
-impl Bits<'_> {
-    /// The next `count` (at most 32) bits, or `None` if there are fewer.
-    fn take(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.position / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.position % 8) & 1);
-            self.position += 1;
-        }
-        Some(value)
     }
 }
 

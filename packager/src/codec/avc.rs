@@ -8,6 +8,14 @@ const MAX_BYTES: usize = 64 * 1024;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
 
+/// The profile, constraint flags and level of a record that is only handed on.
+pub(super) fn profile(record: &[u8]) -> Option<[u8; 3]> {
+    match *record {
+        [1, profile, constraints, level, ..] => Some([profile, constraints, level]),
+        _ => None,
+    }
+}
+
 /// Walks the record; its profile, constraint flags and level.
 pub(crate) fn check(record: &[u8]) -> Result<[u8; 3], PackagerError> {
     let wrong = |problem: &str| PackagerError::DecoderConfig {

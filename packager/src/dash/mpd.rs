@@ -15,10 +15,14 @@ use crate::{PackagerError, presentation::Presentation};
 /// When the head is a tombstone or of another schema, pages are missing, or a track has no
 /// segments yet.
 pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
-    let presentation = Presentation::open(head, pages)?;
+    write(&Presentation::open(head, pages)?)
+}
+
+pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerError> {
+    let head = presentation.head;
     let growing = head.status == Status::Growing;
     let published = date_time(head.published_at_us);
-    let total = duration(total_us(&presentation)?);
+    let total = duration(total_us(presentation)?);
     let available = date_time(availability_start_us(head));
     let target = u64::from(head.target_duration_s);
     let buffer = duration(target.saturating_mul(MICROS));
@@ -27,7 +31,7 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
 
     let mut attributes = vec![
         ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
-        ("profiles", "urn:mpeg:dash:profile:isoff-live:2011"),
+        ("profiles", profile(presentation)),
         ("type", if growing { "dynamic" } else { "static" }),
     ];
     if growing {
@@ -42,7 +46,7 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
     let mut xml = Xml::document();
     xml.element("MPD", &attributes, |xml| {
         for period in 0..head.periods.len().max(1) {
-            write_period(xml, &presentation, period)?;
+            write_period(xml, presentation, period)?;
         }
         if growing {
             // A clock no player needs to be right: everything listed is available at the time
@@ -53,6 +57,15 @@ pub fn mpd(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
         Ok::<(), PackagerError>(())
     })?;
     Ok(xml.finish())
+}
+
+/// What players must be able to do (clause 8).
+fn profile(presentation: &Presentation<'_>) -> &'static str {
+    if presentation.delivery.files.is_empty() {
+        "urn:mpeg:dash:profile:isoff-live:2011"
+    } else {
+        "urn:mpeg:dash:profile:isoff-on-demand:2011"
+    }
 }
 
 /// One period (5.3.2). Its end is the start of the next; it is listed once it has segments.

@@ -6,7 +6,7 @@ use kinora_media::{
     AudioRole, AudioTrack, FrameRate, Pictures, Status, Track, VideoTrack, ticks::MICROS,
 };
 
-use super::{timeline, xml::Xml};
+use super::{single_file, timeline, xml::Xml};
 use crate::{
     PackagerError,
     periods::Stretch,
@@ -55,33 +55,57 @@ fn part<'a>(
     Ok(stretch.map(|stretch| Part { spans, stretch }))
 }
 
-/// One set with all renditions of the picture, or none if there is no picture.
+/// How many sets hold the picture: one a kind of codec, and one all the same where there is none,
+/// so that other sets keep their numbers.
+fn video_sets(presentation: &Presentation<'_>) -> usize {
+    families(presentation).len().max(1)
+}
+
+/// Kinds of codec: what stands before the first dot. Players change between renditions of one.
+fn families<'a>(presentation: &Presentation<'a>) -> Vec<&'a str> {
+    let mut families = Vec::new();
+    for (track, _) in presentation.video() {
+        let family = family(track);
+        if !families.contains(&family) {
+            families.push(family);
+        }
+    }
+    families
+}
+
+fn family(track: &Track) -> &str {
+    track.codec.split('.').next().unwrap_or_default()
+}
+
+/// A set with all renditions of the picture in a kind of codec, or none if there is no picture.
 pub(super) fn video(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     period: usize,
 ) -> Result<(), PackagerError> {
-    let mut video = Vec::new();
-    for (track, picture) in presentation.video() {
-        video.extend(part(presentation, track, period)?.map(|part| (track, picture, part)));
-    }
-    if video.is_empty() {
-        return Ok(());
-    }
-    let attributes = [
-        ("id", "0"),
-        ("contentType", "video"),
-        ("mimeType", "video/mp4"),
-        ("segmentAlignment", "true"),
-        ("startWithSAP", "1"),
-    ];
-    xml.element("AdaptationSet", &attributes, |xml| {
-        role(xml, "main");
-        for (track, picture, part) in &video {
-            picture_representation(xml, presentation, (track, picture), part);
+    for (index, kind) in families(presentation).into_iter().enumerate() {
+        let mut video = Vec::new();
+        for (track, picture) in presentation.video() {
+            if family(track) == kind {
+                video.extend(part(presentation, track, period)?.map(|part| (track, picture, part)));
+            }
         }
-        Ok(())
-    })
+        if video.is_empty() {
+            continue;
+        }
+        let id = index.to_string();
+        let mut attributes =
+            vec![("id", &*id), ("contentType", "video"), ("mimeType", "video/mp4")];
+        attributes.extend(alignment(presentation));
+        let Ok(()) = xml.element("AdaptationSet", &attributes, |xml| {
+            role(xml, "main");
+            for (track, picture, part) in &video {
+                picture_representation(xml, presentation, (track, picture), part);
+            }
+            Ok::<(), Infallible>(())
+        });
+    }
+    Ok(())
 }
 
 fn picture_representation(
@@ -101,9 +125,29 @@ fn picture_representation(
         ("sar", "1:1"),
     ];
     let Ok(()) = xml.element("Representation", &attributes, |xml| {
-        timeline::write(xml, track.timescale, &part.spans, &part.stretch);
+        segments(xml, presentation, track, part);
         Ok::<(), Infallible>(())
     });
+}
+
+/// Where the segments of a representation lie.
+fn segments(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track, part: &Part<'_>) {
+    match presentation.delivery.file(&track.id) {
+        Some((file, uri)) => single_file::write(xml, track.timescale, file, &uri),
+        None => timeline::write(xml, track.timescale, &part.spans, &part.stretch),
+    }
+}
+
+/// How segments of a set begin: alike in all its representations, and with what can be decoded
+/// first (5.3.3.2). Of single files it is said of their subsegments.
+fn alignment(presentation: &Presentation<'_>) -> [(&'static str, &'static str); 2] {
+    // Pictures that precede an open GOP's key frame come after it in decoding order.
+    let sap = if presentation.delivery.independent { "1" } else { "3" };
+    if presentation.delivery.files.is_empty() {
+        [("segmentAlignment", "true"), ("startWithSAP", sap)]
+    } else {
+        [("subsegmentAlignment", "true"), ("subsegmentStartsWithSAP", sap)]
+    }
 }
 
 /// One set a soundtrack, and one more for its 5.1 version: players do not change the number of
@@ -118,15 +162,14 @@ pub(super) fn audio(
     let wide = presentation.audio().iter().any(|(_, sound)| sound.surround_of.is_some());
     for (index, (track, sound)) in presentation.audio().into_iter().enumerate() {
         let Some(part) = part(presentation, track, period)? else { continue };
-        let id = (1 + index).to_string();
+        let id = (video_sets(presentation) + index).to_string();
         let mut attributes = vec![
             ("id", &*id),
             ("contentType", "audio"),
             ("mimeType", "audio/mp4"),
             ("lang", &*sound.language),
-            ("segmentAlignment", "true"),
-            ("startWithSAP", "1"),
         ];
+        attributes.extend(alignment(presentation));
         let soundtrack = sound.surround_of.as_ref().unwrap_or(&track.id);
         let main = Some(soundtrack) == default;
         if wide {
@@ -179,7 +222,7 @@ fn sound_representation(
         let channels = sound.channels.to_string();
         let configuration = [("schemeIdUri", CHANNELS), ("value", &*channels)];
         xml.empty("AudioChannelConfiguration", &configuration);
-        timeline::write(xml, track.timescale, &part.spans, &part.stretch);
+        segments(xml, presentation, track, part);
         Ok::<(), Infallible>(())
     });
 }
@@ -188,7 +231,7 @@ fn sound_representation(
 /// of the presentation, which only a template can say in later periods.
 pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize) {
     let offset_us = presentation.period_start_us(period);
-    let first = 1 + presentation.audio().len();
+    let first = video_sets(presentation) + presentation.audio().len();
     for (index, (track, text)) in presentation.text().into_iter().enumerate() {
         let id = (first + index).to_string();
         let attributes = [
@@ -223,7 +266,8 @@ pub(super) fn thumbnails(xml: &mut Xml, presentation: &Presentation<'_>) {
     if head.status != Status::Complete || head.periods.len() > 1 {
         return;
     }
-    let id = (1 + presentation.audio().len() + presentation.text().len()).to_string();
+    let others = presentation.audio().len() + presentation.text().len();
+    let id = (video_sets(presentation) + others).to_string();
     let set = [("id", &*id), ("contentType", "image"), ("mimeType", "image/jpeg")];
     let sheet_us = u64::from(storyboard.tiles_a_sheet()).saturating_mul(storyboard.interval_us);
     let largest = storyboard.sheets.iter().map(|sheet| sheet.size).max().unwrap_or(0);

@@ -1,8 +1,8 @@
 //! Trick play: playlists of key frames alone (RFC 8216 4.3.3.6, 4.3.4.3).
 
-use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, VideoTrack, ticks};
+use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, VideoTrack};
 
-use super::{attributes::Attributes, header, is_vod, media};
+use super::{attributes::Attributes, files::Files, header, is_vod, media};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
@@ -24,13 +24,19 @@ pub fn i_frame_playlist(
     pages: &[Page],
     track: &TrackId,
 ) -> Result<Option<String>, PackagerError> {
-    let presentation = Presentation::open(head, pages)?;
-    let Some(track) = head.track(track) else { return Ok(None) };
+    write(&Presentation::open(head, pages)?, track)
+}
+
+pub(crate) fn write(
+    presentation: &Presentation<'_>,
+    track: &TrackId,
+) -> Result<Option<String>, PackagerError> {
+    let Some(track) = presentation.head.track(track) else { return Ok(None) };
     if !matches!(track.kind, TrackKind::Video(_)) {
         return Ok(None);
     }
     let spans = presentation.spans(track)?;
-    Ok(is_noted(&spans).then(|| playlist(&presentation, track, &spans)))
+    Ok(is_noted(&spans).then(|| playlist(presentation, track, &spans)))
 }
 
 /// Whether trick play is offered: the first segment tells, because it never changes.
@@ -50,23 +56,17 @@ fn playlist(presentation: &Presentation<'_>, track: &Track, spans: &[Span]) -> S
         if stretch.period > 0 {
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        media::line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}\"", stretch.init));
+        let files = Files::of(presentation, track, spans, "");
+        files.map(&mut playlist, stretch.init);
         for number in stretch.segments {
-            key_frame_line(&mut playlist, track, number, &spans[number]);
+            media::duration(&mut playlist, media::duration_us(track, &spans[number]));
+            files.key_frame(&mut playlist, number, key_frame(&spans[number]));
         }
     }
     if head.status == Status::Complete {
         playlist.push_str("#EXT-X-ENDLIST\n");
     }
     playlist
-}
-
-fn key_frame_line(playlist: &mut String, track: &Track, number: usize, span: &Span) {
-    let duration_us = media::duration_us(track, span);
-    let (seconds, micros) = (duration_us / ticks::MICROS, duration_us % ticks::MICROS);
-    let bytes = key_frame(span);
-    let range = format_args!("#EXT-X-BYTERANGE:{bytes}@0\n{number}.m4s");
-    media::line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},\n{range}"));
 }
 
 /// Where nobody noted it, the whole segment: the key frame is in it.
@@ -88,8 +88,8 @@ pub(super) fn stream(
     list.plain("BANDWIDTH", bandwidth(presentation.head, track, &spans))
         .quoted("CODECS", &track.codec)
         .plain("RESOLUTION", format_args!("{}x{}", picture.width, picture.height))
-        .plain("VIDEO-RANGE", "SDR")
-        .quoted("URI", &format!("{}/{I_FRAMES}", track.id));
+        .plain("VIDEO-RANGE", presentation.delivery.range(&track.id).as_str())
+        .quoted("URI", &presentation.delivery.i_frames(&track.id));
     Ok(list.line("EXT-X-I-FRAME-STREAM-INF"))
 }
 

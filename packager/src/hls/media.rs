@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
-use super::{START, header, is_vod};
+use super::{START, files::Files, header, independent, is_vod};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
@@ -24,11 +24,18 @@ pub fn media_playlist(
     pages: &[Page],
     track: &TrackId,
 ) -> Result<Option<String>, PackagerError> {
-    let presentation = Presentation::open(head, pages)?;
+    write(&Presentation::open(head, pages)?, track)
+}
+
+pub(crate) fn write(
+    presentation: &Presentation<'_>,
+    track: &TrackId,
+) -> Result<Option<String>, PackagerError> {
+    let head = presentation.head;
     let Some(track) = head.track(track) else { return Ok(None) };
     match track.kind {
         TrackKind::Text(_) => Ok(Some(text(head, track))),
-        TrackKind::Video(_) | TrackKind::Audio(_) => segments(&presentation, track).map(Some),
+        TrackKind::Video(_) | TrackKind::Audio(_) => segments(presentation, track).map(Some),
     }
 }
 
@@ -40,21 +47,25 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
     line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{}", head.target_duration_s));
     playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n");
     if is_vod(head) {
-        playlist.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        playlist.push_str("#EXT-X-PLAYLIST-TYPE:VOD\n");
+        playlist.push_str(independent(presentation));
     } else {
-        playlist.push_str("#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+        playlist.push_str("#EXT-X-PLAYLIST-TYPE:EVENT\n");
+        playlist.push_str(independent(presentation));
         playlist.push_str(START);
     }
+    let folder = format!("{}/", track.id);
+    let files = Files::of(presentation, track, &spans, &folder);
     for stretch in presentation.stretches(track, &spans) {
         // Soundtracks say it too, so that discontinuities count alike in every playlist
         // (RFC 8216 6.2.4).
         if stretch.period > 0 {
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        line(&mut playlist, format_args!("#EXT-X-MAP:URI=\"{}/{}\"", track.id, stretch.init));
+        files.map(&mut playlist, stretch.init);
         for number in stretch.segments {
-            let duration_us = duration_us(track, &spans[number]);
-            segment(&mut playlist, duration_us, format_args!("{}/{number}.m4s", track.id));
+            duration(&mut playlist, duration_us(track, &spans[number]));
+            files.segment(&mut playlist, number);
         }
     }
     if head.status == Status::Complete {
@@ -79,14 +90,15 @@ fn text(head: &Head, track: &Track) -> String {
     let target = head.duration_us.div_ceil(ticks::MICROS).max(1);
     line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{target}"));
     playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n");
-    segment(&mut playlist, head.duration_us, format_args!("{}/0.vtt", track.id));
+    duration(&mut playlist, head.duration_us);
+    line(&mut playlist, format_args!("{}/0.vtt", track.id));
     playlist.push_str("#EXT-X-ENDLIST\n");
     playlist
 }
 
-fn segment(playlist: &mut String, duration_us: u64, uri: std::fmt::Arguments<'_>) {
+pub(super) fn duration(playlist: &mut String, duration_us: u64) {
     let (seconds, micros) = (duration_us / ticks::MICROS, duration_us % ticks::MICROS);
-    line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},\n{uri}"));
+    line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},"));
 }
 
 pub(super) fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {

@@ -9,10 +9,10 @@ use super::{
     START,
     attributes::Attributes,
     audio::{self, Group},
-    header, iframes, is_vod,
+    header, iframes, independent, is_vod,
     menu::{Menu, yes_no},
 };
-use crate::{PackagerError, presentation::Presentation, rate::Rate};
+use crate::{PackagerError, codec::VideoRange, presentation::Presentation, rate::Rate};
 
 const SUBTITLES_GROUP: &str = "subs";
 
@@ -29,13 +29,16 @@ const SUBTITLES_GROUP: &str = "subs";
 /// When the head is a tombstone or of another schema, pages are missing, or a track has no
 /// segments yet.
 pub fn multivariant(head: &Head, pages: &[Page]) -> Result<String, PackagerError> {
-    let presentation = Presentation::open(head, pages)?;
+    write(&Presentation::open(head, pages)?)
+}
+
+pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerError> {
     let mut playlist = header();
-    playlist.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
-    if !is_vod(head) {
+    playlist.push_str(independent(presentation));
+    if !is_vod(presentation.head) {
         playlist.push_str(START);
     }
-    let groups = audio::groups(&presentation)?;
+    let groups = audio::groups(presentation)?;
     let video = presentation.video();
     let sounds: usize = presentation.audio().len();
     // A single soundtrack without picture is a variant of its own.
@@ -43,17 +46,19 @@ pub fn multivariant(head: &Head, pages: &[Page]) -> Result<String, PackagerError
     if grouped {
         groups.iter().for_each(|group| playlist.push_str(&group.renditions()));
     }
-    subtitle_renditions(&presentation, &mut playlist);
+    subtitle_renditions(presentation, &mut playlist);
     let subtitles = !presentation.text().is_empty();
     let mut list = |track: &Track, picture: Option<&VideoTrack>, group: Option<&Group<'_>>| {
         let rate = match picture {
-            Some(_) => Rate::of(&presentation, track)?.plus(group.map_or(SILENCE, |g| g.rate)),
+            Some(_) => Rate::of(presentation, track)?.plus(group.map_or(SILENCE, |g| g.rate)),
             None => group.map_or(SILENCE, |g| g.rate),
         };
         let named = group.filter(|_| grouped);
         let mut codecs: Vec<&str> = picture.iter().map(|_| track.codec.as_str()).collect();
         codecs.extend(group.iter().flat_map(|group| &group.codecs));
-        let shown = Shown { track, picture, codecs, rate, audio: named.map(|g| g.id), subtitles };
+        let audio = named.map(|g| g.id);
+        let range = presentation.delivery.range(&track.id);
+        let shown = Shown { track, picture, codecs, rate, range, audio, subtitles };
         playlist.push_str(&variant(&shown));
         Ok::<(), PackagerError>(())
     };
@@ -71,7 +76,7 @@ pub fn multivariant(head: &Head, pages: &[Page]) -> Result<String, PackagerError
         }
     }
     for (track, picture) in &video {
-        playlist.push_str(&iframes::stream(&presentation, track, picture)?);
+        playlist.push_str(&iframes::stream(presentation, track, picture)?);
     }
     Ok(playlist)
 }
@@ -85,6 +90,7 @@ struct Shown<'a> {
     picture: Option<&'a VideoTrack>,
     codecs: Vec<&'a str>,
     rate: Rate,
+    range: VideoRange,
     /// The group of its soundtracks.
     audio: Option<&'a str>,
     subtitles: bool,
@@ -100,7 +106,7 @@ fn variant(shown: &Shown<'_>) -> String {
     if let Some(picture) = shown.picture {
         list.plain("RESOLUTION", format_args!("{}x{}", picture.width, picture.height))
             .plain("FRAME-RATE", decimal(picture.frame_rate))
-            .plain("VIDEO-RANGE", "SDR");
+            .plain("VIDEO-RANGE", shown.range.as_str());
     }
     if let Some(audio) = shown.audio {
         list.quoted("AUDIO", audio);

@@ -43,6 +43,11 @@ impl<'a> Track<'a> {
         Samples::new(self)
     }
 
+    /// Whether it has samples in fragments.
+    pub fn is_fragmented(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
     /// As [`Self::samples`], to the first fault.
     ///
     /// # Errors

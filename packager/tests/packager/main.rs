@@ -9,6 +9,7 @@ mod fixtures;
 mod hls;
 mod init;
 mod media;
+mod package;
 mod periods;
 mod read;
 mod segment;

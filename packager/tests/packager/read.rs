@@ -1,6 +1,6 @@
 //! The reader, over files of ours, of a test's own making, of ffmpeg and of strangers.
 
 mod fuzz;
-mod mux;
+pub(crate) mod mux;
 mod peers;
 mod tables;

@@ -45,7 +45,7 @@ const TAG_CHARS: usize = 35;
 
 /// The BCP 47 tag, in small letters, for what a container says; `und` when it says nothing that
 /// could be a tag.
-pub(crate) fn tag(tagged: Option<&str>) -> String {
+pub fn tag(tagged: Option<&str>) -> String {
     let tagged = tagged.unwrap_or_default().trim().to_ascii_lowercase().replace('_', "-");
     let subtag = |s: &str| {
         (1..=8).contains(&s.len())
@@ -66,7 +66,7 @@ pub(crate) fn tag(tagged: Option<&str>) -> String {
 
 /// What a player's menu shows: the title, else the language's own name, else its tag, else
 /// `Audio`. Without control characters and double quotes, which playlists cannot carry.
-pub(crate) fn menu_name(title: Option<&str>, tag: &str) -> String {
+pub fn menu_name(title: Option<&str>, tag: &str) -> String {
     menu_name_or(title, tag, "Audio")
 }
 

@@ -13,7 +13,7 @@ pub mod encoder;
 mod hdr;
 pub mod job;
 mod ladder;
-mod language;
+pub mod language;
 mod passthrough;
 mod plan;
 mod probe;

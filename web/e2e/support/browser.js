@@ -6,7 +6,11 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 
 const web = path.resolve(import.meta.dirname, "../..");
-const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+const types = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+};
 
 export async function openBrowser() {
   const browser = await chromium.launch({
@@ -41,6 +45,8 @@ function serveFile(request, response) {
     response.writeHead(404).end();
     return;
   }
-  response.writeHead(200, { "content-type": types[path.extname(file)] ?? "text/plain" });
+  response.writeHead(200, {
+    "content-type": types[path.extname(file)] ?? "text/plain",
+  });
   createReadStream(file).pipe(response);
 }

@@ -11,6 +11,9 @@ const bin = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"),
 
 export const run = promisify(execFile);
 
+/** Where one of our commands is. */
+export const command = (name) => path.join(bin, name);
+
 export async function startKinorad(settings = {}) {
   const data = await mkdtemp(path.join(tmpdir(), "kinora-e2e-"));
   const child = spawn(path.join(bin, "kinorad"), ["serve"], {
@@ -66,7 +69,11 @@ export async function makeClip(folder, name, options) {
 /** Runs the kinora command line; answers its standard output. */
 export async function kinora(server, ...args) {
   const { stdout } = await run(path.join(bin, "kinora"), args, {
-    env: { ...process.env, KINORA_SERVER: server.gateway, KINORA_API_KEY: server.apiKey },
+    env: {
+      ...process.env,
+      KINORA_SERVER: server.gateway,
+      KINORA_API_KEY: server.apiKey,
+    },
     maxBuffer: 1 << 26,
   });
   return stdout;

@@ -23,6 +23,7 @@ const load = {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     player.addEventListener("error", ({ detail }) => seen.errors.push(`shaka ${detail.code}`));
+    window.shakaPlayer = player;
     await player.attach(video);
     await player.load(url).catch((error) => seen.errors.push(`shaka ${error.code}`));
   },
@@ -72,6 +73,31 @@ window.seekTo = (time) =>
     video.currentTime = time;
     void video.play();
   });
+
+/** Plays on in another language, with captions; the languages there are, and what is shown. */
+window.chooseInShaka = async (audio, text) => {
+  const player = window.shakaPlayer;
+  const tracks = player.getAudioTracks();
+  const named = (language) => (track) => track.language === language;
+  player.selectAudioTrack(tracks.find(named(audio)));
+  player.selectTextTrack(player.getTextTracks().find(named(text)));
+  await window.seekTo(1);
+  const before = video.webkitAudioDecodedByteCount;
+  const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const active = player.getAudioTracks().find((track) => track.active);
+    const heard = active?.language === audio && video.webkitAudioDecodedByteCount > before;
+    if (heard && cues().length > 0) break;
+  }
+  return {
+    audio: tracks.map(({ language }) => language).sort(),
+    heard: player.getAudioTracks().find((track) => track.active)?.language,
+    shown: cues()
+      .map((cue) => cue.text)
+      .join(" "),
+  };
+};
 
 /** Uploads a generated file by tus-js-client; answers the video's id. */
 window.uploadByTus = (endpoint, apiKey, base64, filename) =>

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod jobs;
 pub(crate) mod login;
+pub(crate) mod package;
 pub(crate) mod profiles;
 pub(crate) mod upload;
 pub(crate) mod videos;
@@ -14,7 +15,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 /// One JSON object on one line of stdout.
-fn print_json(value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, value)?;
     writeln!(out)

@@ -1,6 +1,6 @@
 //! `--captions LANG=FILE`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use kinora_client::{CaptionFormat, Client};
@@ -43,6 +43,14 @@ impl Captions {
             return Err(Failure::usage(format!("captions {path}: {size}, at most {most}")));
         }
         Ok(())
+    }
+
+    pub(crate) fn language(&self) -> &str {
+        &self.language
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) async fn put(&self, client: &Client, video: Uuid) -> Result<(), Failure> {

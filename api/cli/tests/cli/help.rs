@@ -17,6 +17,11 @@ async fn help_of_upload() {
 }
 
 #[tokio::test]
+async fn help_of_package() {
+    insta::assert_snapshot!(help(&["package", "--help"]).await);
+}
+
+#[tokio::test]
 async fn completions_are_generated_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = help(&["completions", shell]).await;

@@ -8,6 +8,7 @@ mod failing;
 mod help;
 mod login;
 mod manage;
+mod package;
 mod profiles;
 mod resume;
 mod run;

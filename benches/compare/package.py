@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""What it costs to package a finished MP4, beside the peers: wall and CPU seconds, and memory.
+
+    package.py [--work FOLDER] [--megabytes N] [--clip FILE] [--repeat N] [--check]
+
+Makes an H.264 and AAC film of at least --megabytes (300) by looping an encode of ffmpeg, unless --clip
+names one. Each tool runs --repeat times (3) on a warm cache; the fastest counts, as the machine is
+shared. `cp` is the limit of what copying costs. --check ends with 1 where an aim is missed.
+
+Needs `kinora` (KINORA_BIN, else target/release), ffmpeg, and for the peers: SHAKA_PACKAGER (or npm's
+shaka-packager in --work), GPAC's `gpac` in the path. A peer that is not there is said to be missing.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("KINORA_BIN", ROOT / "target" / "release"))
+
+# Ours, theirs, of what, at most.
+AIMS = [
+    ("kinora", "shaka", "cpu", 0.35),
+    ("kinora", "cp", "wall", 1.3),
+    ("kinora segments", "gpac segments", "wall", 0.5),
+    ("kinora segments", "shaka segments", "wall", 0.2),
+]
+MOST_MEGABYTES = 20
+
+
+def measured(command, cwd):
+    """Wall seconds, CPU seconds and peak megabytes of a command."""
+    began = time.monotonic()
+    child = subprocess.Popen([str(part) for part in command], cwd=cwd,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = child.stderr.read()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise SystemExit(f"{command[0]}: {said.decode(errors='replace')[-2000:]}")
+    return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def film(work, megabytes):
+    """A film of at least so many megabytes."""
+    part, whole = work / "part.mp4", work / "film.mp4"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=60",
+         "-f", "lavfi", "-i", "sine=440:duration=60", "-c:v", "libx264", "-preset", "ultrafast",
+         "-b:v", "1500k", "-g", "60", "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", part], check=True)
+    loops = megabytes * 1_000_000 // part.stat().st_size
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-stream_loop", str(loops), "-i", part, "-c", "copy", whole],
+                   check=True)
+    part.unlink()
+    return whole
+
+
+def shaka_packager(work):
+    named = os.environ.get("SHAKA_PACKAGER")
+    found = [Path(named)] if named else list(work.glob("**/shaka-packager/bin/packager-linux-x64"))
+    return found[0] if found and found[0].exists() else None
+
+
+def contenders(clip, work):
+    """Name, command, and what it needs to be there."""
+    out = work / "out"
+    kinora = [BIN / "kinora", "package", clip, "-o", out, "--json"]
+    yield "cp", ["cp", clip, out], True
+    yield "kinora", kinora, True
+    yield "kinora segments", kinora + ["--segments"], True
+    shaka = shaka_packager(work)
+    single = [f"in={clip},stream={kind},output={out}/{kind}.mp4" for kind in ("video", "audio")]
+    manifests = ["--hls_master_playlist_output", out / "hls.m3u8", "--mpd_output", out / "dash.mpd"]
+    yield "shaka", [shaka, *single, *manifests], shaka
+    parts = [f"in={clip},stream={kind},init_segment={out}/{kind}/init.mp4,"
+             f"segment_template={out}/{kind}/$Number$.m4s" for kind in ("video", "audio")]
+    yield "shaka segments", [shaka, *parts, *manifests, "--generate_static_live_mpd"], shaka
+    gpac = shutil.which("gpac")
+    dasher = f"{out}/dash.mpd:profile=live:segdur=6:dual:template=$RepresentationID$_$Number$"
+    yield "gpac segments", [gpac, "-i", clip, "-o", dasher], gpac
+    yield "ffmpeg segments", ["ffmpeg", "-v", "error", "-i", clip, "-c", "copy", "-f", "dash", "-seg_duration", "6",
+                              "-hls_playlist", "1", out / "dash.mpd"], True
+
+
+def race(clip, work, repeat):
+    results = {}
+    for name, command, there in contenders(clip, work):
+        if not there:
+            print(f"{name:<16} not installed: no comparison")
+            continue
+        runs = []
+        for _ in range(repeat):
+            out = work / "out"
+            shutil.rmtree(out, ignore_errors=True)
+            out.unlink(missing_ok=True) if out.is_file() else None
+            if name not in ("cp", "kinora", "kinora segments"):
+                out.mkdir()
+            runs.append(measured(command, work))
+        shutil.rmtree(work / "out", ignore_errors=True)
+        (work / "out").unlink(missing_ok=True)
+        results[name] = dict(zip(("wall", "cpu", "memory"), map(min, zip(*runs))))
+        print(f"{name:<16} wall {results[name]['wall']:6.2f} s   cpu {results[name]['cpu']:6.2f} s   "
+              f"memory {results[name]['memory']:6.1f} MB")
+    return results
+
+
+def judge(results):
+    """Prints each aim; whether all that could be measured are met."""
+    met = True
+    for ours, theirs, what, most in AIMS:
+        if ours in results and theirs in results:
+            ratio = results[ours][what] / max(results[theirs][what], 1e-9)
+            met &= ratio <= most
+            print(f"{ours} / {theirs}, {what}: {ratio:.2f} (aim {most}) {'met' if ratio <= most else 'MISSED'}")
+    for ours in ("kinora", "kinora segments"):
+        memory = results[ours]["memory"]
+        met &= memory <= MOST_MEGABYTES
+        print(f"{ours}, memory: {memory:.1f} MB (aim {MOST_MEGABYTES}) {'met' if memory <= MOST_MEGABYTES else 'MISSED'}")
+    return met
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--megabytes", type=int, default=300)
+    parser.add_argument("--clip", type=Path)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kinora-package-") as temporary:
+        work = options.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        clip = (options.clip or film(work, options.megabytes)).resolve()
+        clip.read_bytes()  # into the cache
+        print(f"{clip.stat().st_size / 1e6:.0f} MB")
+        met = judge(race(clip, work.resolve(), options.repeat))
+        if not options.clip:
+            clip.unlink()
+    sys.exit(0 if met or not options.check else 1)
+
+
+if __name__ == "__main__":
+    main()

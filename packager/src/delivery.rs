@@ -1,0 +1,56 @@
+//! How tracks are laid out in files, as far as that differs from the segment index's own way, and
+//! what manifests say beyond it.
+
+use std::collections::BTreeMap;
+
+use kinora_media::TrackId;
+
+use crate::{codec::VideoRange, hls::I_FRAMES};
+
+/// The delivery of a presentation.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivery {
+    /// Tracks that are one file each; what is not named has a file a segment.
+    pub(crate) files: BTreeMap<TrackId, SingleFile>,
+    /// Pictures that are not of standard range.
+    pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
+    /// Whether every segment can be decoded without those before it.
+    pub(crate) independent: bool,
+}
+
+/// A track in one file: its initialisation, an index, and all segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SingleFile {
+    /// Bytes of the initialisation segment.
+    pub(crate) init: u64,
+    /// Bytes of the index.
+    pub(crate) index: u64,
+}
+
+impl Delivery {
+    /// That of the segment index.
+    pub(crate) const INDEX: &'static Self =
+        &Self { files: BTreeMap::new(), ranges: BTreeMap::new(), independent: true };
+
+    /// The file of a track that is one.
+    pub(crate) fn file(&self, track: &TrackId) -> Option<(SingleFile, String)> {
+        self.files.get(track).map(|file| (*file, format!("{track}.mp4")))
+    }
+
+    /// Where the I-frame playlist of a track lies: beside the media it names.
+    pub(crate) fn i_frames(&self, track: &TrackId) -> String {
+        let slash = if self.files.contains_key(track) { "-" } else { "/" };
+        format!("{track}{slash}{I_FRAMES}")
+    }
+
+    pub(crate) fn range(&self, track: &TrackId) -> VideoRange {
+        self.ranges.get(track).copied().unwrap_or_default()
+    }
+}
+
+impl SingleFile {
+    /// Where the first segment begins.
+    pub(crate) fn media(self) -> u64 {
+        self.init.saturating_add(self.index)
+    }
+}

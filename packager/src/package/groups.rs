@@ -1,0 +1,183 @@
+//! Samples of a track in segments: the second and the third walk.
+
+use std::ops::Range;
+
+use super::{
+    PackageError, Source,
+    cut::Starts,
+    paced::{Paced, shown},
+    place::Place,
+    seconds,
+};
+use crate::{
+    boxes::trun,
+    cmaf::fragment::{MAX_MEDIA_BYTES, MAX_SAMPLES, NON_SYNC, SYNC},
+};
+
+/// The samples of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    /// When the first is decoded, ticks of the output.
+    pub(super) decoded: u64,
+    /// As the fragment describes them.
+    pub(super) samples: Vec<trun::Sample>,
+    /// Where they lie in the source; neighbours are one range.
+    pub(super) media: Vec<Range<u64>>,
+    /// Bytes of media.
+    pub(super) bytes: u64,
+    /// When the first of them is presented, ticks.
+    pub(super) start: i64,
+    /// When the last of them ends, ticks.
+    pub(super) end: i64,
+    /// When the first in decoding order is presented, ticks.
+    pub(super) key: i64,
+}
+
+/// Walks the segments of a track.
+#[derive(Debug, Clone)]
+pub(super) struct Groups<'t> {
+    source: &'t Source<'t>,
+    paced: std::iter::Take<Paced<'t>>,
+    place: Place,
+    is_video: bool,
+    starts: &'t Starts,
+    /// Of the starts, the next.
+    next_start: usize,
+    /// The sample that begins the next group, read already.
+    pending: Option<crate::read::Sample>,
+    /// How many samples were handed out.
+    number: u32,
+    first_decoded: u64,
+}
+
+impl<'t> Groups<'t> {
+    pub(super) fn new(
+        source: &'t Source<'t>,
+        samples: u32,
+        first_decoded: u64,
+        place: Place,
+        starts: &'t Starts,
+    ) -> Self {
+        Self {
+            source,
+            paced: Paced::new(source).take(samples as usize),
+            place,
+            is_video: matches!(starts, Starts::Samples(_)),
+            starts,
+            next_start: 0,
+            pending: None,
+            number: 0,
+            first_decoded,
+        }
+    }
+
+    fn group(&mut self) -> Result<Option<Group>, PackageError> {
+        let mut group: Option<Group> = None;
+        loop {
+            let sample = match self.pending.take() {
+                Some(sample) => sample,
+                None => match self.paced.next() {
+                    Some(sample) => sample?,
+                    None => return Ok(group),
+                },
+            };
+            if self.begins(&sample) && group.is_some() {
+                self.pending = Some(sample);
+                return Ok(group);
+            }
+            let group = group.get_or_insert_with(|| self.empty(&sample));
+            self.add(group, &sample)?;
+            self.number += 1;
+        }
+    }
+
+    /// Whether the sample is the first of a segment; each is asked for once or twice.
+    fn begins(&mut self, sample: &crate::read::Sample) -> bool {
+        match self.starts {
+            Starts::Samples(starts) => {
+                let before = |&start: &u32| start < self.number;
+                while starts.get(self.next_start).is_some_and(before) {
+                    self.next_start += 1;
+                }
+                starts.get(self.next_start) == Some(&self.number)
+            }
+            Starts::Times(times) => {
+                let start = self.presented(sample);
+                let middle = start.saturating_mul(2).saturating_add(i64::from(sample.duration));
+                let mut begins = false;
+                while times.get(self.next_start).is_some_and(|&t| t.saturating_mul(2) <= middle) {
+                    self.next_start += 1;
+                    begins = true;
+                }
+                begins
+            }
+        }
+    }
+
+    fn presented(&self, sample: &crate::read::Sample) -> i64 {
+        let shown = shown(sample).saturating_add(self.place.shift);
+        shown.saturating_sub(i64::from(self.place.priming))
+    }
+
+    /// When a sample is decoded in the output.
+    fn decoded(&self, sample: &crate::read::Sample) -> u64 {
+        (sample.decode_time - self.first_decoded).saturating_add(self.place.base)
+    }
+
+    fn empty(&self, first: &crate::read::Sample) -> Group {
+        let start = self.presented(first);
+        Group {
+            decoded: self.decoded(first),
+            samples: Vec::new(),
+            media: Vec::new(),
+            bytes: 0,
+            start,
+            end: start,
+            key: start,
+        }
+    }
+
+    fn add(&self, group: &mut Group, sample: &crate::read::Sample) -> Result<(), PackageError> {
+        let name = || self.source.name.clone();
+        let too_much = |problem| {
+            let start = seconds(group.start, self.place.timescale);
+            Err(PackageError::Segment { name: name(), start, problem })
+        };
+        if group.samples.len() == MAX_SAMPLES {
+            return too_much("more than a million samples");
+        }
+        let bytes = group.bytes + u64::from(sample.size);
+        if bytes > MAX_MEDIA_BYTES as u64 {
+            return too_much("more than 1 GiB");
+        }
+        let start = self.presented(sample);
+        let offset = i128::from(shown(sample)) + i128::from(self.place.shift)
+            - i128::from(self.decoded(sample));
+        let problem = "is shown too long before or after it is decoded";
+        let composition_offset = i32::try_from(offset).map_err(|_| PackageError::Timing {
+            name: name(),
+            sample: self.number,
+            problem,
+        })?;
+        let flags = if sample.key || !self.is_video { SYNC } else { NON_SYNC };
+        let (duration, size) = (sample.duration, sample.size);
+        group.samples.push(trun::Sample { duration, size, flags, composition_offset });
+        group.bytes = bytes;
+        group.start = group.start.min(start);
+        group.end = group.end.max(start.saturating_add(i64::from(duration)));
+        let end = sample.offset.saturating_add(u64::from(size));
+        match group.media.last_mut() {
+            Some(last) if last.end == sample.offset => last.end = end,
+            _ => group.media.push(sample.offset..end),
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Groups<'_> {
+    type Item = Result<Group, PackageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.group().transpose()
+    }
+}
