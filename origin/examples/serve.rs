@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // a tool for developers may stop where it stumbles
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use kinora_media::{
     Access, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page, SegmentEntry, Status, TextTrack, Track,
@@ -12,7 +12,6 @@ use kinora_media::{
 };
 use kinora_origin::OriginConfig;
 use kinora_store::{Condition, FsStore, ObjectStore, keys};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 const VIDEO: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -26,11 +25,12 @@ async fn main() {
     let folder = arguments.next().expect("usage: serve FOLDER [PORT]");
     let port: u16 = arguments.next().map_or(0, |port| port.parse().expect("a port"));
     let store = store(Path::new(&folder)).await;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let listeners =
+        kinora_origin::listen(([127, 0, 0, 1], port).into(), NonZeroUsize::MIN).unwrap();
     let root = playback::path(None, VIDEO.parse().unwrap(), 1, "");
-    println!("http://{}{root}", listener.local_addr().unwrap());
+    println!("http://{}{root}", listeners[0].local_addr().unwrap());
     let forever = CancellationToken::new();
-    kinora_origin::serve(listener, OriginConfig::default(), store, forever).await.unwrap();
+    kinora_origin::serve(listeners, OriginConfig::default(), store, forever).await.unwrap();
 }
 
 /// A store with the video in it, and its segments as files beside.

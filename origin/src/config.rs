@@ -107,6 +107,9 @@ pub enum OriginError {
         /// Why not.
         problem: String,
     },
+    /// The system refuses a thread or a listener.
+    #[error("origin: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 impl OriginConfig {

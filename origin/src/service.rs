@@ -6,13 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use kinora_media::Status;
 use kinora_store::ObjectStore;
 
 use crate::{
     OriginConfig, access,
-    cache::{Got, MediaCache},
+    cache::{Got, MediaCache, Registry},
+    hot::{self, Hot, HotAnswers, Plain, Stretch, Whole},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
@@ -31,6 +32,7 @@ pub(crate) struct Origin {
     heads: Heads,
     pages: Pages,
     manifests: Manifests,
+    answers: HotAnswers,
     config: OriginConfig,
 }
 
@@ -40,7 +42,14 @@ impl Origin {
         let heads = Heads::new(Arc::clone(&store), notices, caches);
         let pages = Pages::new(Arc::clone(&store), caches);
         let media = Arc::new(MediaCache::new(store, caches));
-        Self { media, heads, pages, manifests: Manifests::new(caches), config }
+        Self {
+            media,
+            heads,
+            pages,
+            manifests: Manifests::new(caches),
+            answers: HotAnswers::new(),
+            config,
+        }
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
@@ -50,7 +59,44 @@ impl Origin {
             self.route(request).await.unwrap_or_else(|problem| problem.into_response());
         let got = response.extensions().get::<Got>().copied();
         finish(response.headers_mut(), got, began.elapsed());
+        self.remember(request, &mut response);
         response
+    }
+
+    /// The answer to a plain request, if all of it is in memory and may be given now.
+    pub(crate) fn hot(&self, plain: &Plain<'_>) -> Option<(Arc<Hot>, Vec<Stretch>)> {
+        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
+            return None;
+        }
+        let hot = self.answers.get(plain)?;
+        if access::now_s() >= hot.expires_s || !self.heads.is_fresh(&hot.index) {
+            return None;
+        }
+        let body = hot.body(&self.media)?;
+        let id = hot.index.id;
+        self.config.cmcd.take(plain.query, &HeaderMap::new(), id.video, id.version);
+        Some((hot, body))
+    }
+
+    /// Where slices of media are mapped.
+    pub(crate) fn registry(&self) -> &Registry {
+        self.media.registry()
+    }
+
+    /// Keeps what was answered whole and from memory ready for who asks next.
+    fn remember<B>(&self, request: &Request<B>, response: &mut Response<Body>) {
+        let extensions = response.extensions_mut();
+        let (Some(whole), Some(index)) =
+            (extensions.remove::<Whole>(), extensions.remove::<Arc<Index>>())
+        else {
+            return;
+        };
+        let path = request.uri().path();
+        let coding = hot::coding(path, request.headers());
+        let Some(Route::Media(address)) = route::parse(path) else { return };
+        let expires_s = access::expires_s(&index, address.token);
+        let hot = Hot::new(response.headers(), whole, index, expires_s);
+        self.answers.insert(path, coding, hot);
     }
 
     async fn route<B>(&self, request: &Request<B>) -> Result<Response<Body>, Problem> {
@@ -96,7 +142,10 @@ impl Origin {
                 }
             }
         };
-        let answer = resource.respond(request.method(), request.headers(), &self.media).await;
+        let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
+        if let Ok(answer) = &mut answer {
+            answer.extensions_mut().insert(Arc::clone(&index));
+        }
         tracing::debug!(
             http.method = %request.method(),
             http.status = answer.as_ref().map_or_else(|p| p.status, Response::status).as_u16(),

@@ -35,9 +35,10 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let data = DataDir::open(&config.data_dir)?;
     let adapters = Adapters::open(&config).await?;
     let gateway = listen("server.listen", config.server.listen).await?;
-    let origin = listen("origin.listen", config.origin.listen).await?;
+    let origin = kinora_origin::listen(config.origin.listen, config.origin.threads)
+        .with_context(|| taken("origin.listen", config.origin.listen))?;
     let gateway_url = config.gateway_url(gateway.local_addr()?);
-    let origin_url = config.origin_url(origin.local_addr()?);
+    let origin_url = config.origin_url(origin[0].local_addr()?);
     let secrets = Secrets::open(&data)?;
     let notices = Notices::default();
     let services =
@@ -270,9 +271,11 @@ impl Group {
 }
 
 async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: choose another address with {setting}")
-    })
+    TcpListener::bind(address).await.with_context(|| taken(setting, address))
+}
+
+fn taken(setting: &str, address: SocketAddr) -> String {
+    format!("cannot listen on {address}: choose another address with {setting}")
 }
 
 async fn stop_signal() -> anyhow::Result<()> {

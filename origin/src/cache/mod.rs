@@ -4,6 +4,7 @@
 
 mod budget;
 mod flights;
+mod sealed;
 mod slice;
 
 use std::{
@@ -18,7 +19,8 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache, sync::Default
 use self::{budget::Budget, slice::SliceWeight};
 pub(crate) use self::{
     flights::{Failure, Flights, Got},
-    slice::{MediaFile, SLICE, Slice, SliceId},
+    sealed::{Registry, Sealed},
+    slice::{COPIED, MediaFile, SLICE, Slice, SliceId},
 };
 use crate::Caches;
 
@@ -47,6 +49,7 @@ struct Inner {
     metas: Cache<Key, ObjectMeta>,
     absent: Cache<Key, Instant>,
     budget: Budget,
+    registry: Registry,
 }
 
 impl MediaCache {
@@ -65,7 +68,8 @@ impl MediaCache {
         let slices = Cache::with_options(options, SliceWeight, hasher, lifecycle);
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
-        let inner = Arc::new(Inner { store, slices, metas, absent, budget });
+        let registry = Registry::new();
+        let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry });
         Self { inner, slices: Flights::default(), metas: Flights::default() }
     }
 
@@ -96,6 +100,11 @@ impl MediaCache {
         Ok(found.map(|(meta, _)| meta))
     }
 
+    /// Where slices are mapped.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
     /// Forgets a video.
     pub(crate) fn purge(&self, video: VideoId) {
         let folder = kinora_store::keys::media_folder(video);
@@ -118,7 +127,7 @@ impl Inner {
             let what = "shorter than the index says".to_owned();
             return Err(Arc::new(StoreError::Corrupt { key: id.key.to_string(), what }));
         }
-        let slice = Slice::new(bytes, taken);
+        let slice = Slice::new(bytes, taken, &self.registry);
         self.slices.insert(id, slice.clone());
         Ok(Some(slice))
     }

@@ -9,6 +9,7 @@ mod cmcd;
 mod codings;
 mod fixture;
 mod growing;
+mod hot;
 mod media_cache;
 mod paths;
 mod ranges;

@@ -11,13 +11,14 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 33] = [
+pub(super) const KEYS: [(&str, Kind); 34] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
     ("origin.listen", Kind::Text),
     ("origin.public_url", Kind::Text),
     ("origin.cache_mib", Kind::Number),
+    ("origin.threads", Kind::Number),
     ("database.url", Kind::Text),
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),
