@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::{CmcdSink, Notices};
+use crate::{CmcdSink, Metrics, Notices};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,8 @@ pub struct OriginConfig {
     pub notices: Notices,
     /// Where what players report of themselves goes.
     pub cmcd: CmcdSink,
+    /// What is counted: keep a clone of it.
+    pub metrics: Metrics,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.

@@ -146,10 +146,18 @@ impl Server {
         shutdown: CancellationToken,
     ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
         let (origin, turn) = (Arc::clone(&self.origin), Turn::default());
+        let client = stream.peer_addr()?;
         let (timeouts, head_bytes) = (&self.config.timeouts, self.config.limits.head_bytes);
-        let stream =
-            Connection::new(stream, Arc::clone(&origin), turn.clone(), timeouts, head_bytes)?;
-        let service = service_fn(move |request| answer(Arc::clone(&origin), turn.clone(), request));
+        let stream = Connection::new(
+            stream,
+            client,
+            Arc::clone(&origin),
+            turn.clone(),
+            timeouts,
+            head_bytes,
+        )?;
+        let service =
+            service_fn(move |request| answer(Arc::clone(&origin), client, turn.clone(), request));
         let served = self.http.serve_connection(TokioIo::new(stream), service);
         Ok(async move {
             let mut served = pin!(served);
@@ -177,11 +185,12 @@ impl Server {
 
 async fn answer(
     origin: Arc<Origin>,
+    client: SocketAddr,
     turn: Turn,
     request: Request<Incoming>,
 ) -> Result<Response<Guarded>, Infallible> {
     let answering = turn.answer();
-    let response = origin.answer(&request).await;
+    let response = origin.answer(&request, client).await;
     Ok(response.map(|body| Guarded { body, _answering: answering }))
 }
 

@@ -22,7 +22,7 @@ pub(crate) use self::{
     sealed::{Registry, Sealed},
     slice::{COPIED, MediaFile, SLICE, Slice, SliceId},
 };
-use crate::Caches;
+use crate::{Caches, Metrics, metrics::Fetch};
 
 /// How long "there is none" is believed.
 const ABSENT_LIFE: Duration = Duration::from_secs(1);
@@ -50,10 +50,11 @@ struct Inner {
     absent: Cache<Key, Instant>,
     budget: Budget,
     registry: Registry,
+    metrics: Metrics,
 }
 
 impl MediaCache {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches, metrics: Metrics) -> Self {
         let bytes = caches.media_bytes;
         let options = OptionsBuilder::new()
             // Each has a share of the bytes, of which new entries have the part that is not hot.
@@ -69,7 +70,7 @@ impl MediaCache {
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
         let registry = Registry::new();
-        let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry });
+        let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry, metrics });
         Self { inner, slices: Flights::default(), metas: Flights::default() }
     }
 
@@ -119,7 +120,15 @@ impl Inner {
             let source = std::io::Error::other(exhausted);
             Arc::new(StoreError::Io { key: id.key.to_string(), action: "read", source })
         })?;
-        let Some(bytes) = self.store.get_range(&id.key, id.range()).await? else {
+        let began = Instant::now();
+        let read = self.store.get_range(&id.key, id.range()).await;
+        let (outcome, length) = match &read {
+            Ok(Some(bytes)) => (Fetch::Found, bytes.len() as u64),
+            Ok(None) => (Fetch::Absent, 0),
+            Err(_) => (Fetch::Failed, 0),
+        };
+        self.metrics.fetched(outcome, length, began.elapsed());
+        let Some(bytes) = read? else {
             self.absent.insert(Key::clone(&id.key), Instant::now());
             return Ok(None);
         };
@@ -129,6 +138,7 @@ impl Inner {
         }
         let slice = Slice::new(bytes, taken, &self.registry);
         self.slices.insert(id, slice.clone());
+        self.metrics.cached(self.slices.weight());
         Ok(Some(slice))
     }
 
@@ -157,7 +167,7 @@ mod tests {
     async fn a_purge_forgets_one_video() {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn ObjectStore> = Arc::new(FsStore::open(folder.path().into()).unwrap());
-        let media = MediaCache::new(Arc::clone(&store), &Caches::default());
+        let media = MediaCache::new(Arc::clone(&store), &Caches::default(), Metrics::default());
         let track: TrackId = "v360".parse().unwrap();
         let videos = [1, 2]
             .map(|n| format!("01890a5d-ac96-774b-bcce-b302099a805{n}").parse::<VideoId>().unwrap());

@@ -19,6 +19,7 @@ mod turn;
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -38,6 +39,7 @@ use self::{deadline::Deadline, sending::Sending, turn::Stage};
 use crate::{
     Timeouts,
     hot::{self, Head},
+    metrics::Connected,
     service::Origin,
 };
 
@@ -48,7 +50,9 @@ const INBOX: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
+    client: SocketAddr,
     origin: Arc<Origin>,
+    _connected: Connected,
     turn: Turn,
     /// What has arrived; a request that hyper gets stays until it took all of it.
     inbox: BytesMut,
@@ -81,6 +85,7 @@ enum Seen {
 impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
+        client: SocketAddr,
         origin: Arc<Origin>,
         turn: Turn,
         timeouts: &Timeouts,
@@ -92,6 +97,8 @@ impl Connection {
         let limits = Limits { header: timeouts.header, idle: timeouts.idle, head_bytes };
         Ok(Self {
             stream,
+            client,
+            _connected: origin.metrics().connection(),
             origin,
             turn,
             inbox: BytesMut::new(),
@@ -111,9 +118,8 @@ impl Connection {
         }
         match hot::read(&self.inbox) {
             Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
-            Head::Plain(plain) => match self.origin.hot(&plain) {
+            Head::Plain(plain) => match self.origin.hot(&plain, self.client) {
                 Some((hot, body)) => {
-                    let body = if plain.head_only { Vec::new() } else { body };
                     let length = plain.length;
                     self.sending.begin(&hot, body);
                     self.inbox.advance(length);

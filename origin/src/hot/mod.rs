@@ -18,6 +18,7 @@ use crate::{
     cache::{MediaCache, MediaFile, Slice, SliceId},
     http::Coding,
     index::Index,
+    metrics::Class,
 };
 
 /// Bytes that heads and short bodies may take.
@@ -34,6 +35,7 @@ pub(crate) struct HotAnswers {
 pub(crate) struct Hot {
     /// Status and fields, without Date and without the empty line.
     pub(crate) head: Bytes,
+    pub(crate) class: Class,
     /// Under which revision it was answered.
     pub(crate) index: Arc<Index>,
     /// Until when its token is good, seconds since 1970.
@@ -92,7 +94,13 @@ impl HotAnswers {
 }
 
 impl Hot {
-    pub(crate) fn new(fields: &HeaderMap, whole: Whole, index: Arc<Index>, expires_s: i64) -> Self {
+    pub(crate) fn new(
+        fields: &HeaderMap,
+        whole: Whole,
+        class: Class,
+        index: Arc<Index>,
+        expires_s: i64,
+    ) -> Self {
         let mut head = format!("HTTP/1.1 {}\r\n", StatusCode::OK).into_bytes();
         for (name, value) in fields.iter().filter(|(name, _)| *name != "server-timing") {
             head.extend_from_slice(name.as_str().as_bytes());
@@ -105,7 +113,7 @@ impl Hot {
             Whole::Bytes(bytes) => HotBody::Bytes(bytes),
             Whole::File(file) => HotBody::Slices(file.slices()),
         };
-        Self { head: head.into(), index, expires_s, body }
+        Self { head: head.into(), class, index, expires_s, body }
     }
 
     /// The body, if all of it is in memory.

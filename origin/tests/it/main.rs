@@ -11,6 +11,7 @@ mod fixture;
 mod growing;
 mod hot;
 mod media_cache;
+mod operation;
 mod paths;
 mod ranges;
 mod tokens;

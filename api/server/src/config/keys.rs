@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 34] = [
+pub(super) const KEYS: [(&str, Kind); 35] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -19,6 +19,7 @@ pub(super) const KEYS: [(&str, Kind); 34] = [
     ("origin.public_url", Kind::Text),
     ("origin.cache_mib", Kind::Number),
     ("origin.threads", Kind::Number),
+    ("metrics.listen", Kind::Text),
     ("database.url", Kind::Text),
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),

@@ -46,6 +46,14 @@ impl Default for OriginSection {
     }
 }
 
+/// `[metrics]`: what operators measure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MetricsSection {
+    /// Address and port of `/metrics`, for Prometheus; nobody else should reach it. Default: none.
+    pub(crate) listen: Option<SocketAddr>,
+}
+
 /// `[database]`: the services' tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
