@@ -43,8 +43,9 @@ def judge(url, expected):
     bad = {f"{n.level.value}: {n.summary}" for n in notes if n.level in (levels.WARN, levels.BAD)}
     # That there is nothing is what was expected.
     bad -= {"warning: The resource could not be found."} if expected == "404" else set()
-    if url.endswith(".m4s"):
-        # A media segment alone has no ftyp box, by which it looks for MP4.
+    if url.endswith((".m4s", ".mp4")):
+        # It looks for MP4 by an ftyp box with a brand of "mp4…": a media segment has no such box,
+        # and CMAF has other brands.
         bad -= {"warning: The content doesn't match the declared Content-Type."}
     status = str(resource.response.status_code)
     if status != expected:
