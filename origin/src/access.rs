@@ -7,7 +7,7 @@ use kinora_media::{
     playback::{self, TokenError, TokenKey},
 };
 
-use crate::http::Problem;
+use crate::{http::Problem, index::Index};
 
 /// Checks the token where the video asks for one; elsewhere it is not even looked at.
 pub(crate) fn check(keys: &[TokenKey], head: &Head, token: Option<&str>) -> Result<(), Problem> {
@@ -20,10 +20,26 @@ pub(crate) fn check(keys: &[TokenKey], head: &Head, token: Option<&str>) -> Resu
     }
 }
 
-fn verify(keys: &[TokenKey], head: &Head, token: &str) -> Result<(), Problem> {
+/// Until when who was let in may come in again, seconds since 1970.
+pub(crate) fn expires_s(index: &Index, token: Option<&str>) -> i64 {
+    match index.head.access {
+        Access::Public => i64::MAX,
+        // It was verified, so it is `~{key id}~{expiry}~{signature}`.
+        Access::Signed => {
+            let expiry = token.and_then(|token| token.split('~').nth(2)?.parse().ok());
+            expiry.unwrap_or(i64::MIN)
+        }
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_s() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_s = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    playback::verify_token(keys, token, head.video, now_s).map_err(|error| match error {
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn verify(keys: &[TokenKey], head: &Head, token: &str) -> Result<(), Problem> {
+    playback::verify_token(keys, token, head.video, now_s()).map_err(|error| match error {
         TokenError::Expired => Problem::token("token_expired", "the playback token has expired"),
         // Which part is wrong would only help who forges one.
         TokenError::Malformed | TokenError::UnknownKey | TokenError::BadSignature => {

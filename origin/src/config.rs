@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::{CmcdSink, Notices};
+use crate::{CmcdSink, Metrics, Notices};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,8 @@ pub struct OriginConfig {
     pub notices: Notices,
     /// Where what players report of themselves goes.
     pub cmcd: CmcdSink,
+    /// What is counted: keep a clone of it.
+    pub metrics: Metrics,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.
@@ -107,6 +109,9 @@ pub enum OriginError {
         /// Why not.
         problem: String,
     },
+    /// The system refuses a thread or a listener.
+    #[error("origin: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 impl OriginConfig {

@@ -2,21 +2,23 @@
 //!
 //! A request is an address (`route`), opened by a token where the video asks for one (`access`),
 //! looked up in the segment index (`index`), and answered with a manifest rendered once a
-//! revision (`manifest`) or a range of an object (`media`) that
-//! is kept in memory (`cache`). `http` holds what HTTP asks of every
-//! answer: validators, conditions, ranges, codings, caching, CORS and problems. `cmcd` hands on
-//! what players report. `server` and `connection`
-//! keep clients within limits.
+//! revision (`manifest`) or a range of an object (`media`) that is kept in memory (`cache`). What
+//! is asked for often is answered before hyper sees the request (`hot`). `http` holds what HTTP
+//! asks of every answer: validators, conditions, ranges, codings, caching, CORS and problems.
+//! `cmcd` hands on what players report, `metrics` and `access_log` what operators want to know. `server` and `connection` keep clients within limits.
 
 mod access;
+mod access_log;
 mod cache;
 mod cmcd;
 mod config;
 mod connection;
+mod hot;
 mod http;
 mod index;
 mod manifest;
 mod media;
+mod metrics;
 mod notices;
 mod route;
 mod server;
@@ -24,5 +26,6 @@ mod service;
 
 pub use cmcd::{CmcdReport, CmcdSink, CmcdValue};
 pub use config::{Caches, Limits, OriginConfig, OriginError, Timeouts};
+pub use metrics::Metrics;
 pub use notices::Notices;
-pub use server::serve;
+pub use server::{listen, serve};

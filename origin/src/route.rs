@@ -13,6 +13,7 @@ use kinora_packager::hls::I_FRAMES;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Health,
+    Ready,
     Media(Address<'a>),
 }
 
@@ -83,6 +84,9 @@ pub(crate) enum Container {
 pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     if path == "/healthz" {
         return Some(Route::Health);
+    }
+    if path == "/readyz" {
+        return Some(Route::Ready);
     }
     let mut segments = path.strip_prefix(MEDIA_ROOT)?.strip_prefix('/')?.split('/');
     let mut next = segments.next()?;
@@ -182,6 +186,7 @@ mod tests {
             }
         }
         assert_eq!(parse("/healthz"), Some(Route::Health));
+        assert_eq!(parse("/readyz"), Some(Route::Ready));
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! From a request to an answer.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use hyper::body::Body as _;
 use kinora_media::Status;
-use kinora_store::ObjectStore;
+use kinora_store::{Key, ObjectStore};
 
 use crate::{
-    OriginConfig, access,
-    cache::{Got, MediaCache},
+    Metrics, OriginConfig, access, access_log,
+    cache::{Got, MediaCache, Registry},
+    hot::{self, Hot, HotAnswers, Plain, Stretch, Whole},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
+    metrics::Class,
     route::{self, Address, File, Route},
 };
 
@@ -31,6 +35,7 @@ pub(crate) struct Origin {
     heads: Heads,
     pages: Pages,
     manifests: Manifests,
+    answers: HotAnswers,
     config: OriginConfig,
 }
 
@@ -39,21 +44,109 @@ impl Origin {
         let (notices, caches) = (config.notices.clone(), &config.caches);
         let heads = Heads::new(Arc::clone(&store), notices, caches);
         let pages = Pages::new(Arc::clone(&store), caches);
-        let media = Arc::new(MediaCache::new(store, caches));
-        Self { media, heads, pages, manifests: Manifests::new(caches), config }
+        let media = Arc::new(MediaCache::new(store, caches, config.metrics.clone()));
+        Self {
+            media,
+            heads,
+            pages,
+            manifests: Manifests::new(caches),
+            answers: HotAnswers::new(),
+            config,
+        }
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
-    pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+    pub(crate) async fn answer<B>(
+        &self,
+        request: &Request<B>,
+        client: SocketAddr,
+    ) -> Response<Body> {
         let began = Instant::now();
-        let mut response =
-            self.route(request).await.unwrap_or_else(|problem| problem.into_response());
+        let (method, path) = (request.method(), request.uri().path());
+        let route = route::parse(path);
+        let class = Class::of(route.as_ref());
+        let token = match &route {
+            Some(Route::Media(address)) => address.token,
+            _ => None,
+        };
+        let answer = self.route(request, route).await;
+        let mut response = answer.unwrap_or_else(|problem| problem.into_response());
+        let took = began.elapsed();
         let got = response.extensions().get::<Got>().copied();
-        finish(response.headers_mut(), got, began.elapsed());
+        finish(response.headers_mut(), got, took);
+        let (status, length) = (response.status().as_u16(), body_length(method, &response));
+        self.config.metrics.answered(class, status, got, length, took);
+        if access_log::is_read() {
+            access_log::write(client, method.as_str(), path, status, length, took);
+        }
+        self.remember(request, class, token, &mut response);
         response
     }
 
-    async fn route<B>(&self, request: &Request<B>) -> Result<Response<Body>, Problem> {
+    /// The answer to a plain request, if all of it is in memory and may be given now.
+    pub(crate) fn hot(
+        &self,
+        plain: &Plain<'_>,
+        client: SocketAddr,
+    ) -> Option<(Arc<Hot>, Vec<Stretch>)> {
+        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
+            return None;
+        }
+        let hot = self.answers.get(plain)?;
+        if access::now_s() >= hot.expires_s || !self.heads.is_fresh(&hot.index) {
+            return None;
+        }
+        let mut body = hot.body(&self.media)?;
+        if plain.head_only {
+            body.clear();
+        }
+        let id = hot.index.id;
+        self.config.cmcd.take(plain.query, &HeaderMap::new(), id.video, id.version);
+        let length = body.iter().map(|stretch| stretch.bytes().len() as u64).sum();
+        self.config.metrics.answered_hot(hot.class, length);
+        if access_log::is_read() {
+            let method = if plain.head_only { "HEAD" } else { "GET" };
+            access_log::write(client, method, plain.path, 200, length, Duration::ZERO);
+        }
+        Some((hot, body))
+    }
+
+    /// Where slices of media are mapped.
+    pub(crate) fn registry(&self) -> &Registry {
+        self.media.registry()
+    }
+
+    /// The counters.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.config.metrics
+    }
+
+    /// Keeps what was answered whole and from memory ready for who asks next.
+    fn remember<B>(
+        &self,
+        request: &Request<B>,
+        class: Class,
+        token: Option<&str>,
+        response: &mut Response<Body>,
+    ) {
+        let extensions = response.extensions_mut();
+        let (Some(whole), Some(index)) =
+            (extensions.remove::<Whole>(), extensions.remove::<Arc<Index>>())
+        else {
+            return;
+        };
+        let path = request.uri().path();
+        let coding = hot::coding(path, request.headers());
+        let expires_s = access::expires_s(&index, token);
+        let hot = Hot::new(response.headers(), whole, class, index, expires_s);
+        self.answers.insert(path, coding, hot);
+    }
+
+    async fn route<B>(
+        &self,
+        request: &Request<B>,
+        route: Option<Route<'_>>,
+    ) -> Result<Response<Body>, Problem> {
         let limit = self.config.limits.uri_bytes;
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         if path.len() + query.len() > limit {
@@ -64,8 +157,9 @@ impl Origin {
             Method::GET | Method::HEAD => {}
             _ => return Err(Problem::method()),
         }
-        match route::parse(path).ok_or_else(Problem::not_found)? {
+        match route.ok_or_else(Problem::not_found)? {
             Route::Health => Ok(healthy()),
+            Route::Ready => self.ready().await,
             Route::Media(address) => self.media(request, address).await,
         }
     }
@@ -96,15 +190,24 @@ impl Origin {
                 }
             }
         };
-        let answer = resource.respond(request.method(), request.headers(), &self.media).await;
-        tracing::debug!(
-            http.method = %request.method(),
-            http.status = answer.as_ref().map_or_else(|p| p.status, Response::status).as_u16(),
-            video.id = %id.video,
-            video.version = id.version,
-            "answered"
-        );
+        let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
+        if let Ok(answer) = &mut answer {
+            answer.extensions_mut().insert(Arc::clone(&index));
+        }
         answer
+    }
+
+    /// Ready is who reaches the store.
+    async fn ready(&self) -> Result<Response<Body>, Problem> {
+        // Any name will do: what counts is that there is an answer.
+        let key = Key::new("media/ready").expect("letters and a slash are a key");
+        match self.media.meta(&key).await {
+            Ok(_) => Ok(healthy()),
+            Err(error) => {
+                tracing::warn!(%error, "not ready");
+                Err(Problem::unavailable())
+            }
+        }
     }
 
     /// What the index names, if it does.
@@ -139,6 +242,16 @@ impl Origin {
         access::check(&self.config.token_keys, &index.head, token)?;
         Ok(index)
     }
+}
+
+/// Bytes of body that are about to be sent.
+fn body_length(method: &Method, response: &Response<Body>) -> u64 {
+    if *method == Method::HEAD {
+        return 0;
+    }
+    let said =
+        response.headers().get(header::CONTENT_LENGTH).and_then(|n| n.to_str().ok()?.parse().ok());
+    said.or_else(|| response.body().size_hint().exact()).unwrap_or(0)
 }
 
 fn healthy() -> Response<Body> {

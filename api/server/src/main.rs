@@ -6,6 +6,7 @@
 mod config;
 mod data_dir;
 mod log;
+mod metrics;
 mod players;
 mod profiles;
 mod roles;

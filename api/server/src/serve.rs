@@ -8,7 +8,7 @@ use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
-use kinora_origin::{CmcdSink, Notices, OriginConfig};
+use kinora_origin::{CmcdSink, Metrics, Notices, OriginConfig};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
-    players, profiles,
+    metrics, players, profiles,
 };
 
 /// How long requests and children may take to end after they were told to.
@@ -35,9 +35,10 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let data = DataDir::open(&config.data_dir)?;
     let adapters = Adapters::open(&config).await?;
     let gateway = listen("server.listen", config.server.listen).await?;
-    let origin = listen("origin.listen", config.origin.listen).await?;
+    let origin = kinora_origin::listen(config.origin.listen, config.origin.threads)
+        .with_context(|| taken("origin.listen", config.origin.listen))?;
     let gateway_url = config.gateway_url(gateway.local_addr()?);
-    let origin_url = config.origin_url(origin.local_addr()?);
+    let origin_url = config.origin_url(origin[0].local_addr()?);
     let secrets = Secrets::open(&data)?;
     let notices = Notices::default();
     let services =
@@ -45,11 +46,21 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     services.recover().await?;
 
     let mut parts = Group::default();
+    let metrics = Metrics::default();
+    if let Some(address) = config.metrics.listen {
+        let listener = listen("metrics.listen", address).await?;
+        let router = metrics::router(metrics.clone());
+        let stop = parts.stop.clone();
+        parts.spawn("metrics", async move {
+            Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
+        });
+    }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
         token_keys: vec![secrets.token],
         notices,
         cmcd,
+        metrics,
         caches: config.to_origin_caches(),
         ..OriginConfig::default()
     };
@@ -270,9 +281,11 @@ impl Group {
 }
 
 async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: choose another address with {setting}")
-    })
+    TcpListener::bind(address).await.with_context(|| taken(setting, address))
+}
+
+fn taken(setting: &str, address: SocketAddr) -> String {
+    format!("cannot listen on {address}: choose another address with {setting}")
 }
 
 async fn stop_signal() -> anyhow::Result<()> {

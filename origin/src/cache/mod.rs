@@ -4,6 +4,7 @@
 
 mod budget;
 mod flights;
+mod sealed;
 mod slice;
 
 use std::{
@@ -18,9 +19,10 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache, sync::Default
 use self::{budget::Budget, slice::SliceWeight};
 pub(crate) use self::{
     flights::{Failure, Flights, Got},
-    slice::{MediaFile, SLICE, Slice, SliceId},
+    sealed::{Registry, Sealed},
+    slice::{COPIED, MediaFile, SLICE, Slice, SliceId},
 };
-use crate::Caches;
+use crate::{Caches, Metrics, metrics::Fetch};
 
 /// How long "there is none" is believed.
 const ABSENT_LIFE: Duration = Duration::from_secs(1);
@@ -47,10 +49,12 @@ struct Inner {
     metas: Cache<Key, ObjectMeta>,
     absent: Cache<Key, Instant>,
     budget: Budget,
+    registry: Registry,
+    metrics: Metrics,
 }
 
 impl MediaCache {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches, metrics: Metrics) -> Self {
         let bytes = caches.media_bytes;
         let options = OptionsBuilder::new()
             // Each has a share of the bytes, of which new entries have the part that is not hot.
@@ -65,7 +69,8 @@ impl MediaCache {
         let slices = Cache::with_options(options, SliceWeight, hasher, lifecycle);
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
-        let inner = Arc::new(Inner { store, slices, metas, absent, budget });
+        let registry = Registry::new();
+        let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry, metrics });
         Self { inner, slices: Flights::default(), metas: Flights::default() }
     }
 
@@ -96,6 +101,11 @@ impl MediaCache {
         Ok(found.map(|(meta, _)| meta))
     }
 
+    /// Where slices are mapped.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
     /// Forgets a video.
     pub(crate) fn purge(&self, video: VideoId) {
         let folder = kinora_store::keys::media_folder(video);
@@ -110,7 +120,15 @@ impl Inner {
             let source = std::io::Error::other(exhausted);
             Arc::new(StoreError::Io { key: id.key.to_string(), action: "read", source })
         })?;
-        let Some(bytes) = self.store.get_range(&id.key, id.range()).await? else {
+        let began = Instant::now();
+        let read = self.store.get_range(&id.key, id.range()).await;
+        let (outcome, length) = match &read {
+            Ok(Some(bytes)) => (Fetch::Found, bytes.len() as u64),
+            Ok(None) => (Fetch::Absent, 0),
+            Err(_) => (Fetch::Failed, 0),
+        };
+        self.metrics.fetched(outcome, length, began.elapsed());
+        let Some(bytes) = read? else {
             self.absent.insert(Key::clone(&id.key), Instant::now());
             return Ok(None);
         };
@@ -118,8 +136,9 @@ impl Inner {
             let what = "shorter than the index says".to_owned();
             return Err(Arc::new(StoreError::Corrupt { key: id.key.to_string(), what }));
         }
-        let slice = Slice::new(bytes, taken);
+        let slice = Slice::new(bytes, taken, &self.registry);
         self.slices.insert(id, slice.clone());
+        self.metrics.cached(self.slices.weight());
         Ok(Some(slice))
     }
 
@@ -148,7 +167,7 @@ mod tests {
     async fn a_purge_forgets_one_video() {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn ObjectStore> = Arc::new(FsStore::open(folder.path().into()).unwrap());
-        let media = MediaCache::new(Arc::clone(&store), &Caches::default());
+        let media = MediaCache::new(Arc::clone(&store), &Caches::default(), Metrics::default());
         let track: TrackId = "v360".parse().unwrap();
         let videos = [1, 2]
             .map(|n| format!("01890a5d-ac96-774b-bcce-b302099a805{n}").parse::<VideoId>().unwrap());

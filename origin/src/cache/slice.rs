@@ -8,7 +8,10 @@ use kinora_media::VideoId;
 use kinora_store::{ByteRange, Key, keys};
 use quick_cache::Weighter;
 
-use super::budget::Taken;
+use super::{
+    budget::Taken,
+    sealed::{Registry, Sealed},
+};
 
 /// Bytes of a slice, but for the last of a file.
 pub(crate) const SLICE: u64 = 1 << 20;
@@ -28,17 +31,24 @@ pub(crate) struct SliceId {
     pub(super) length: u64,
 }
 
+/// Shorter slices are copied to clients: that costs less than a call to the kernel of their own.
+pub(crate) const COPIED: usize = 16 << 10;
+
 /// A slice in memory. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Slice {
     bytes: Bytes,
+    sealed: Option<Arc<Sealed>>,
 }
 
-/// What owns a slice's memory.
-struct Owner {
+/// What owns the memory of a slice that lies on the heap.
+struct Heap {
     bytes: Bytes,
     _taken: Taken,
 }
+
+/// What owns the memory of one that lies in a memory file.
+struct Mapped(Arc<Sealed>);
 
 #[derive(Debug, Clone)]
 pub(super) struct SliceWeight;
@@ -54,6 +64,12 @@ impl MediaFile {
         let end = (start + SLICE).min(self.range.length);
         let offset = self.range.offset.saturating_add(start);
         (SliceId { key: Arc::clone(&self.key), offset, length: end - start }, start..end)
+    }
+
+    /// All of them, in order.
+    pub(crate) fn slices(&self) -> Vec<SliceId> {
+        let starts = (0..self.range.length).step_by(SLICE as usize);
+        starts.map(|start| self.slice_at(start).0).collect()
     }
 }
 
@@ -75,18 +91,40 @@ impl fmt::Display for SliceId {
 
 impl Slice {
     /// Bytes for which memory was taken.
-    pub(super) fn new(bytes: Bytes, taken: Taken) -> Self {
-        Self { bytes: Bytes::from_owner(Owner { bytes, _taken: taken }) }
+    pub(super) fn new(bytes: Bytes, taken: Taken, registry: &Registry) -> Self {
+        let taken = if bytes.len() > COPIED {
+            match registry.seal(&bytes, taken) {
+                Ok(sealed) => {
+                    let bytes = Bytes::from_owner(Mapped(Arc::clone(&sealed)));
+                    return Self { bytes, sealed: Some(sealed) };
+                }
+                Err(taken) => taken,
+            }
+        } else {
+            taken
+        };
+        Self { bytes: Bytes::from_owner(Heap { bytes, _taken: taken }), sealed: None }
     }
 
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
+
+    /// The memory file it fills, if there is one.
+    pub(crate) fn sealed(&self) -> Option<&Sealed> {
+        self.sealed.as_deref()
+    }
 }
 
-impl AsRef<[u8]> for Owner {
+impl AsRef<[u8]> for Heap {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
     }
 }
 
@@ -113,5 +151,7 @@ mod tests {
             assert_eq!(file.slice_at(place.end - 1).0, id);
             at = place.end;
         }
+        assert_eq!(file.slices().len(), 3);
+        assert_eq!(file.slices()[1], file.slice_at(SLICE).0);
     }
 }

@@ -22,12 +22,13 @@ pub(crate) enum CacheControl {
 impl CacheControl {
     pub(crate) fn value(self) -> HeaderValue {
         let (who, max_age_s, immutable) = match self {
-            Self::Public { max_age_s, immutable } => ("public", max_age_s, immutable),
-            Self::Private { max_age_s, immutable } => ("private", max_age_s, immutable),
+            // That anyone may keep it goes without saying.
+            Self::Public { max_age_s, immutable } => ("", max_age_s, immutable),
+            Self::Private { max_age_s, immutable } => ("private, ", max_age_s, immutable),
             Self::NoStore => return HeaderValue::from_static("no-store"),
         };
         let immutable = if immutable { ", immutable" } else { "" };
-        let value = format!("{who}, max-age={max_age_s}{immutable}");
+        let value = format!("{who}max-age={max_age_s}{immutable}");
         HeaderValue::from_str(&value).expect("words and digits are a valid value")
     }
 }
@@ -45,13 +46,13 @@ pub(crate) fn finish(headers: &mut HeaderMap, got: Option<Got>, took: Duration) 
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let cache = match got {
-        Some(Got::Hit) => "cache;desc=hit, ",
-        Some(Got::Miss) => "cache;desc=miss, ",
-        Some(Got::Joined) => "cache;desc=joined, ",
-        None => "",
+    let got = match got {
+        Some(Got::Hit) => "hit",
+        Some(Got::Miss) => "miss",
+        Some(Got::Joined) => "joined",
+        None => "none",
     };
-    let timing = format!("{cache}origin;dur={:.3}", took.as_secs_f64() * 1000.0);
+    let timing = format!("origin;desc={got};dur={:.3}", took.as_secs_f64() * 1000.0);
     let timing = HeaderValue::from_str(&timing).expect("words and digits are a valid value");
     headers.insert(HeaderName::from_static("server-timing"), timing);
 }

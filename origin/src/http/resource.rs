@@ -9,7 +9,10 @@ use super::{
     multipart::{Multipart, content_range},
     range::{self, Asked},
 };
-use crate::cache::{Failure, Got, MediaCache, MediaFile};
+use crate::{
+    cache::{Failure, Got, MediaCache, MediaFile},
+    hot::Whole,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
@@ -73,6 +76,12 @@ impl Resource {
         let mut response = Response::new(body);
         *response.status_mut() = shape.status;
         response.extensions_mut().insert(got);
+        if got == Got::Hit && *method == Method::GET && shape.status == StatusCode::OK {
+            response.extensions_mut().insert(match &self.content {
+                Content::Bytes(bytes) => Whole::Bytes(bytes.clone()),
+                Content::File(file) => Whole::File(file.clone()),
+            });
+        }
         let headers = response.headers_mut();
         self.describe(headers);
         let value = |text: &str| HeaderValue::from_str(text).expect("words and digits are valid");

@@ -90,6 +90,12 @@ impl Heads {
         found
     }
 
+    /// Whether `index` may still be taken for the present revision, without a look.
+    pub(crate) fn is_fresh(&self, index: &Index) -> bool {
+        let notices = self.notices.count(index.id.video, index.id.version);
+        index.freshness.is(Instant::now(), notices)
+    }
+
     fn slot(&self, id: IndexId) -> Arc<Slot> {
         match self.slots.get_or_insert_with(&id, || Ok::<_, Infallible>(Arc::default())) {
             Ok(slot) => slot,
@@ -122,7 +128,11 @@ impl Heads {
                 (known.map(|index| Some(Arc::clone(index))).ok_or(Unavailable), ABSENT_LIFE)
             }
         };
-        Seen { found, at: Instant::now(), life, notices }
+        let at = Instant::now();
+        if let Ok(Some(index)) = &found {
+            index.freshness.renew(at, life, notices);
+        }
+        Seen { found, at, life, notices }
     }
 
     async fn load(

@@ -1,6 +1,7 @@
 //! The segment index as the origin reads it: heads that are looked at again, pages that never
 //! change.
 
+mod freshness;
 mod heads;
 mod pages;
 
@@ -14,6 +15,8 @@ use kinora_media::{HEAD_SCHEMA, Head, SegmentLocation, Status, TrackId, VideoId}
 use kinora_store::{Key, StoreError};
 
 use crate::cache::Failure;
+
+use self::freshness::Freshness;
 
 pub(crate) use heads::Heads;
 pub(crate) use pages::{Pages, file_name};
@@ -34,6 +37,7 @@ pub(crate) struct Index {
     pub(crate) etag: String,
     /// Bytes as JSON, about what it takes in memory.
     size: u64,
+    freshness: Freshness,
     /// Whether what is in memory of a deleted video was let go of.
     forgotten: AtomicBool,
 }
@@ -57,7 +61,14 @@ impl Index {
         if (head.video, head.version) != (id.video, id.version) {
             return Err(corrupt(format!("is of {}/{}", head.video, head.version)));
         }
-        Ok(Self { id, head, etag, size: body.len() as u64, forgotten: AtomicBool::default() })
+        Ok(Self {
+            id,
+            head,
+            etag,
+            size: body.len() as u64,
+            freshness: Freshness::default(),
+            forgotten: AtomicBool::default(),
+        })
     }
 
     pub(crate) fn is_growing(&self) -> bool {

@@ -166,6 +166,6 @@ async fn weak_secrets_are_refused_at_start() {
     let mut config = OriginConfig { token_keys: vec![crate::fixture::key()], ..Default::default() };
     config.token_keys[0].secret.truncate(31);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refused = serve(listener, config, store, CancellationToken::new()).await;
+    let refused = serve(vec![listener], config, store, CancellationToken::new()).await;
     assert!(matches!(refused, Err(OriginError::Config { setting: "token_keys", .. })));
 }

@@ -305,7 +305,7 @@ impl Origin {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, store) = (CancellationToken::new(), Arc::clone(store));
-        let task = tokio::spawn(serve(listener, config, store, shutdown.clone()));
+        let task = tokio::spawn(serve(vec![listener], config, store, shutdown.clone()));
         // The first to come installs it; reqwest wants one even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -88,6 +88,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     };
     let (worker, transcoding) = (&config.worker, &config.transcoding);
     between("upload.max_bytes", config.upload.max_bytes, 1, 1 << 50)?;
+    between("origin.threads", config.origin.threads.get() as u64, 1, 256)?;
     between("origin.cache_mib", config.origin.cache_mib, 16, 1 << 20)?;
     between("transcoding.lease_ms", transcoding.lease_ms, 1000, 3_600_000)?;
     between("transcoding.max_attempts", transcoding.max_attempts.into(), 1, 100)?;

@@ -18,6 +18,8 @@ pub(super) const KEYS: [(&str, Kind); 35] = [
     ("origin.listen", Kind::Text),
     ("origin.public_url", Kind::Text),
     ("origin.cache_mib", Kind::Number),
+    ("origin.threads", Kind::Number),
+    ("metrics.listen", Kind::Text),
     ("database.url", Kind::Text),
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::{
     overrides::Overrides,
     sections::{
-        DatabaseSection, LogConfig, LogFormat, OriginSection, QueueSection, ServerSection,
-        StoreSection, TranscodingSection, UploadSection, WorkerSection,
+        DatabaseSection, LogConfig, LogFormat, MetricsSection, OriginSection, QueueSection,
+        ServerSection, StoreSection, TranscodingSection, UploadSection, WorkerSection,
     },
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) server: ServerSection,
     /// The media server.
     pub(crate) origin: OriginSection,
+    /// What operators measure.
+    pub(crate) metrics: MetricsSection,
     /// The services' tables.
     pub(crate) database: DatabaseSection,
     /// Jobs and events on their way.
@@ -61,6 +63,7 @@ impl Default for Config {
             data_dir: "data".into(),
             server: ServerSection::default(),
             origin: OriginSection::default(),
+            metrics: MetricsSection::default(),
             database: DatabaseSection::default(),
             queue: QueueSection::default(),
             store: StoreSection::default(),

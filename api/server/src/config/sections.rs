@@ -1,6 +1,6 @@
 //! What can be set, one struct a concern.
 
-use std::{net::SocketAddr, path::PathBuf, thread::available_parallelism};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread::available_parallelism};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub(crate) struct OriginSection {
     /// Memory for media that is asked for again, MiB. A third as much may be on its way to clients
     /// besides.
     pub(crate) cache_mib: u64,
+    /// Threads that serve. Default: one a processor.
+    pub(crate) threads: NonZeroUsize,
 }
 
 impl Default for OriginSection {
@@ -39,8 +41,17 @@ impl Default for OriginSection {
             listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             public_url: None,
             cache_mib: kinora_origin::Caches::default().media_bytes >> 20,
+            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
+}
+
+/// `[metrics]`: what operators measure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MetricsSection {
+    /// Address and port of `/metrics`, for Prometheus; nobody else should reach it. Default: none.
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// `[database]`: the services' tables.

@@ -1,0 +1,281 @@
+//! A client's connection, under hyper.
+//!
+//! Plain requests for what is in memory are answered here and never reach hyper. Of all others it
+//! is given the heads, one at a time, each when it is done with the one before: so it is never in
+//! doubt whose turn it is, and no byte of one request is taken for another's. Whoever sends a body,
+//! or nonsense, is left to it for good. What it writes goes by `sendfile` where it lies in a memory
+//! file.
+//!
+//! A client that does not keep up is cut, by three limits: two of ours time how long a connection
+//! may stay without a request and how long a head may trickle in, and the kernel how long bytes may
+//! wait for a client that takes none. The last cannot be told from here: a socket becomes writable
+//! only after a good part of its megabytes of buffer has left, which for a slow but steady client
+//! takes long.
+
+mod deadline;
+mod send;
+mod sending;
+mod turn;
+
+use std::{
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf, BytesMut};
+use rustix::net::sockopt::set_tcp_user_timeout;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_util::io::poll_read_buf;
+
+pub(crate) use self::turn::{Guarded, Turn};
+use self::{deadline::Deadline, sending::Sending, turn::Stage};
+use crate::{
+    Timeouts,
+    hot::{self, Head},
+    metrics::Connected,
+    service::Origin,
+};
+
+/// Room for what has arrived and was not looked at yet.
+const INBOX: usize = 4096;
+
+/// A socket that answers what it can.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    client: SocketAddr,
+    origin: Arc<Origin>,
+    _connected: Connected,
+    turn: Turn,
+    /// What has arrived; a request that hyper gets stays until it took all of it.
+    inbox: BytesMut,
+    /// Bytes of the inbox that are hyper's.
+    granted: usize,
+    /// Whether all that arrives is hyper's.
+    resigned: bool,
+    /// Whether, of a head that is, something has arrived.
+    head_begun: bool,
+    sending: Sending,
+    deadline: Deadline,
+    limits: Limits,
+}
+
+#[derive(Debug)]
+struct Limits {
+    header: Duration,
+    idle: Duration,
+    head_bytes: usize,
+}
+
+/// What was made of the inbox.
+enum Seen {
+    /// More must arrive.
+    Nothing,
+    /// Something was done about it.
+    Progress,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        stream: TcpStream,
+        client: SocketAddr,
+        origin: Arc<Origin>,
+        turn: Turn,
+        timeouts: &Timeouts,
+        head_bytes: usize,
+    ) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let stall_ms = u32::try_from(timeouts.write_stall.as_millis()).unwrap_or(u32::MAX);
+        set_tcp_user_timeout(&stream, stall_ms)?;
+        let limits = Limits { header: timeouts.header, idle: timeouts.idle, head_bytes };
+        Ok(Self {
+            stream,
+            client,
+            _connected: origin.metrics().connection(),
+            origin,
+            turn,
+            inbox: BytesMut::new(),
+            granted: 0,
+            resigned: false,
+            head_begun: false,
+            sending: Sending::default(),
+            deadline: Deadline::new(timeouts.idle),
+            limits,
+        })
+    }
+
+    /// Looks at what has arrived, while hyper is idle.
+    fn look(&mut self) -> Seen {
+        if self.inbox.is_empty() {
+            return Seen::Nothing;
+        }
+        match hot::read(&self.inbox) {
+            Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
+            Head::Plain(plain) => match self.origin.hot(&plain, self.client) {
+                Some((hot, body)) => {
+                    let length = plain.length;
+                    self.sending.begin(&hot, body);
+                    self.inbox.advance(length);
+                }
+                None => self.granted = plain.length,
+            },
+            Head::Other(length) => self.granted = length,
+            Head::Partial | Head::Unreadable => self.resigned = true,
+        }
+        if self.granted > 0 {
+            self.turn.set(Stage::Reading);
+        }
+        self.deadline.lift();
+        Seen::Progress
+    }
+
+    /// Waits for something to arrive; none if the client is done.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.inbox.reserve(INBOX);
+        poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.inbox)
+    }
+
+    /// The same, for as long as a client may take.
+    fn poll_fill_in_time(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let filled = self.poll_fill(cx);
+        if filled.is_ready() {
+            return filled;
+        }
+        let idle = self.inbox.is_empty();
+        self.deadline.start(if idle { self.limits.idle } else { self.limits.header });
+        match self.deadline.poll_over(cx) {
+            false => Poll::Pending,
+            // Nothing was asked, so nothing is wrong.
+            true if idle => Poll::Ready(Ok(0)),
+            true => Poll::Ready(Err(too_slow())),
+        }
+    }
+
+    /// Hands on what is hyper's.
+    fn grant(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.granted.min(buffer.remaining());
+        buffer.put_slice(&self.inbox[..length]);
+        self.inbox.advance(length);
+        self.granted -= length;
+    }
+
+    /// All that arrives is hyper's; only how long it takes is watched.
+    fn poll_resigned(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let busy = matches!(self.turn.stage(), Stage::Answering | Stage::Flushing);
+        if busy {
+            self.head_begun = false;
+            self.deadline.lift();
+        }
+        if !self.inbox.is_empty() {
+            self.granted = self.inbox.len();
+            self.grant(buffer);
+        } else if Pin::new(&mut self.stream).poll_read(cx, buffer)?.is_pending() {
+            if !busy && !self.head_begun {
+                self.deadline.start(self.limits.idle);
+            }
+            return match self.deadline.poll_over(cx) {
+                false => Poll::Pending,
+                true if !self.head_begun => Poll::Ready(Ok(())),
+                true => Poll::Ready(Err(too_slow())),
+            };
+        }
+        if !busy && !std::mem::replace(&mut self.head_begun, true) {
+            self.deadline.lift();
+            self.deadline.start(self.limits.header);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            ready!(this.sending.poll(&this.stream, cx))?;
+            if this.resigned {
+                return this.poll_resigned(cx, buffer);
+            }
+            if this.granted > 0 {
+                this.grant(buffer);
+                return Poll::Ready(Ok(()));
+            }
+            if this.turn.stage() != Stage::Idle {
+                // It only wants to know whether the client is still there.
+                if this.inbox.is_empty() && ready!(this.poll_fill(cx))? == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                // The end of its flush wakes us.
+                return Poll::Pending;
+            }
+            if let Seen::Progress = this.look() {
+                continue;
+            }
+            let before = this.inbox.len();
+            if ready!(this.poll_fill_in_time(cx))? == 0 {
+                this.resigned = true;
+                return Poll::Ready(Ok(()));
+            }
+            if before == 0 {
+                this.deadline.lift();
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        send::poll_send(&self.stream, self.origin.registry(), cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// hyper flushes when its own buffers are empty.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.turn.stage() == Stage::Flushing {
+            self.turn.set(Stage::Idle);
+            // It may have asked for more while it was not its turn.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// hyper knows nothing of what is sent from here, and may be told to end meanwhile.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        ready!(this.sending.poll(&this.stream, cx))?;
+        Pin::new(&mut this.stream).poll_shutdown(cx)
+    }
+}
+
+fn too_slow() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the request's head took too long")
+}

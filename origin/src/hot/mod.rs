@@ -1,0 +1,196 @@
+//! Answers that are given often, ready to be sent: their heads written once, their bodies where
+//! the caches keep them. A plain request for one never reaches hyper.
+
+mod request;
+
+use std::{
+    hash::{Hash, Hasher},
+    io::Write as _,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use quick_cache::{Equivalent, Weighter, sync::Cache};
+
+pub(crate) use self::request::{Head, Plain, coding, read};
+use crate::{
+    cache::{MediaCache, MediaFile, Slice, SliceId},
+    http::Coding,
+    index::Index,
+    metrics::Class,
+};
+
+/// Bytes that heads and short bodies may take.
+const WEIGHT: u64 = 32 << 20;
+
+/// The answers.
+#[derive(Debug)]
+pub(crate) struct HotAnswers {
+    answers: Cache<Name, Arc<Hot>, HotWeight>,
+}
+
+/// What a whole answer to GET says.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    /// Status and fields, without Date and without the empty line.
+    pub(crate) head: Bytes,
+    pub(crate) class: Class,
+    /// Under which revision it was answered.
+    pub(crate) index: Arc<Index>,
+    /// Until when its token is good, seconds since 1970.
+    pub(crate) expires_s: i64,
+    body: HotBody,
+}
+
+#[derive(Debug)]
+enum HotBody {
+    Bytes(Bytes),
+    Slices(Vec<SliceId>),
+}
+
+/// A whole body in memory, for one answer.
+#[derive(Debug)]
+pub(crate) enum Stretch {
+    Bytes(Bytes),
+    Slice(Slice),
+}
+
+/// What of a response makes it hot.
+#[derive(Debug, Clone)]
+pub(crate) enum Whole {
+    Bytes(Bytes),
+    File(MediaFile),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    path: Box<str>,
+    coding: Coding,
+}
+
+/// A name that is looked for.
+struct Wanted<'a> {
+    path: &'a str,
+    coding: Coding,
+}
+
+#[derive(Debug, Clone)]
+struct HotWeight;
+
+impl HotAnswers {
+    pub(crate) fn new() -> Self {
+        Self { answers: Cache::with_weighter((WEIGHT / 2048) as usize, WEIGHT, HotWeight) }
+    }
+
+    /// Remembers an answer to a plain GET of `path`.
+    pub(crate) fn insert(&self, path: &str, coding: Coding, hot: Hot) {
+        self.answers.insert(Name { path: path.into(), coding }, Arc::new(hot));
+    }
+
+    pub(crate) fn get(&self, plain: &Plain<'_>) -> Option<Arc<Hot>> {
+        self.answers.get(&Wanted { path: plain.path, coding: plain.coding })
+    }
+}
+
+impl Hot {
+    pub(crate) fn new(
+        fields: &HeaderMap,
+        whole: Whole,
+        class: Class,
+        index: Arc<Index>,
+        expires_s: i64,
+    ) -> Self {
+        let mut head = format!("HTTP/1.1 {}\r\n", StatusCode::OK).into_bytes();
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "server-timing") {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        let _ = write!(head, "server-timing: origin;desc=hot;dur=0\r\n");
+        let body = match whole {
+            Whole::Bytes(bytes) => HotBody::Bytes(bytes),
+            Whole::File(file) => HotBody::Slices(file.slices()),
+        };
+        Self { head: head.into(), class, index, expires_s, body }
+    }
+
+    /// The body, if all of it is in memory.
+    pub(crate) fn body(&self, media: &MediaCache) -> Option<Vec<Stretch>> {
+        match &self.body {
+            HotBody::Bytes(bytes) => Some(vec![Stretch::Bytes(bytes.clone())]),
+            HotBody::Slices(ids) => {
+                ids.iter().map(|id| media.kept(id).map(Stretch::Slice)).collect()
+            }
+        }
+    }
+}
+
+impl Stretch {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Slice(slice) => slice.bytes(),
+        }
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Wanted { path: &self.path, coding: self.coding }.hash(state);
+    }
+}
+
+impl Hash for Wanted<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.path.hash(state);
+        self.coding.hash(state);
+    }
+}
+
+impl Equivalent<Name> for Wanted<'_> {
+    fn equivalent(&self, name: &Name) -> bool {
+        *self.path == *name.path && self.coding == name.coding
+    }
+}
+
+impl Weighter<Name, Arc<Hot>> for HotWeight {
+    fn weight(&self, name: &Name, hot: &Arc<Hot>) -> u64 {
+        let body = match &hot.body {
+            HotBody::Bytes(bytes) => bytes.len(),
+            HotBody::Slices(ids) => ids.len() * 64,
+        };
+        (256 + name.path.len() + hot.head.len() + body) as u64
+    }
+}
+
+/// The line that ends a head: it says when it is sent.
+pub(crate) fn date_line() -> [u8; 39] {
+    thread_local! {
+        static LINE: std::cell::Cell<(u64, [u8; 39])> = const { std::cell::Cell::new((0, [0; 39])) };
+    }
+    let now = std::time::SystemTime::now();
+    let second = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (at, mut line) = LINE.get();
+    if at != second {
+        let text = format!("{}: {}\r\n\r\n", header::DATE, httpdate::fmt_http_date(now));
+        line = text.as_bytes().try_into().expect("a date in HTTP always has 29 characters");
+        LINE.set((second, line));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_ends_a_head() {
+        let line = date_line();
+        let line = std::str::from_utf8(&line).unwrap();
+        let date = line.strip_prefix("date: ").unwrap().strip_suffix("\r\n\r\n").unwrap();
+        assert!(httpdate::parse_http_date(date).is_ok(), "{line:?}");
+        assert_eq!(date_line().as_slice(), line.as_bytes());
+    }
+}
