@@ -11,5 +11,6 @@ mod media_table;
 mod playable_early;
 mod published;
 mod quality;
+mod s3;
 mod soundtracks;
 mod support;
