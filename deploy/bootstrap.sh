@@ -20,6 +20,8 @@ if [ "$goal" = test ]; then
     # Independent judges: ffprobe reads what we package, Chromium (with a font) plays it, zzuf
     # damages what we are sent.
     packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
+    # moto, an S3 server that tests run against.
+    packages+=(python3-venv)
 fi
 
 missing=()
@@ -39,6 +41,17 @@ fi
 if [ "$goal" = test ] && ! cargo nextest --version >/dev/null 2>&1; then
     echo "Installing cargo-nextest" >&2
     cargo install --locked --quiet cargo-nextest
+fi
+
+# Not moto[server]: that installs every service of Amazon's.
+moto='moto[s3]==5.2.5 flask==3.1.3 flask-cors==6.0.5 werkzeug==3.1.9 boto3==1.44.8'
+if [ "$goal" = test ] && [ "$(cat target/moto/installed 2>/dev/null)" != "$moto" ]; then
+    echo "Installing moto" >&2
+    rm -rf target/moto
+    python3 -m venv target/moto
+    # shellcheck disable=SC2086 # they are several
+    target/moto/bin/pip install --quiet --disable-pip-version-check $moto
+    echo "$moto" >target/moto/installed
 fi
 
 # npm records in this file what it installed last; older than the lock means: again.

@@ -1,7 +1,7 @@
 //! `kinorad`: the composition root, the only place that names adapters.
 //!
-//! `kinorad serve` runs every role in one process on embedded adapters: SQLite, files and a
-//! queue in SQLite. It links no GStreamer; workers start `kinora-encoder` as a child.
+//! `kinorad serve` runs every role in one process on embedded adapters: SQLite, files (or S3) and
+//! a queue in SQLite. It links no GStreamer; workers start `kinora-encoder` as a child.
 
 mod config;
 mod data_dir;
@@ -11,6 +11,7 @@ mod players;
 mod profiles;
 mod roles;
 mod serve;
+mod store;
 
 use std::process::ExitCode;
 

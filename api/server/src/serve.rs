@@ -10,7 +10,6 @@ use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
 use kinora_origin::{CmcdSink, Metrics, Notices, OriginConfig};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
-use kinora_store::{FsStore, ObjectStore};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 use tokio::{
     net::TcpListener,
@@ -23,6 +22,7 @@ use crate::{
     config::Config,
     data_dir::{DataDir, Running},
     metrics, players, profiles,
+    store::{self, Store},
 };
 
 /// How long requests and children may take to end after they were told to.
@@ -72,7 +72,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         }
     });
     parts.spawn("origin", {
-        let (store, stop) = (Arc::clone(&adapters.store), parts.stop.clone());
+        let (store, stop) = (adapters.store.objects(), parts.stop.clone());
         async move { Ok(kinora_origin::serve(origin, origin_config, store, stop).await?) }
     });
     let router = kinora_gateway::router(services.routers(), &origin_url);
@@ -84,11 +84,19 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     });
     parts.spawn("worker", {
         let (queue, store) =
-            (Arc::clone(&adapters.queue) as Arc<dyn JobQueue>, Arc::clone(&adapters.store));
+            (Arc::clone(&adapters.queue) as Arc<dyn JobQueue>, adapters.store.objects());
         let (config, stop) = (config.to_worker()?, parts.stop.clone());
         kinora_workers::run(config, queue, store, stop)
     });
     services.spawn(&mut parts, &adapters);
+    if let Store::S3(store) = &adapters.store {
+        let (store, clock) = (store.clone(), adapters.clock.clone());
+        let stop = parts.stop.clone();
+        parts.spawn("store", async move {
+            store::abort_abandoned(store, clock, stop).await;
+            Ok(())
+        });
+    }
 
     data.announce(&Running {
         gateway: &gateway_url,
@@ -112,7 +120,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
 struct Adapters {
     db: Database,
     queue: Arc<SqliteQueue>,
-    store: Arc<dyn ObjectStore>,
+    store: Store,
     clock: Clock,
 }
 
@@ -126,8 +134,8 @@ impl Adapters {
         let queue = SqliteQueue::open(&queue)
             .await
             .with_context(|| format!("cannot open the queue {}", queue.display()))?;
-        let store = FsStore::open(config.store_path()).context("cannot open the object store")?;
-        Ok(Self { db, queue: Arc::new(queue), store: Arc::new(store), clock: Clock::system() })
+        let store = Store::open(config).await?;
+        Ok(Self { db, queue: Arc::new(queue), store, clock: Clock::system() })
     }
 
     fn bus(&self) -> Arc<dyn EventBus> {
@@ -175,11 +183,11 @@ impl Services {
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;
         catalogue.upload_reserve_bytes = config.upload.reserve_bytes;
-        catalogue.store_dir = Some(config.store_path());
+        catalogue.store_dir = adapters.store.folder();
         let catalogue = Catalogue::new(CatalogueDeps {
             db: adapters.db.clone(),
             bus: adapters.bus(),
-            store: Arc::clone(&adapters.store),
+            store: adapters.store.objects(),
             clock: adapters.clock.clone(),
             authenticator: secrets.authenticator.clone(),
             config: catalogue,
@@ -190,7 +198,7 @@ impl Services {
             db: adapters.db.clone(),
             queue: Arc::clone(&adapters.queue) as Arc<dyn JobQueue>,
             bus: adapters.bus(),
-            store: Arc::clone(&adapters.store),
+            store: adapters.store.objects(),
             clock: adapters.clock.clone(),
             config: config.to_transcoding(),
             profiles,

@@ -7,6 +7,8 @@ pub mod contract;
 mod fs;
 pub mod keys;
 mod port;
+mod s3;
 
 pub use fs::FsStore;
 pub use port::{ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError};
+pub use s3::{Retries, S3Config, S3ConfigError, S3Credentials, S3Location, S3Store, S3Timeouts};

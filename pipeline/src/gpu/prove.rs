@@ -200,6 +200,7 @@ fn spec(args: &ProveArgs, device: Option<&Device>) -> anyhow::Result<ChunkSpec> 
             interlaced: false,
             colorimetry: None,
             hdr: false,
+            peak_nits: None,
             bit_depth: 8,
             first_pts_ns: 0,
             end_pts_ns: rate.frame_nanos(FRAMES),

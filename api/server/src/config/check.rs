@@ -2,7 +2,7 @@
 
 use anyhow::{bail, ensure};
 
-use super::Config;
+use super::{Config, store};
 
 /// Before the path of an embedded database or queue.
 pub(super) const SQLITE: &str = "sqlite://";
@@ -12,7 +12,9 @@ pub(super) const FILE: &str = "file://";
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     adapter("database.url", config.database.url.as_deref(), SQLITE, &["postgres", "postgresql"])?;
     adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqp", "amqps"])?;
-    adapter("store.url", config.store.url.as_deref(), FILE, &["s3"])?;
+    let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
+    adapter("store.url", files, FILE, &[])?;
+    store::check(&config.store)?;
     ensure!(
         config.database_path() != config.queue_path(),
         "database.url and queue.url name one file: the queue needs its own"
@@ -37,7 +39,7 @@ pub(super) fn without_password(url: &str) -> String {
     }
 }
 
-/// Only the embedded adapters are built in.
+/// Of databases and queues only the embedded ones are built in.
 fn adapter(
     key: &str,
     url: Option<&str>,
@@ -56,7 +58,8 @@ fn adapter(
         !distributed.contains(&scheme),
         "{key}: {scheme}:// is not in this build yet; use {embedded}PATH, or leave it out"
     );
-    bail!("{key}: expected {embedded}PATH")
+    let s3 = if key == "store.url" { " or s3://BUCKET/PREFIX" } else { "" };
+    bail!("{key}: expected {embedded}PATH{s3}")
 }
 
 /// A public address is one that others can use: scheme and authority, nothing else.

@@ -8,10 +8,11 @@ use toml::Value;
 pub(super) enum Kind {
     Text,
     Number,
+    Flag,
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 35] = [
+pub(super) const KEYS: [(&str, Kind); 43] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -23,6 +24,12 @@ pub(super) const KEYS: [(&str, Kind); 35] = [
     ("database.url", Kind::Text),
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),
+    ("store.endpoint", Kind::Text),
+    ("store.region", Kind::Text),
+    ("store.path_style", Kind::Flag),
+    ("store.access_key_id", Kind::Text),
+    ("store.secret_access_key", Kind::Text),
+    ("store.secret_access_key_file", Kind::Text),
     ("upload.max_bytes", Kind::Number),
     ("upload.reserve_bytes", Kind::Number),
     ("upload.dir", Kind::Text),
@@ -91,13 +98,17 @@ pub(super) fn by_path(path: &str) -> anyhow::Result<(&'static str, Kind)> {
 /// A text as the value of a setting.
 ///
 /// # Errors
-/// It is no number where one is needed.
+/// It is no number, or neither true nor false, where that is needed.
 pub(super) fn value(kind: Kind, text: &str) -> anyhow::Result<Value> {
     match kind {
         Kind::Text => Ok(Value::String(text.to_owned())),
         Kind::Number => match text.parse() {
             Ok(number) => Ok(Value::Integer(number)),
             Err(_) => Err(anyhow!("'{text}' is not a whole number")),
+        },
+        Kind::Flag => match text.parse() {
+            Ok(flag) => Ok(Value::Boolean(flag)),
+            Err(_) => Err(anyhow!("'{text}' is neither true nor false")),
         },
     }
 }

@@ -8,7 +8,9 @@ mod check;
 mod keys;
 mod layers;
 mod overrides;
+mod secret;
 mod sections;
+mod store;
 
 use std::{
     net::SocketAddr,
@@ -27,6 +29,7 @@ pub(crate) use self::{
         DatabaseSection, LogConfig, LogFormat, MetricsSection, OriginSection, QueueSection,
         ServerSection, StoreSection, TranscodingSection, UploadSection, WorkerSection,
     },
+    store::StoreConfig,
 };
 
 /// The configuration in force, one struct a concern.
@@ -106,8 +109,8 @@ impl Config {
         self.path(self.queue.url.as_deref(), check::SQLITE, "queue.sqlite")
     }
 
-    /// The folder of the object store.
-    pub(crate) fn store_path(&self) -> PathBuf {
+    /// The folder of the object store, where it is in files.
+    fn store_path(&self) -> PathBuf {
         self.path(self.store.url.as_deref(), check::FILE, "store")
     }
 

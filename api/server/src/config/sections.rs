@@ -4,6 +4,8 @@ use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread::available_p
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::Secret;
+
 /// `[server]`: the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -74,8 +76,21 @@ pub(crate) struct QueueSection {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
-    /// `file://PATH`. Default: `store` in the data folder.
+    /// `file://PATH`, or `s3://BUCKET/PREFIX`. Default: `store` in the data folder.
     pub(crate) url: Option<String>,
+    /// Scheme and authority of the S3 server. Default: Amazon's of the region.
+    pub(crate) endpoint: Option<String>,
+    /// What requests to S3 are signed for. Default: `us-east-1`.
+    pub(crate) region: Option<String>,
+    /// Whether the bucket stands in the path rather than before the host. Default: where an
+    /// endpoint is set.
+    pub(crate) path_style: Option<bool>,
+    /// Who asks S3.
+    pub(crate) access_key_id: Option<String>,
+    /// With which secret; better kept out of the configuration file.
+    pub(crate) secret_access_key: Option<Secret>,
+    /// A file that holds the secret instead.
+    pub(crate) secret_access_key_file: Option<PathBuf>,
 }
 
 /// `[upload]`.

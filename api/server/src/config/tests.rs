@@ -41,7 +41,8 @@ fn without_anything_there_are_defaults() {
     assert_eq!(config.origin.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(config.database_path(), Path::new("data/kinora.sqlite"));
     assert_eq!(config.queue_path(), Path::new("data/queue.sqlite"));
-    assert_eq!(config.store_path(), Path::new("data/store"));
+    let StoreConfig::Files(store) = config.store().unwrap() else { panic!() };
+    assert_eq!(store, Path::new("data/store"));
     assert_eq!(config.upload_dir(), Path::new("data/uploads"));
 }
 
@@ -71,22 +72,35 @@ fn every_setting_has_a_name() {
         *path = Some("x".into());
     }
     full.transcoding.profiles = Some("x".into());
+    let store = &mut full.store;
+    for text in [&mut store.endpoint, &mut store.region, &mut store.access_key_id] {
+        *text = Some("x".into());
+    }
+    store.path_style = Some(true);
+    store.secret_access_key = Some("x".into());
+    store.secret_access_key_file = Some("x".into());
     let table: Table = toml::from_str(&full.to_toml().unwrap()).unwrap();
+    let kind = |value: &Value| match value {
+        Value::Integer(_) => "Number",
+        Value::Boolean(_) => "Flag",
+        _ => "Text",
+    };
     let mut found = BTreeSet::new();
     for (name, value) in table {
         match value {
             Value::Table(section) => {
                 found.extend(
-                    section.into_iter().map(|(key, v)| (format!("{name}.{key}"), v.is_integer())),
+                    section.into_iter().map(|(key, v)| (format!("{name}.{key}"), kind(&v))),
                 );
             }
             value => {
-                found.insert((name, value.is_integer()));
+                found.insert((name, kind(&value)));
             }
         }
     }
-    let named = keys::KEYS.map(|(key, kind)| (key.to_owned(), kind == keys::Kind::Number));
-    assert_eq!(found, BTreeSet::from(named));
+    let named = keys::KEYS.map(|(key, kind)| (key.to_owned(), format!("{kind:?}")));
+    let found = found.into_iter().map(|(key, kind)| (key, kind.to_owned())).collect();
+    assert_eq!(BTreeSet::from(named), found);
 }
 
 #[test]
@@ -141,7 +155,6 @@ fn adapters_that_are_not_built_in_are_refused_without_their_password() {
         ("KINORA_DATABASE_URL", "postgresql://me:hush@db/kinora"),
         ("KINORA_QUEUE_URL", "amqp://me:hush@mq"),
         ("KINORA_QUEUE_URL", "amqps://me:hush@mq"),
-        ("KINORA_STORE_URL", "s3://me:hush@bucket"),
     ] {
         let error = from_environment(&[(variable, url)]).unwrap_err();
         assert!(error.contains("not in this build yet"), "{error}");
@@ -151,6 +164,8 @@ fn adapters_that_are_not_built_in_are_refused_without_their_password() {
         let error = from_environment(&[("KINORA_DATABASE_URL", url)]).unwrap_err();
         assert!(error.contains("database.url") && !error.contains("hush"), "{error}");
     }
+    let error = from_environment(&[("KINORA_STORE_URL", "s3://me:hush@bucket")]).unwrap_err();
+    assert!(error.contains("expected s3://BUCKET") && !error.contains("hush"), "{error}");
     let mut config = Config::default();
     config.store.url = Some("s3://me:hu@sh@bucket/a@b".into());
     let text = config.to_toml().unwrap();
@@ -196,4 +211,53 @@ fn services_get_their_part() {
     assert_eq!(worker.scratch_dir, Path::new("data/scratch"));
     let transcoding = config.to_transcoding();
     assert_eq!((transcoding.lease_ms, transcoding.max_in_flight), (9000, 10));
+}
+
+#[test]
+fn a_store_in_s3_is_told_where_it_is_and_keeps_its_secret() {
+    let s3 = |url| vec![("KINORA_STORE_URL", url), ("KINORA_STORE_ACCESS_KEY_ID", "me")];
+    let secret = ("KINORA_STORE_SECRET_ACCESS_KEY", "hush");
+    let read = |pairs: Vec<_>| match from_environment(&pairs).unwrap().store().unwrap() {
+        StoreConfig::S3(config) => config,
+        StoreConfig::Files(path) => panic!("{}", path.display()),
+    };
+    let mut pairs = s3("s3://films/media");
+    pairs.push(secret);
+    let amazon = read(pairs.clone());
+    assert_eq!(amazon.endpoint, "https://s3.us-east-1.amazonaws.com");
+    assert!(!amazon.path_style && amazon.location.prefix == "media/");
+    assert_eq!(amazon.credentials.secret_access_key, "hush");
+    pairs.extend([("KINORA_STORE_ENDPOINT", "http://h:9000"), ("KINORA_STORE_REGION", "here")]);
+    let own = read(pairs.clone());
+    assert!(own.path_style && own.endpoint == "http://h:9000" && own.region == "here");
+    pairs.push(("KINORA_STORE_PATH_STYLE", "false"));
+    assert!(!read(pairs.clone()).path_style);
+
+    let config = from_environment(&pairs).unwrap();
+    let shown = format!("{config:?}{}", config.to_toml().unwrap());
+    assert!(shown.contains("secret_access_key = \"[redacted]\"") && !shown.contains("hush"));
+
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, "from a file\n").unwrap();
+    let mut pairs = s3("s3://films");
+    pairs.push(("KINORA_STORE_SECRET_ACCESS_KEY_FILE", file.to_str().unwrap()));
+    assert_eq!(read(pairs.clone()).credentials.secret_access_key, "from a file");
+    fs::remove_file(&file).unwrap();
+    assert!(from_environment(&pairs).unwrap().store().is_err());
+}
+
+#[test]
+fn what_s3_lacks_or_files_do_not_need_is_named() {
+    for (text, words) in [
+        ("url = \"s3://films\"", "store.access_key_id is missing"),
+        ("url = \"s3://films\"\naccess_key_id = \"me\"", "KINORA_STORE_SECRET_ACCESS_KEY"),
+        ("url = \"s3://Films\"", "store.url: 's3://Films': expected s3://BUCKET"),
+        ("url = \"file:///x\"\nregion = \"here\"", "store.region is set"),
+        ("url = \"gs://films\"", "expected file://PATH or s3://BUCKET/PREFIX"),
+        ("path_style = \"yes\"", "path_style"),
+    ] {
+        let error = from_file(&format!("[store]\n{text}\n")).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
 }

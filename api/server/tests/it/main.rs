@@ -13,5 +13,6 @@ mod media_table;
 mod playable_early;
 mod published;
 mod quality;
+mod s3;
 mod soundtracks;
 mod support;

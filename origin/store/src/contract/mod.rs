@@ -28,6 +28,16 @@ pub type Handle = Arc<dyn ObjectStore>;
 /// # Panics
 /// When a promise is broken.
 pub async fn run(open: impl AsyncFn() -> Handle) {
+    one_at_a_time(&open).await;
+    races(&open).await;
+    reads::folders_are_no_objects(open().await).await;
+}
+
+/// Runs the cases in which one writer waits for the other.
+///
+/// # Panics
+/// When a promise is broken.
+pub async fn one_at_a_time(open: &impl AsyncFn() -> Handle) {
     conditions::absent_creates_once(open().await).await;
     conditions::matches_replaces_only_what_it_names(open().await).await;
     conditions::a_file_is_put_under_the_same_conditions(open().await).await;
@@ -35,8 +45,15 @@ pub async fn run(open: impl AsyncFn() -> Handle) {
     reads::a_look_agrees_with_the_bytes(open().await).await;
     reads::ranges_give_the_bytes_that_exist(open().await).await;
     reads::keys_do_not_touch_each_other(open().await).await;
-    reads::what_was_confirmed_is_there_on_reopening(&open).await;
+    reads::what_was_confirmed_is_there_on_reopening(open).await;
     listing::lists_in_key_order_page_by_page(open().await).await;
+}
+
+/// Runs the cases in which several write at once.
+///
+/// # Panics
+/// When a promise is broken.
+pub async fn races(open: &impl AsyncFn() -> Handle) {
     races::exactly_one_creator_wins(open().await).await;
     races::swaps_lose_no_increment(open().await).await;
     races::deletes_do_not_race_creates_in_a_folder(open().await).await;

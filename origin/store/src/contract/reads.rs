@@ -60,8 +60,17 @@ pub(super) async fn keys_do_not_touch_each_other(store: Handle) {
     for name in names.iter().filter(|name| !["a", "b/a"].contains(*name)) {
         assert_eq!(body(&store, &key(&folder, name)).await.expect("there"), *name);
     }
-    assert_eq!(store.head(&key(&folder, "b/c")).await.expect("head"), None, "a folder is none");
-    assert_eq!(store.head(&key(&folder, "ab/x")).await.expect("head"), None, "below an object");
+}
+
+pub(super) async fn folders_are_no_objects(store: Handle) {
+    let folder = fresh("folders");
+    for name in ["ab", "b/c/a"] {
+        create(&store, &key(&folder, name), name).await;
+    }
+    for name in ["b", "b/c", "ab/x"] {
+        assert_eq!(store.head(&key(&folder, name)).await.expect("head"), None, "{name}");
+        assert!(!store.delete(&key(&folder, name)).await.expect("delete"), "{name}");
+    }
 }
 
 pub(super) async fn what_was_confirmed_is_there_on_reopening(open: &impl AsyncFn() -> Handle) {

@@ -1,6 +1,8 @@
-//! The filesystem adapter: the contract every adapter keeps, and what only files can get wrong.
+//! The adapters: the contract both keep, what only files can get wrong, and what only a server
+//! and a network can.
 
 #![allow(clippy::unwrap_used)] // helpers of tests may panic as tests may
 
 mod filesystem;
 mod rooms;
+mod s3;

@@ -1,0 +1,71 @@
+//! The main job with its store in S3, on a bad day of the server's.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use kinora_testing::{ACCESS_KEY_ID, BUCKET, Fault, FaultProxy, S3s, SECRET_ACCESS_KEY};
+use reqwest::{Method, StatusCode};
+
+use crate::support::{Server, ffprobe, rendition, sample, soundtracks, text, variants};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_video_plays_from_s3_and_is_removed_from_it() {
+    let bucket = S3s::start().await;
+    let proxy = FaultProxy::start(bucket.address()).await;
+    let server = Server::start_with(&[
+        ("KINORA_STORE_URL", &format!("s3://{BUCKET}/media-of/kinora")),
+        ("KINORA_STORE_ENDPOINT", &format!("http://{}", proxy.address())),
+        ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
+        ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+    ])
+    .await;
+    // From here on it is busy, loses answers and damages bytes, each now and then.
+    proxy.fault("PUT", "sources/", 1, Fault::Answer(503));
+    proxy.fault("PUT", "head.json", 2, Fault::CutAnswer);
+    proxy.fault("PUT", ".m4s", 1, Fault::CutAnswer);
+    proxy.fault("PUT", ".m4s", 1, Fault::CutRequest);
+    proxy.fault("GET", "init.mp4", 1, Fault::Corrupt);
+    proxy.fault("GET", ".m4s", 1, Fault::Answer(500));
+
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "9", "--size", "640x360"]);
+    let video = server.upload_file(&clip).await;
+    let ready = server.wait_until_over(&video).await;
+    assert_eq!(ready["state"], "ready", "{ready:#}");
+    assert!(server.jobs(&video).await.iter().all(|job| job["attempt"] == 1), "no job had to know");
+
+    let url = ready["playback"]["hls_url"].as_str().unwrap();
+    let master = text(url).await;
+    let top = rendition(&variants(&master, url).remove(0)).await;
+    assert_eq!(ffprobe(&top, "stream=codec_name,nb_read_packets"), ["h264,270"]);
+    let sound = rendition(&soundtracks(&master, url).remove(0)).await;
+    assert_eq!(ffprobe(&sound, "stream=codec_name"), ["aac"]);
+    assert!(!server.data().join("store").exists(), "nothing lies in files");
+    let stored = objects(bucket.root());
+    assert!(stored.len() > 5 && stored.iter().all(|name| name.starts_with("media-of/kinora/")));
+
+    let path = format!("/api/v1/videos/{video}");
+    let deleted = server.request(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
+    let asked = Instant::now();
+    while !objects(bucket.root()).iter().all(|name| name.ends_with("head.json")) {
+        assert!(asked.elapsed() < Duration::from_secs(60), "{:?}", objects(bucket.root()));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(reqwest::get(url).await.unwrap().status(), StatusCode::GONE);
+}
+
+/// What lies in the bucket.
+fn objects(root: &Path) -> Vec<String> {
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    }
+    let bucket = root.join(BUCKET);
+    let name = |path: PathBuf| path.strip_prefix(&bucket).unwrap().to_string_lossy().into_owned();
+    // The server's own temporary files begin with a dot.
+    files(&bucket).into_iter().map(name).filter(|name| !name.contains("/.")).collect()
+}

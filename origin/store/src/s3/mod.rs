@@ -1,0 +1,129 @@
+//! Objects in a bucket of a server that speaks S3.
+//!
+//! - A write carries what it wrote: the SHA-256 of its bytes and an id of its own, as metadata. The
+//!   first judges what a read brings back; the second tells, after an answer was lost, whether the
+//!   write happened.
+//! - Conditions are S3's conditional writes, decided by the server. One that ignores them would lose
+//!   updates without a word, so opening tries it out.
+//! - Bytes travel with their MD5, which every S3 server checks before it answers.
+//! - Files of more than a part travel in parts. An upload that does not end well is aborted, also
+//!   when nobody waits for it any more.
+//!
+//! A method of [`requests::Requests`] is one request and what its answer means; `retry` decides how
+//! often it is sent.
+
+mod abandoned;
+mod checks;
+mod config;
+mod fault;
+mod file;
+mod list;
+mod multipart;
+mod read;
+mod requests;
+mod retry;
+mod stamp;
+mod write;
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use self::{
+    config::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Timeouts},
+    retry::Retries,
+};
+use self::{fault::Fault, requests::Requests, retry::Tried};
+use crate::{ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, StoreError};
+
+/// Objects in a bucket.
+#[derive(Debug, Clone)]
+pub struct S3Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    requests: Requests,
+    retries: Retries,
+}
+
+impl S3Store {
+    /// A store in the bucket that `config` names. Asks the server for nothing yet: see
+    /// [`Self::check`]. Installs rustls' ring provider for the process unless it has one.
+    ///
+    /// # Errors
+    /// When the endpoint and the bucket's name make no address.
+    pub fn new(config: S3Config) -> Result<Self, S3ConfigError> {
+        let retries = config.retries;
+        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries })))
+    }
+
+    /// Sends a request as often as it takes.
+    async fn run<T, F: Future<Output = Result<T, Fault>>>(
+        &self,
+        key: &str,
+        action: &'static str,
+        request: impl Fn() -> F,
+    ) -> Tried<T> {
+        retry::run(&self.0.retries, key, action, request).await
+    }
+
+    fn requests(&self) -> &Requests {
+        &self.0.requests
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
+        let found = self.run(key.as_str(), "look", || self.requests().head(key)).await;
+        Ok(found.done(key.as_str(), "look")?.map(|found| found.meta))
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<(ObjectMeta, Bytes)>, StoreError> {
+        let read = self.run(key.as_str(), "read", || self.requests().get(key)).await;
+        read.done(key.as_str(), "read")
+    }
+
+    async fn get_range(&self, key: &Key, range: ByteRange) -> Result<Option<Bytes>, StoreError> {
+        let read = self.run(key.as_str(), "read", || self.requests().get_range(key, range)).await;
+        read.done(key.as_str(), "read")
+    }
+
+    async fn put(&self, key: &Key, body: Bytes, condition: Condition) -> Result<Put, StoreError> {
+        self.put_bytes(key, body, &condition).await
+    }
+
+    async fn put_file(
+        &self,
+        key: &Key,
+        file: &Path,
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
+        let put = self.put_from_file(key, file, &condition).await?;
+        if put != Put::ConditionFailed
+            && let Err(error) = tokio::fs::remove_file(file).await
+        {
+            tracing::warn!(store.key = %key, %error, "the file that was put stays behind");
+        }
+        Ok(put)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+        // The answer to a removal does not say whether there was anything.
+        if self.head(key).await?.is_none() {
+            return Ok(false);
+        }
+        let removed = self.run(key.as_str(), "remove", || self.requests().delete(key)).await;
+        removed.done(key.as_str(), "remove").map(|()| true)
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.list_objects(prefix, after, limit).await
+    }
+}

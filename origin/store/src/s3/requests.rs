@@ -1,0 +1,178 @@
+//! One request to the server: signed, sent, and its answer received within limits.
+
+use std::{error::Error as _, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Method, RequestBuilder, Response, header::HeaderMap};
+use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
+
+use super::{
+    config::{S3Config, S3ConfigError, S3Timeouts},
+    fault::{Fault, refused},
+};
+use crate::Key;
+
+/// How long a signature holds: longer than clocks differ and bytes take to be sent.
+const SIGNED_FOR: Duration = Duration::from_secs(3600);
+/// The slowest transfer that is waited for, bytes a second.
+const SLOWEST: u64 = 256 << 10;
+/// The longest XML that is read, bytes: a listing of 1000 long keys has a third of it.
+const MAX_XML: u64 = 4 << 20;
+
+/// Requests to one bucket.
+#[derive(Debug)]
+pub(super) struct Requests {
+    pub(super) bucket: Bucket,
+    pub(super) credentials: Credentials,
+    prefix: String,
+    pub(super) timeouts: S3Timeouts,
+    http: reqwest::Client,
+}
+
+/// A header of a request.
+pub(super) type Header = (&'static str, String);
+
+impl Requests {
+    pub(super) fn new(config: S3Config) -> Result<Self, S3ConfigError> {
+        let endpoint = config.endpoint;
+        let unusable = |endpoint: &str| S3ConfigError::Endpoint { endpoint: endpoint.to_owned() };
+        let address = endpoint.parse().map_err(|_| unusable(&endpoint))?;
+        let style = if config.path_style { UrlStyle::Path } else { UrlStyle::VirtualHost };
+        let bucket = Bucket::new(address, style, config.location.bucket, config.region)
+            .map_err(|_| unusable(&endpoint))?;
+        // Failing means that another provider is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(config.timeouts.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .build()
+            .map_err(|_| unusable(&endpoint))?;
+        let secret = config.credentials.secret_access_key;
+        let credentials = Credentials::new(config.credentials.access_key_id, secret);
+        let (prefix, timeouts) = (config.location.prefix, config.timeouts);
+        Ok(Self { bucket, credentials, prefix, timeouts, http })
+    }
+
+    /// Where an object lies in the bucket.
+    pub(super) fn name(&self, key: &Key) -> String {
+        self.name_of(key.as_str())
+    }
+
+    /// As [`Self::name`], for folders and names of ours.
+    pub(super) fn name_of(&self, text: &str) -> String {
+        format!("{}{text}", self.prefix)
+    }
+
+    /// The key of what lies at `name`; `None` where that is none of the store's objects.
+    pub(super) fn key(&self, name: &str) -> Option<Key> {
+        Key::new(name.strip_prefix(&self.prefix)?).ok()
+    }
+
+    /// Sends a request; the head of its answer, which is a success.
+    pub(super) async fn send<'a, A: S3Action<'a>>(
+        &'a self,
+        action: A,
+        headers: &'a [Header],
+        body: Option<Bytes>,
+    ) -> Result<Response, Fault> {
+        let sent = body.as_ref().map_or(0, |body| body.len() as u64);
+        let answer = self.request(action, headers, body).send();
+        let answer = within(self.moving(sent), async { answer.await.map_err(lost) }).await?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let said = self.text(answer, self.timeouts.answer).await.unwrap_or_default();
+        Err(refused(status.as_u16(), &said))
+    }
+
+    /// The bytes of an answer, of which there must be `length`.
+    pub(super) async fn bytes(&self, answer: Response, length: u64) -> Result<Bytes, Fault> {
+        within(self.moving(length), collect(answer, length)).await
+    }
+
+    /// The XML of an answer, which may be long in coming.
+    pub(super) async fn text(&self, answer: Response, limit: Duration) -> Result<String, Fault> {
+        within(limit, collect_text(answer)).await
+    }
+
+    /// How long a step may take that moves so many bytes.
+    fn moving(&self, bytes: u64) -> Duration {
+        self.timeouts.answer + Duration::from_secs(bytes / SLOWEST)
+    }
+
+    fn request<'a, A: S3Action<'a>>(
+        &self,
+        mut action: A,
+        headers: &'a [Header],
+        body: Option<Bytes>,
+    ) -> RequestBuilder {
+        for (name, value) in headers {
+            action.headers_mut().insert(*name, value.as_str());
+        }
+        let method = Method::from_bytes(A::METHOD.to_str().as_bytes())
+            .expect("the methods of S3 are methods of HTTP");
+        let mut request = self.http.request(method, action.sign(SIGNED_FOR));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        match body {
+            // Said even of nothing: servers ask for it.
+            Some(body) => request.header("content-length", body.len()).body(body),
+            None => request,
+        }
+    }
+}
+
+/// A header of an answer.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let late = |_| Fault::Lost(format!("it took longer than {limit:?}"));
+    tokio::time::timeout(limit, work).await.map_err(late)?
+}
+
+async fn collect(mut answer: Response, length: u64) -> Result<Bytes, Fault> {
+    let mut body = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+    while let Some(piece) = answer.chunk().await.map_err(lost)? {
+        if body.len() as u64 + piece.len() as u64 > length {
+            return Err(Fault::Senseless(format!("more than {length} bytes came")));
+        }
+        body.extend_from_slice(&piece);
+    }
+    if body.len() as u64 != length {
+        return Err(Fault::Lost(format!("{} of {length} bytes came", body.len())));
+    }
+    Ok(body.freeze())
+}
+
+async fn collect_text(mut answer: Response) -> Result<String, Fault> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(lost)? {
+        if body.len() as u64 + piece.len() as u64 > MAX_XML {
+            return Err(Fault::Senseless("it is too long".to_owned()));
+        }
+        body.extend_from_slice(&piece);
+    }
+    String::from_utf8(body).map_err(|_| Fault::Senseless("it is not UTF-8".to_owned()))
+}
+
+/// What the HTTP client said. Never the address: it holds a signature.
+fn lost(error: reqwest::Error) -> Fault {
+    let unreachable = error.is_connect();
+    let error = error.without_url();
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        said = format!("{said}: {next}");
+        cause = next.source();
+    }
+    if unreachable { Fault::Unreachable(said) } else { Fault::Lost(said) }
+}

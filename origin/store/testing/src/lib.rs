@@ -1,0 +1,19 @@
+//! Real servers for tests, on free loopback ports, and a network between that misbehaves on
+//! demand. What goes wrong here panics: it is a test that fails.
+
+mod moto;
+mod proxy;
+mod s3s;
+
+pub use self::{
+    moto::Moto,
+    proxy::{Fault, FaultProxy},
+    s3s::S3s,
+};
+
+/// The bucket that every S3 server has.
+pub const BUCKET: &str = "films";
+/// Who may use it.
+pub const ACCESS_KEY_ID: &str = "tests";
+/// With which secret.
+pub const SECRET_ACCESS_KEY: &str = "known to everybody";
