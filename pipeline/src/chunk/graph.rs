@@ -149,7 +149,7 @@ fn scale(
     let pad = queue.static_pad("sink").expect("a queue has a sink pad");
     thin::keep_every(&pad, keep, spec.video.frame_rate, rung.frame_rate);
     let queue = append(pipeline, from, queue)?;
-    let scaler = append(pipeline, &queue, scaler()?)?;
+    let scaler = append(pipeline, &queue, scaler(rung)?)?;
     let mut caps = working.copy();
     let sized = caps.make_mut();
     sized.set("width", i32::try_from(rung.width).unwrap_or(i32::MAX));
@@ -187,9 +187,10 @@ fn encode(
     Ok(sink)
 }
 
-fn scaler() -> Result<gst::Element, PipelineError> {
+fn scaler(rung: &Rung) -> Result<gst::Element, PipelineError> {
     let scaler = make("videoconvertscale")?;
     scaler.set_property_from_str("method", "catrom");
+    scaler.set_property("sharpness", cascade::sharpness(rung));
     scaler.set_property("add-borders", false);
     scaler.set_property("qos", false);
     Ok(scaler)
