@@ -191,7 +191,7 @@ fn scale(
     rung: &Rung,
     working: &gst::Caps,
 ) -> Result<gst::Element, PipelineError> {
-    let scaler = append(pipeline, from, scaler()?)?;
+    let scaler = append(pipeline, from, scaler(rung)?)?;
     let mut caps = working.copy();
     let sized = caps.make_mut();
     sized.set("width", i32::try_from(rung.width).unwrap_or(i32::MAX));
@@ -252,9 +252,10 @@ fn collector(
     Ok(sink)
 }
 
-fn scaler() -> Result<gst::Element, PipelineError> {
+fn scaler(rung: &Rung) -> Result<gst::Element, PipelineError> {
     let scaler = make("videoconvertscale")?;
     scaler.set_property_from_str("method", "catrom");
+    scaler.set_property("sharpness", cascade::sharpness(rung));
     scaler.set_property("add-borders", false);
     scaler.set_property("qos", false);
     Ok(scaler)
