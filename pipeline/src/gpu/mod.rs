@@ -4,12 +4,12 @@
 //! proves nothing. So [`doctor`] lets each device encode ten frames by the very path a chunk takes,
 //! in a process of its own that a driver may crash or hang.
 //!
-//! - [`device`] a device and its elements by name.
-//! - [`describe`] pure: the stages of a pipeline on a device.
-//! - [`stage`] makes elements of stages.
-//! - [`parameters`] makes parameter sets of every encoder promise the same.
-//! - [`discover`] what this host may have; [`prove`] whether it works; [`doctor`] the whole answer.
-//! - [`fake`] a device of tests that fails when it is told to.
+//! - `device` a device and its elements by name.
+//! - `describe` pure: the stages of a pipeline on a device.
+//! - `stage` makes elements of stages.
+//! - `parameters` makes parameter sets of every encoder promise the same.
+//! - `discover` what this host may have; `prove` whether it works; `doctor` the whole answer.
+//! - `fake` a device of tests that fails when it is told to.
 
 pub mod describe;
 mod device;
