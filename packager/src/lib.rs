@@ -9,6 +9,7 @@
 //! - [`codec`]: RFC 6381 `codecs` values from decoder configurations
 //! - [`hls`]: multivariant and media playlists (RFC 8216)
 //! - [`dash`]: the media presentation description (ISO/IEC 23009-1)
+//! - [`lint`]: rules of RFC 8216bis, held against playlists
 //! - [`package`]: finished files of others become one presentation
 //! - [`read`]: ISO base media files of others, read in bounds and without copying
 //! - [`text`]: WebVTT and SubRip in, canonical WebVTT out
@@ -21,6 +22,7 @@ mod delivery;
 mod error;
 pub mod hls;
 mod label;
+pub mod lint;
 pub mod package;
 mod periods;
 mod presentation;

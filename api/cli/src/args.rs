@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, jobs, package, profiles, upload, videos, watch};
+use crate::commands::{completions, jobs, lint, package, profiles, upload, videos, watch};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     /// Give one file for each quality of the picture. Soundtracks come from all files, each language
     /// once. Key frames must lie at equal times in all pictures.
     Package(package::PackageArgs),
+    /// Check HLS playlists against RFC 8216bis; needs no server.
+    Lint(lint::LintArgs),
     /// Check an API key and store it for later.
     ///
     /// Without --api-key the key is asked for, or read from the first line of stdin.

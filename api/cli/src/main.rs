@@ -41,6 +41,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(args) => return commands::completions::run(&args),
         Command::Login => return commands::login::run(&cli.globals).await,
+        Command::Lint(args) => return commands::lint::run(args, cli.globals.json),
         Command::Package(args) => return commands::package::run(args, cli.globals.json).await,
         _ => {}
     }
@@ -51,7 +52,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Jobs(args) => commands::jobs::run(&session, args).await,
         Command::Profiles(args) => commands::profiles::run(&session, args).await,
         Command::Watch(args) => commands::watch::run(&session, &args).await,
-        Command::Completions(_) | Command::Login | Command::Package(_) => {
+        Command::Completions(_) | Command::Login | Command::Lint(_) | Command::Package(_) => {
             unreachable!("served above")
         }
     };

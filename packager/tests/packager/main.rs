@@ -8,6 +8,7 @@ mod dash;
 mod fixtures;
 mod hls;
 mod init;
+mod lint;
 mod media;
 mod package;
 mod periods;

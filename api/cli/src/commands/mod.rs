@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod jobs;
+pub(crate) mod lint;
 pub(crate) mod login;
 pub(crate) mod package;
 pub(crate) mod profiles;

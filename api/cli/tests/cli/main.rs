@@ -6,6 +6,7 @@ mod fake;
 
 mod failing;
 mod help;
+mod lint;
 mod login;
 mod manage;
 mod package;

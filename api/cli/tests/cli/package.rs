@@ -95,6 +95,7 @@ async fn files_become_a_folder_that_plays() {
     );
     assert_eq!(pictures(&folder.join("v360.mp4")), original);
     assert_eq!(pictures(&folder.join("v360.m3u8")), original);
+    home.run(&["lint", "single/hls.m3u8"]).await.ended(0);
 
     let segments = [&inputs[..], &["--segments", "--json"], &extras, &["segments"]].concat();
     let run = kinora(&home, &segments).await.ended(0).json();
@@ -103,6 +104,7 @@ async fn files_become_a_folder_that_plays() {
     assert_eq!(run[0]["tracks"][0]["segments"], 3);
     let folder = home.path().join("segments");
     assert_eq!(pictures(&folder.join("hls.m3u8")), original);
+    home.run(&["lint", "segments/hls.m3u8"]).await.ended(0);
     assert!(listed(&folder).contains(&"a-en/2.m4s".to_owned()));
     // Nothing is left beside it.
     assert!(

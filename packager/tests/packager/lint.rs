@@ -1,0 +1,127 @@
+//! The rules of RFC 8216bis: ours keep them, and each that is broken is found.
+
+use kinora_media::Status;
+use kinora_packager::{
+    hls,
+    lint::{self, Kind},
+};
+use proptest::prelude::*;
+
+use crate::fixtures::{head, note_key_frames, tracks};
+
+#[test]
+fn our_playlists_keep_the_rules() {
+    for (segments, status) in [(1, Status::Growing), (3, Status::Growing), (3, Status::Complete)] {
+        let (mut head, mut pages) = head(tracks(), segments, status);
+        note_key_frames(&mut head, &mut pages);
+        let report = lint::playlist(hls::multivariant(&head, &pages).unwrap().as_bytes());
+        assert_eq!((report.kind, &report.findings[..]), (Kind::Multivariant, &[][..]));
+        assert!(report.playlists.contains(&"v1080/iframes.m3u8".to_owned()));
+        for track in &head.tracks {
+            let media = hls::media_playlist(&head, &pages, &track.id).unwrap().unwrap();
+            assert_eq!(lint::playlist(media.as_bytes()).findings, [], "{media}");
+            if let Some(media) = hls::i_frame_playlist(&head, &pages, &track.id).unwrap() {
+                assert_eq!(lint::playlist(media.as_bytes()).findings, [], "{media}");
+            }
+        }
+    }
+}
+
+fn found(text: &str) -> String {
+    let findings = lint::playlist(text.as_bytes())
+        .findings
+        .into_iter()
+        .map(|it| format!("{} {} {} {}\n", it.line, it.severity.as_str(), it.clause, it.message));
+    findings.collect()
+}
+
+#[test]
+fn rules_of_media_playlists() {
+    insta::assert_snapshot!(found(
+        "#EXTINF:1,\n\
+         #EXT-X-VERSION:2\n\
+         #EXT-X-VERSION:x\n\
+         #EXT-X-TARGETDURATION:2\n\
+         #EXT-X-TARGETDURATION:4\n\
+         #EXT-X-PLAYLIST-TYPE:LIVE\n\
+         #EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=3.0,HOLD-BACK=5.9,CAN-BLOCK-RELOAD=YES\n\
+         #EXT-X-KEY:METHOD=AES-128,IV=12\n\
+         #EXT-X-KEY:METHOD=NONE,URI=\"k\"\n\
+         #EXT-X-KEY:METHOD=ROT13,URI=\"k\"\n\
+         #EXT-X-MAP:BYTERANGE=x\n\
+         #EXTINF:2.5,\n\
+         a.m4s\n\
+         #EXT-X-MEDIA-SEQUENCE:7\n\
+         b.m4s\n\
+         #EXTINF:2.4\n\
+         #EXT-X-BYTERANGE:12\n\
+         c.m4s\n\
+         #EXTINF:fast,\n\
+         #EXT-X-BYTERANGE:12@a\n\
+         c.m4s \n\
+         #EXT-X-PART:URI=\"p\",DURATION=x\n\
+         #EXT-X-DATERANGE:ID=\"1\",END-ON-NEXT=YES,DURATION=2\n\
+         # a comment\n\
+         #EXTINF:1,\n\u{7}"
+    ));
+}
+
+#[test]
+fn rules_of_parts() {
+    insta::assert_snapshot!(found(
+        "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=0.5\n\
+         #EXT-X-SERVER-CONTROL:PART-HOLD-BACK=0.9,CAN-SKIP-DATERANGES=YES\n\
+         #EXT-X-PART:DURATION=0.51,URI=p\n"
+    ));
+    let hold = |seconds| {
+        found(&format!(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=0.5\n\
+             #EXT-X-SERVER-CONTROL:{seconds}\n"
+        ))
+    };
+    assert!(hold("PART-HOLD-BACK=1.2").contains("warning 4.4.3.8"));
+    assert!(hold("HOLD-BACK=12.0").contains("PART-HOLD-BACK is missing"));
+    assert_eq!(hold("PART-HOLD-BACK=1.5"), "");
+}
+
+#[test]
+fn rules_of_multivariant_playlists() {
+    insta::assert_snapshot!(found(
+        "#EXTM3U\n\
+         #EXT-X-TARGETDURATION:2\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\",DEFAULT=YES,URI=\"1.m3u8\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\",DEFAULT=YES,AUTOSELECT=NO,CHANNELS=\"2\"\n\
+         #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=s,NAME=\"1\",FORCED=MAYBE\n\
+         #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"c\",NAME=\"1\",URI=\"x\",FORCED=NO\n\
+         #EXT-X-MEDIA:TYPE=SMELL,NAME=\"un,finished\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1,AVERAGE-BANDWIDTH=2,CODECS=avc1,AUDIO=\"b\",CLOSED-CAPTIONS=NONE\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=x,BANDWIDTH=1,VIDEO-RANGE=XDR,RESOLUTION=5,SUBTITLES=\"s\"\n\
+         v.m3u8\n\
+         stray.m3u8\n\
+         #EXT-X-I-FRAME-STREAM-INF:FRAME-RATE=30,CODECS=\"avc1.64001f\"lower=1\n\
+         #EXT-X-STREAM-INF:AVERAGE-BANDWIDTH\n"
+    ));
+    assert!(found("\u{feff}#EXTM3U\r\n#EXT-X-TARGETDURATION:1\r\n").contains("byte order mark"));
+    let report = lint::playlist(b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n\xff\n");
+    assert_eq!((report.findings[0].line, report.findings[0].clause), (3, "4.1"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_judged(bytes: Vec<u8>) {
+        lint::playlist(&bytes);
+    }
+
+    #[test]
+    fn anything_like_a_playlist_is_judged(
+        lines in proptest::collection::vec(
+            "#EXT(INF|-X-(KEY|MAP|PART|MEDIA|STREAM-INF|BYTERANGE|VERSION|DATERANGE)):\
+             [A-Z0-9=\",.@é:-]{0,24}|[a-z\"é]{0,9}",
+            0..20,
+        ),
+    ) {
+        let text = lines.join("\n");
+        let report = lint::playlist(text.as_bytes());
+        prop_assert!(report.findings.iter().all(|finding| finding.line <= lines.len().max(1)));
+    }
+}
