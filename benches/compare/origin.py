@@ -54,6 +54,8 @@ def main():
     serve, drain = (target / "release/examples" / name for name in ("serve", "drain"))
     server_core, client_core = sorted(os.sched_getaffinity(0))[:2]
     folder = Path(tempfile.mkdtemp(prefix="kinora-origin-"))
+    # nginx gives its worker to another user where it is started by root.
+    folder.chmod(0o755)
     pinned = lambda core: {"preexec_fn": lambda: os.sched_setaffinity(0, {core})}
     ours = subprocess.Popen(
         [serve, folder], stdout=subprocess.PIPE, text=True, **pinned(server_core)

@@ -34,16 +34,17 @@ fn main() {
     println!("{rate:.0} requests/s of {} bytes", lengths[0]);
 }
 
-/// `count` answers on one connection; how long each was.
+/// `count` answers on one connection; how long the last was.
 fn drain(address: &str, request: &[u8], count: usize) -> usize {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.write_all(request).unwrap();
-    let length = measure(&mut stream);
     let mut buffer = vec![0; 4 << 20];
-    for _ in 1..count {
+    let mut length = 0;
+    for _ in 0..count {
         stream.write_all(request).unwrap();
-        let mut left = length;
+        let (read, whole) = head(&mut stream, &mut buffer);
+        length = whole;
+        let mut left = whole - read;
         while left > 0 {
             let most = left.min(buffer.len());
             let (_, dropped) = recv(&stream, &mut buffer[..most], RecvFlags::TRUNC).unwrap();
@@ -54,17 +55,19 @@ fn drain(address: &str, request: &[u8], count: usize) -> usize {
     length
 }
 
-/// Reads the first answer; all that follow are as long.
-fn measure(stream: &mut TcpStream) -> usize {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).unwrap();
-        head.push(byte[0]);
+/// Reads until the head is there; bytes that were read, and those of the whole answer.
+fn head(stream: &mut TcpStream, buffer: &mut [u8]) -> (usize, usize) {
+    let mut read = 0;
+    loop {
+        let more = stream.read(&mut buffer[read..2048]).unwrap();
+        assert!(more > 0, "the server closed the connection, or its head is long");
+        read += more;
+        let Some(end) = buffer[..read].windows(4).position(|end| end == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = std::str::from_utf8(&buffer[..end]).unwrap().to_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        return (read, end + 4 + length.parse::<usize>().unwrap());
     }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
-    assert!(head.starts_with("http/1.1 200"), "{head}");
-    let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
-    let body: usize = length.parse().unwrap();
-    stream.read_exact(&mut vec![0; body]).unwrap();
-    head.len() + body
 }
