@@ -23,7 +23,8 @@ pub struct Moto {
 impl Moto {
     /// Starts one that holds nothing.
     pub async fn start() -> Self {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/moto/bin/moto_server");
+        let program =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/moto/bin/moto_server");
         assert!(program.exists(), "moto is missing: deploy/bootstrap.sh test installs it");
         // Somebody else may take the port in between; then another is tried.
         for _ in 0..5 {
