@@ -72,6 +72,7 @@ fn every_setting_has_a_name() {
         *path = Some("x".into());
     }
     full.transcoding.profiles = Some("x".into());
+    full.metrics.listen = Some("127.0.0.1:9".parse().unwrap());
     let store = &mut full.store;
     for text in [&mut store.endpoint, &mut store.region, &mut store.access_key_id] {
         *text = Some("x".into());
