@@ -14,5 +14,8 @@ mod playable_early;
 mod published;
 mod quality;
 mod s3;
+mod setbacks;
+mod small_disk;
+mod soak;
 mod soundtracks;
 mod support;
