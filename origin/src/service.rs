@@ -1,7 +1,6 @@
 //! From a request to an answer.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,6 +21,7 @@ use crate::{
     media,
     metrics::Class,
     route::{self, Address, File, Route},
+    transport::Peer,
 };
 
 /// Who asks for a segment that a growing index did not list this long ago is believed to have
@@ -56,11 +56,7 @@ impl Origin {
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
-    pub(crate) async fn answer<B>(
-        &self,
-        request: &Request<B>,
-        client: SocketAddr,
-    ) -> Response<Body> {
+    pub(crate) async fn answer<B>(&self, request: &Request<B>, client: Peer) -> Response<Body> {
         let began = Instant::now();
         let (method, path) = (request.method(), request.uri().path());
         let route = route::parse(path);
@@ -84,11 +80,7 @@ impl Origin {
     }
 
     /// The answer to a plain request, if all of it is in memory and may be given now.
-    pub(crate) fn hot(
-        &self,
-        plain: &Plain<'_>,
-        client: SocketAddr,
-    ) -> Option<(Arc<Hot>, Vec<Stretch>)> {
+    pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<(Arc<Hot>, Vec<Stretch>)> {
         if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
             return None;
         }
@@ -151,6 +143,9 @@ impl Origin {
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         if path.len() + query.len() > limit {
             return Err(Problem::uri_too_long(limit));
+        }
+        if request.headers().len() > self.config.limits.headers {
+            return Err(Problem::too_many_fields(self.config.limits.headers));
         }
         match *request.method() {
             Method::OPTIONS => return Ok(preflight()),

@@ -35,10 +35,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let data = DataDir::open(&config.data_dir)?;
     let adapters = Adapters::open(&config).await?;
     let gateway = listen("server.listen", config.server.listen).await?;
-    let origin = kinora_origin::listen(config.origin.listen, config.origin.threads)
-        .with_context(|| taken("origin.listen", config.origin.listen))?;
+    let tls = config.origin_tls()?;
+    let origin = kinora_origin::listen(&config.origin.listen, config.origin.threads)
+        .with_context(|| taken("origin.listen", &config.origin.listen))?;
     let gateway_url = config.gateway_url(gateway.local_addr()?);
-    let origin_url = config.origin_url(origin[0].local_addr()?);
+    let origin_url = config.origin_url(&origin[0].address()?);
     let secrets = Secrets::open(&data)?;
     let notices = Notices::default();
     let services =
@@ -62,6 +63,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         cmcd,
         metrics,
         caches: config.to_origin_caches(),
+        tls,
+        proxies: config.origin_proxies()?,
         ..OriginConfig::default()
     };
     parts.spawn("reports of players", {
@@ -292,7 +295,7 @@ async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListene
     TcpListener::bind(address).await.with_context(|| taken(setting, address))
 }
 
-fn taken(setting: &str, address: SocketAddr) -> String {
+fn taken(setting: &str, address: impl std::fmt::Display) -> String {
     format!("cannot listen on {address}: choose another address with {setting}")
 }
 

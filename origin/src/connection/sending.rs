@@ -3,15 +3,16 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
+    pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::net::TcpStream;
+use tokio::io::AsyncWrite as _;
 
-use super::send::{poll_sendfile, poll_sendmsg};
 use crate::{
     cache::{COPIED, Sealed},
     hot::{Hot, Stretch, date_line},
+    transport::Transport,
 };
 
 /// What is still to be sent. Its buffer is used again for the next.
@@ -40,7 +41,7 @@ impl Sending {
     /// Sends until all is sent.
     pub(super) fn poll(
         &mut self,
-        stream: &TcpStream,
+        stream: &mut Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while !self.is_done() {
@@ -50,22 +51,22 @@ impl Sending {
             }
             self.advance(sent);
         }
-        Poll::Ready(Ok(()))
+        Pin::new(stream).poll_flush(cx)
     }
 
-    fn poll_some(&self, stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_some(&self, stream: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let head = &self.head[self.head_sent..];
         let Some(stretch) = self.body.front() else {
-            return poll_sendmsg(stream, cx, &[IoSlice::new(head)], false);
+            return stream.poll_send(cx, &[IoSlice::new(head)], false);
         };
         let body = &stretch.bytes()[self.body_sent..];
-        match sealed(stretch) {
+        match sealed(stretch).filter(|_| stream.sends_files()) {
             Some(file) if head.is_empty() => {
-                poll_sendfile(stream, cx, file, self.body_sent as u64, body.len())
+                stream.poll_send_file(cx, file, self.body_sent as u64, body.len())
             }
             // The body follows at once, so that they leave in one segment.
-            Some(_) => poll_sendmsg(stream, cx, &[IoSlice::new(head)], true),
-            None => poll_sendmsg(stream, cx, &[IoSlice::new(head), IoSlice::new(body)], false),
+            Some(_) => stream.poll_send(cx, &[IoSlice::new(head)], true),
+            None => stream.poll_send(cx, &[IoSlice::new(head), IoSlice::new(body)], false),
         }
     }
 

@@ -52,6 +52,11 @@ impl Problem {
         Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail)
     }
 
+    pub(crate) fn too_many_fields(limit: usize) -> Self {
+        let detail = format!("the request has more than {limit} header fields");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_fields", detail)
+    }
+
     pub(crate) fn precondition() -> Self {
         let detail = "If-Match or If-Unmodified-Since does not hold";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)

@@ -15,3 +15,4 @@ mod operation;
 mod paths;
 mod ranges;
 mod tokens;
+mod transports;
