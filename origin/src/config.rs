@@ -53,6 +53,13 @@ pub struct Limits {
     pub connections: usize,
     /// Requests at once on a connection by HTTP/2.
     pub streams: u32,
+    /// Requests a second of one address (of IPv6, one network of 64 bits), ten seconds' worth of
+    /// them at once; 0 for any number. Leave it so behind a CDN, whose addresses are few.
+    pub address_rate: u32,
+    /// Requests a second by one token, likewise.
+    pub token_rate: u32,
+    /// Answers by one token that are sent at the same time; 0 for any number.
+    pub token_streams: u32,
     /// Header fields of a request.
     pub headers: usize,
     /// Bytes of a request's head, its first line included; at least 8192.
@@ -91,6 +98,9 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             streams: 32,
+            address_rate: 0,
+            token_rate: 0,
+            token_streams: 0,
             headers: 64,
             head_bytes: 16 << 10,
             uri_bytes: 8 << 10,

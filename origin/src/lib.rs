@@ -6,7 +6,8 @@
 //! is asked for often is answered before hyper sees the request (`hot`). `http` holds what HTTP
 //! asks of every answer: validators, conditions, ranges, codings, caching, CORS and problems.
 //! `cmcd` hands on what players report, `metrics` and `access_log` what operators want to know. `server` and
-//! `connection` keep clients within limits, `transport` is what they come by.
+//! `connection` keep clients within limits, `transport` is what they come by,
+//! `quota` what one may take.
 
 mod access;
 mod access_log;
@@ -21,6 +22,7 @@ mod manifest;
 mod media;
 mod metrics;
 mod notices;
+mod quota;
 mod route;
 mod server;
 mod service;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Listener, OriginConfig, OriginError,
     connection::{Connection, Guarded, Overdue, Streams, Turn},
+    quota::Ticket,
     service::Origin,
     transport::{Acceptor, Peer, Socket, Transport, announced},
 };
@@ -203,8 +204,9 @@ impl Server {
             let (origin, turn) = (Arc::clone(&origin), turn.clone());
             async move {
                 let _answering = turn.answer();
-                let response = origin.answer(&request, client).await;
-                Ok::<_, Infallible>(response.map(|body| Guarded { body, _answering }))
+                let mut response = origin.answer(&request, client).await;
+                let _ticket = ticket(&mut response);
+                Ok::<_, Infallible>(response.map(|body| Guarded { body, _answering, _ticket }))
             }
         };
         let mut served = pin!(self.http1.serve_connection(TokioIo::new(io), service_fn(answer)));
@@ -230,8 +232,9 @@ impl Server {
             move |request: Request<Incoming>| {
                 let (origin, open) = (Arc::clone(&origin), streams.open());
                 async move {
-                    let response: Response<_> = origin.answer(&request, client).await;
-                    Ok::<_, Infallible>(response.map(|body| open.stream(body)))
+                    let mut response = origin.answer(&request, client).await;
+                    let ticket = ticket(&mut response);
+                    Ok::<_, Infallible>(response.map(|body| open.stream(body, ticket)))
                 }
             }
         };
@@ -253,4 +256,9 @@ impl Server {
             }
         }
     }
+}
+
+/// What the body keeps while it is sent.
+fn ticket<B>(response: &mut Response<B>) -> Option<Ticket> {
+    response.extensions_mut().remove::<Option<Ticket>>().flatten()
 }

@@ -8,18 +8,19 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use hyper::body::Body as _;
-use kinora_media::Status;
+use kinora_media::{Access, Status};
 use kinora_store::{Key, ObjectStore};
 
 use crate::{
     Metrics, OriginConfig, access, access_log,
     cache::{Got, MediaCache, Registry},
-    hot::{self, Hot, HotAnswers, Plain, Stretch, Whole},
+    hot::{self, Hot, HotAnswers, Plain, Ready, Whole},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
     metrics::Class,
+    quota::Quotas,
     route::{self, Address, File, Route},
     transport::Peer,
 };
@@ -36,6 +37,7 @@ pub(crate) struct Origin {
     pages: Pages,
     manifests: Manifests,
     answers: HotAnswers,
+    quotas: Quotas,
     config: OriginConfig,
 }
 
@@ -51,6 +53,7 @@ impl Origin {
             pages,
             manifests: Manifests::new(caches),
             answers: HotAnswers::new(),
+            quotas: Quotas::new(&config.limits),
             config,
         }
     }
@@ -65,7 +68,10 @@ impl Origin {
             Some(Route::Media(address)) => address.token,
             _ => None,
         };
-        let answer = self.route(request, route).await;
+        let answer = match self.quotas.client(client) {
+            Ok(()) => self.route(request, route).await,
+            Err(exceeded) => Err(Problem::exceeded(exceeded)),
+        };
         let mut response = answer.unwrap_or_else(|problem| problem.into_response());
         let took = began.elapsed();
         let got = response.extensions().get::<Got>().copied();
@@ -80,7 +86,7 @@ impl Origin {
     }
 
     /// The answer to a plain request, if all of it is in memory and may be given now.
-    pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<(Arc<Hot>, Vec<Stretch>)> {
+    pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<Ready> {
         if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
             return None;
         }
@@ -89,6 +95,12 @@ impl Origin {
             return None;
         }
         let mut body = hot.body(&self.media)?;
+        // Whoever is over a limit is told so by the way of all others.
+        let ticket = match hot.token.as_deref() {
+            Some(token) => self.quotas.token(token).ok()?,
+            None => None,
+        };
+        self.quotas.client(client).ok()?;
         if plain.head_only {
             body.clear();
         }
@@ -100,7 +112,7 @@ impl Origin {
             let method = if plain.head_only { "HEAD" } else { "GET" };
             access_log::write(client, method, plain.path, 200, length, Duration::ZERO);
         }
-        Some((hot, body))
+        Some(Ready { hot, body, ticket })
     }
 
     /// Where slices of media are mapped.
@@ -130,7 +142,9 @@ impl Origin {
         let path = request.uri().path();
         let coding = hot::coding(path, request.headers());
         let expires_s = access::expires_s(&index, token);
-        let hot = Hot::new(response.headers(), whole, class, index, expires_s);
+        let token = token.filter(|_| index.head.access == Access::Signed).map(Box::from);
+        let mut hot = Hot::new(response.headers(), whole, class, index);
+        (hot.expires_s, hot.token) = (expires_s, token);
         self.answers.insert(path, coding, hot);
     }
 
@@ -166,6 +180,9 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         let id = IndexId { video: address.video, version: address.version };
         let index = self.index(id, address.token, Duration::MAX).await?;
+        let token = address.token.filter(|_| index.head.access == Access::Signed);
+        let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
+        let ticket = ticket.map_err(Problem::exceeded)?;
         let query = request.uri().query().unwrap_or_default();
         self.config.cmcd.take(query, request.headers(), id.video, id.version);
         let resource = match address.file {
@@ -188,6 +205,7 @@ impl Origin {
         let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
         if let Ok(answer) = &mut answer {
             answer.extensions_mut().insert(Arc::clone(&index));
+            answer.extensions_mut().insert(ticket);
         }
         answer
     }

@@ -58,11 +58,12 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
-        token_keys: vec![secrets.token],
+        token_keys: secrets.tokens,
         notices,
         cmcd,
         metrics,
         caches: config.to_origin_caches(),
+        limits: config.to_origin_limits(),
         tls,
         proxies: config.origin_proxies()?,
         ..OriginConfig::default()
@@ -154,14 +155,15 @@ impl Adapters {
 /// What opens the API and private videos.
 struct Secrets {
     authenticator: Authenticator,
-    token: TokenKey,
+    /// The first signs, all open.
+    tokens: Vec<TokenKey>,
 }
 
 impl Secrets {
     fn open(data: &DataDir) -> anyhow::Result<Self> {
         let account = AccountId::new(ACCOUNT).context("the account's name")?;
         let authenticator = Authenticator::new(vec![data.admin_key(account)?]);
-        Ok(Self { authenticator, token: data.token_key()? })
+        Ok(Self { authenticator, tokens: data.token_keys()? })
     }
 }
 
@@ -181,7 +183,7 @@ impl Services {
         origin_url: &str,
     ) -> anyhow::Result<Self> {
         let profiles = Arc::new(profiles::load(&config.transcoding)?);
-        let token_keys = vec![secrets.token.clone()];
+        let token_keys = secrets.tokens.clone();
         let mut catalogue =
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;

@@ -113,9 +113,9 @@ impl Connection {
         match hot::read(&self.inbox) {
             Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
             Head::Plain(plain) => match self.origin.hot(&plain, self.client) {
-                Some((hot, body)) => {
+                Some(ready) => {
                     let length = plain.length;
-                    self.sending.begin(&hot, body);
+                    self.sending.begin(ready);
                     self.inbox.advance(length);
                 }
                 None => self.granted = plain.length,

@@ -11,7 +11,8 @@ use tokio::io::AsyncWrite as _;
 
 use crate::{
     cache::{COPIED, Sealed},
-    hot::{Hot, Stretch, date_line},
+    hot::{Ready, Stretch, date_line},
+    quota::Ticket,
     transport::Transport,
 };
 
@@ -23,15 +24,17 @@ pub(super) struct Sending {
     body: VecDeque<Stretch>,
     /// Of the first stretch.
     body_sent: usize,
+    ticket: Option<Ticket>,
 }
 
 impl Sending {
     /// Begins with an answer; all of the one before was sent.
-    pub(super) fn begin(&mut self, hot: &Hot, body: Vec<Stretch>) {
+    pub(super) fn begin(&mut self, ready: Ready) {
         self.head.clear();
-        self.head.extend_from_slice(&hot.head);
+        self.head.extend_from_slice(&ready.hot.head);
         self.head.extend_from_slice(&date_line());
-        (self.head_sent, self.body, self.body_sent) = (0, body.into(), 0);
+        (self.head_sent, self.body, self.body_sent) = (0, ready.body.into(), 0);
+        self.ticket = ready.ticket;
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -51,7 +54,9 @@ impl Sending {
             }
             self.advance(sent);
         }
-        Pin::new(stream).poll_flush(cx)
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        self.ticket = None;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_some(&self, stream: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{cache::Failure, http::Body};
+use crate::{cache::Failure, http::Body, quota::Ticket};
 
 /// Bytes that are handed over together.
 const PIECE: usize = 64 << 10;
@@ -66,6 +66,7 @@ pub(crate) struct Streamed {
     /// That more may be handed over waits for the client too.
     waiting: Option<Waiting>,
     open: Open,
+    _ticket: Option<Ticket>,
 }
 
 /// Bytes that were handed over.
@@ -121,9 +122,9 @@ impl Streams {
 
 impl Open {
     /// The body of its answer.
-    pub(crate) fn stream(self, body: Body) -> Streamed {
+    pub(crate) fn stream(self, body: Body, ticket: Option<Ticket>) -> Streamed {
         let waiting = Some(self.0.wait());
-        Streamed { body, rest: Bytes::new(), waiting, open: self }
+        Streamed { body, rest: Bytes::new(), waiting, open: self, _ticket: ticket }
     }
 }
 
@@ -206,7 +207,7 @@ mod tests {
     async fn who_takes_nothing_is_overdue() {
         let streams = Streams::new();
         let began = Instant::now();
-        let mut body = streams.open().stream(whole(vec![7; PIECE + 1].into()));
+        let mut body = streams.open().stream(whole(vec![7; PIECE + 1].into()), None);
         assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
         tokio::time::sleep(STALL / 2).await;
         let mut next = async || poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;

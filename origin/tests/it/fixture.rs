@@ -303,8 +303,13 @@ impl Origin {
         Self::start_with(store, OriginConfig::default()).await
     }
 
+    /// With the key of all tests.
     pub(crate) async fn start_with(store: &Arc<TestStore>, mut config: OriginConfig) -> Self {
         config.token_keys = vec![key()];
+        Self::start_as_is(store, config).await
+    }
+
+    pub(crate) async fn start_as_is(store: &Arc<TestStore>, config: OriginConfig) -> Self {
         let listeners = listen(&LOOPBACK.into(), NonZeroUsize::MIN).unwrap();
         let ListenAddress::Tcp(address) = listeners[0].address().unwrap() else { unreachable!() };
         let (shutdown, store) = (CancellationToken::new(), Arc::clone(store));

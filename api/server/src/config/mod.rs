@@ -160,6 +160,13 @@ impl Config {
         kinora_origin::Caches { media_bytes, sending_bytes: media_bytes / 3, ..defaults }
     }
 
+    /// What the origin's clients may take.
+    pub(crate) fn to_origin_limits(&self) -> kinora_origin::Limits {
+        let OriginSection { address_rate, token_rate, token_streams, .. } = self.origin;
+        let defaults = kinora_origin::Limits::default();
+        kinora_origin::Limits { address_rate, token_rate, token_streams, ..defaults }
+    }
+
     /// The worker's part, in the worker's words.
     ///
     /// # Errors

@@ -39,6 +39,13 @@ pub(crate) struct OriginSection {
     /// Proxies that speak the PROXY protocol, as they must on every connection: addresses and
     /// networks separated by commas, `unix` for whoever comes by the unix socket.
     pub(crate) proxy_protocol: Option<String>,
+    /// Requests a second of one address, ten seconds' worth of them at once; 0 for any number, as
+    /// behind a CDN.
+    pub(crate) address_rate: u32,
+    /// Requests a second by one playback token, likewise.
+    pub(crate) token_rate: u32,
+    /// Answers by one playback token that are sent at the same time; 0 for any number.
+    pub(crate) token_streams: u32,
     /// Memory for media that is asked for again, MiB. A third as much may be on its way to clients
     /// besides.
     pub(crate) cache_mib: u64,
@@ -54,6 +61,9 @@ impl Default for OriginSection {
             tls_certificate: None,
             tls_key: None,
             proxy_protocol: None,
+            address_rate: 0,
+            token_rate: 0,
+            token_streams: 0,
             cache_mib: kinora_origin::Caches::default().media_bytes >> 20,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
