@@ -27,7 +27,7 @@ use model::{Open, Segment};
 /// Parts of a segment, at most. A part of a frame at 60 fps in a segment of 15 s is fewer.
 const MAX_PARTS: usize = 1000;
 /// HOLD-BACK is at least three target durations, and as many must stay in the playlist
-/// (RFC 8216bis 4.4.3.8, 6.2.2). Parts are listed as far back (4.4.4.9).
+/// (RFC 8216bis 4.4.3.8, 6.2.2). Parts further back are no longer listed (4.4.4.9).
 const LISTED_TARGETS: u64 = 3;
 
 /// The media playlist of a live rendition.

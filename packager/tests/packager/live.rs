@@ -64,10 +64,10 @@ fn hint(uri: &str) -> Hint {
 
 fn reports() -> Vec<Report> {
     let position = Position { segment: 43, part: Some(2) };
-    let silent = Position { segment: 42, part: None };
+    let behind = Position { segment: 42, part: Some(0) };
     vec![
         Report { uri: "../audio/live.m3u8".into(), position },
-        Report { uri: "../text/live.m3u8".into(), position: silent },
+        Report { uri: "../text/live.m3u8".into(), position: behind },
     ]
 }
 
@@ -100,6 +100,12 @@ fn whole_and_delta() {
     assert!(text.ends_with(rest));
     assert_eq!(rest.matches("#EXTINF").count() + 4, 10);
 
+    // A rendition that has no parts is reported without.
+    let position = Position { segment: 7, part: None };
+    let report = Report { uri: "low.m3u8".into(), position };
+    let text = playlist.write(Form::Whole, &[report]);
+    assert!(text.ends_with("#EXT-X-RENDITION-REPORT:URI=\"low.m3u8\",LAST-MSN=7\n"), "{text}");
+
     // Too short a playlist has nothing to leave out.
     let short = live(0, 6, 0);
     assert_eq!(short.write(Form::Delta, &[]), short.write(Form::Whole, &[]));
@@ -109,7 +115,7 @@ fn whole_and_delta() {
 fn the_window_moves() {
     let mut playlist = live(0, 4, 0);
     playlist.finish(whole(4)).unwrap_err();
-    for index in 0..3 {
+    for index in 0..PARTS {
         playlist.push_part(part(4, index)).unwrap();
     }
     playlist.finish(whole(4)).unwrap();

@@ -47,7 +47,7 @@ impl LivePlaylist {
         let mut map: Option<&Resource> = None;
         for segment in self.segments.range(skipped..) {
             map = opening(&mut text, &segment.opening, map);
-            if segment.end() > listed_from {
+            if segment.start >= listed_from {
                 self.parts(&mut text, segment.start, &segment.parts);
             }
             self.segment(&mut text, segment);
