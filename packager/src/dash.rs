@@ -9,7 +9,6 @@
 mod mpd;
 mod sets;
 mod single_file;
-mod time;
 mod timeline;
 mod xml;
 
