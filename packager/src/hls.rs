@@ -14,6 +14,7 @@ mod audio;
 mod files;
 mod iframes;
 mod keys;
+pub mod live;
 mod media;
 mod menu;
 mod multivariant;

@@ -32,6 +32,7 @@ mod presentation;
 mod rate;
 pub mod read;
 pub mod text;
+mod time;
 
 pub use error::PackagerError;
 

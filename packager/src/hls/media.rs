@@ -1,6 +1,6 @@
 //! Media playlists (RFC 8216 4.3.2, 4.3.3): the segments of one track.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
@@ -69,7 +69,7 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
             playlist.push_str(&keys::segments(key));
         }
         for number in stretch.segments {
-            duration(&mut playlist, duration_us(track, &spans[number]));
+            duration(&mut playlist, span_us(track, &spans[number]));
             files.segment(&mut playlist, number);
         }
     }
@@ -80,12 +80,27 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
 }
 
 /// The difference of rounded times, so that durations add up to times and never drift.
-pub(super) fn duration_us(track: &Track, span: &Span) -> u64 {
+pub(super) fn duration_us(timescale: u32, start: u64, duration: u64) -> u64 {
     let micros = |time: u64| {
         let time = i64::try_from(time).unwrap_or(i64::MAX);
-        ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
+        ticks::rescale(time, u64::from(timescale), ticks::MICROS).max(0).unsigned_abs()
     };
-    micros(span.start.saturating_add(span.duration)) - micros(span.start)
+    micros(start.saturating_add(duration)) - micros(start)
+}
+
+/// The same of a segment.
+pub(super) fn span_us(track: &Track, span: &Span) -> u64 {
+    duration_us(track.timescale, span.start, span.duration)
+}
+
+/// Microseconds as a decimal-floating-point number of seconds (RFC 8216 4.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seconds(pub(super) u64);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0 / ticks::MICROS, self.0 % ticks::MICROS)
+    }
 }
 
 /// A text track is one file, complete from the beginning.
@@ -102,8 +117,7 @@ fn text(head: &Head, track: &Track) -> String {
 }
 
 pub(super) fn duration(playlist: &mut String, duration_us: u64) {
-    let (seconds, micros) = (duration_us / ticks::MICROS, duration_us % ticks::MICROS);
-    line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},"));
+    line(playlist, format_args!("#EXTINF:{},", Seconds(duration_us)));
 }
 
 pub(super) fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {

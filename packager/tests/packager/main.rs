@@ -10,6 +10,7 @@ mod fixtures;
 mod hls;
 mod init;
 mod lint;
+mod live;
 mod media;
 mod package;
 mod periods;

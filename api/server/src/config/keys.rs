@@ -12,12 +12,18 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 43] = [
+pub(super) const KEYS: [(&str, Kind); 49] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
     ("origin.listen", Kind::Text),
     ("origin.public_url", Kind::Text),
+    ("origin.tls_certificate", Kind::Text),
+    ("origin.tls_key", Kind::Text),
+    ("origin.proxy_protocol", Kind::Text),
+    ("origin.address_rate", Kind::Number),
+    ("origin.token_rate", Kind::Number),
+    ("origin.token_streams", Kind::Number),
     ("origin.cache_mib", Kind::Number),
     ("origin.threads", Kind::Number),
     ("metrics.listen", Kind::Text),
