@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 43] = [
+pub(super) const KEYS: [(&str, Kind); 44] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -22,6 +22,7 @@ pub(super) const KEYS: [(&str, Kind); 43] = [
     ("origin.threads", Kind::Number),
     ("metrics.listen", Kind::Text),
     ("database.url", Kind::Text),
+    ("database.connections", Kind::Number),
     ("queue.url", Kind::Text),
     ("store.url", Kind::Text),
     ("store.endpoint", Kind::Text),
@@ -59,8 +60,14 @@ pub(super) const KEYS: [(&str, Kind); 43] = [
 ];
 
 /// Of our variables, those that are not kinorad's: the command line's, and those of tools.
-const NOT_OURS: [&str; 5] =
-    ["KINORA_API_KEY", "KINORA_SERVER", "KINORA_LOG", "KINORA_SHARED_MEDIA", "KINORA_FAKE_GPU"];
+const NOT_OURS: [&str; 6] = [
+    "KINORA_API_KEY",
+    "KINORA_SERVER",
+    "KINORA_LOG",
+    "KINORA_SHARED_MEDIA",
+    "KINORA_FAKE_GPU",
+    "KINORA_TEST_POSTGRES",
+];
 
 /// The setting that the variable `name` sets; `None` for a variable that is none of ours.
 ///
