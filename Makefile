@@ -2,6 +2,8 @@
 
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
 STEP = @deploy/step.sh
+# Tests that ask for an empty database.
+TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
 
 .PHONY: demo test check build bench soak help
 
@@ -25,6 +27,7 @@ test:
 	@$(MAKE) --no-print-directory check
 	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
