@@ -10,7 +10,7 @@ TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transco
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make test                   check the code and run every test'
-	@echo 'make soak [FILES=2000]        send damaged files through the worker, for about an hour'
+	@echo 'make soak [FILES=2000 SEED=1000]  send damaged files through the worker and some through a server: an hour'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
@@ -38,7 +38,8 @@ soak: export KINORA_SOAK_SEED = $(or $(SEED),1000)
 soak:
 	@deploy/bootstrap.sh test
 	@cargo build --workspace --all-targets --quiet
-	@timeout 7200 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check

@@ -11,7 +11,7 @@ use super::{
     container,
     scan::Scanned,
 };
-use crate::source::Source;
+use crate::source::{Source, demuxer::TRANSPORT_STREAM};
 
 /// Beginnings without a picture that are worth a word: open GOPs lose less than that.
 const BEGINNING_NS: i64 = 250_000_000;
@@ -61,7 +61,9 @@ fn warning(code: &str, message: String) -> Option<Warning> {
 fn end(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Option<Warning> {
     let end = super::end_ns(report);
     let promised = report.promised_duration_ns.unwrap_or(0);
-    let missing = promised.saturating_sub(end);
+    // Where clocks begin anywhere a length is promised, not an end.
+    let begin = if report.container == TRANSPORT_STREAM { super::start_ns(report) } else { 0 };
+    let missing = promised.saturating_sub(end.saturating_sub(begin));
     let short = is_worth_a_word(missing, promised);
     let cut = container::shape(source, &report.container) == container::Shape::CutShort;
     let (end, promised) = (seconds(end), seconds(promised));
