@@ -16,6 +16,8 @@ pub(crate) struct Delivery {
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
+    /// How long segments of captions are, microseconds; `None` where a text track is one file.
+    pub(crate) text_segment_us: Option<u64>,
 }
 
 /// A track in one file: its initialisation, an index, and all segments.
@@ -29,8 +31,12 @@ pub(crate) struct SingleFile {
 
 impl Delivery {
     /// That of the segment index.
-    pub(crate) const INDEX: &'static Self =
-        &Self { files: BTreeMap::new(), ranges: BTreeMap::new(), independent: true };
+    pub(crate) const INDEX: &'static Self = &Self {
+        files: BTreeMap::new(),
+        ranges: BTreeMap::new(),
+        independent: true,
+        text_segment_us: None,
+    };
 
     /// The file of a track that is one.
     pub(crate) fn file(&self, track: &TrackId) -> Option<(SingleFile, String)> {
@@ -41,6 +47,13 @@ impl Delivery {
     pub(crate) fn i_frames(&self, track: &TrackId) -> String {
         let slash = if self.files.contains_key(track) { "-" } else { "/" };
         format!("{track}{slash}{I_FRAMES}")
+    }
+
+    /// Where the captions of a text track lie as one file.
+    pub(crate) fn whole_text(&self, track: &TrackId) -> String {
+        // Segments have the numbers.
+        let name = if self.text_segment_us.is_some() { "" } else { "/0" };
+        format!("{track}{name}.vtt")
     }
 
     pub(crate) fn range(&self, track: &TrackId) -> VideoRange {

@@ -8,7 +8,7 @@ use kinora_media::{
 };
 
 use super::{
-    Captions, Layout, Output, Package, PackageError,
+    Captions, Layout, Options, Output, Package, PackageError,
     names::{unused, word},
     output::Row,
     place::TrackCoding,
@@ -25,7 +25,7 @@ const NO_VIDEO: &str = "00000000-0000-0000-0000-000000000000";
 pub(super) fn package<'t>(
     outputs: Vec<Output<'t>>,
     captions: Vec<Captions>,
-    layout: Layout,
+    options: Options,
 ) -> Result<Package<'t>, PackageError> {
     let mut tracks = Vec::new();
     for output in &outputs {
@@ -56,7 +56,7 @@ pub(super) fn package<'t>(
         chapters: Vec::new(),
         pictures: None,
     };
-    let delivery = delivery(&outputs, layout);
+    let delivery = delivery(&outputs, options);
     Ok(Package { outputs, captions, head, delivery })
 }
 
@@ -175,7 +175,7 @@ fn frame_rate(output: &Output<'_>) -> FrameRate {
     rate.unwrap_or(ONE_A_SECOND)
 }
 
-fn delivery(outputs: &[Output<'_>], layout: Layout) -> Delivery {
+fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
     let file = |output: &Output<'_>| {
         let (init, index) = (output.init.len() as u64, output.index.len() as u64);
         (output.id.clone(), SingleFile { init, index })
@@ -186,10 +186,12 @@ fn delivery(outputs: &[Output<'_>], layout: Layout) -> Delivery {
         }
         _ => None,
     };
-    let single = layout == Layout::SingleFile;
+    let single = options.layout == Layout::SingleFile;
+    let text_segment_us = u64::from(options.segment_ms).saturating_mul(1000).max(1);
     Delivery {
         files: if single { outputs.iter().map(file).collect() } else { BTreeMap::new() },
         ranges: outputs.iter().filter_map(range).collect(),
         independent: outputs.iter().flat_map(|output| &output.rows).all(Row::is_independent),
+        text_segment_us: (!single).then_some(text_segment_us),
     }
 }
