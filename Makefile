@@ -1,7 +1,11 @@
 # `make demo` runs the main job; `make test` passes every test. Both install what is missing.
 
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
+# MPEG's schema of the MPD, which is not ours to ship: github.com/MPEGGroup/DASHSchema.
+export KINORA_DASH_SCHEMA ?= $(abspath ../shared/schemas/DASH-MPD.xsd)
 STEP = @deploy/step.sh
+# Tests that ask for an empty database.
+TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
 
 .PHONY: demo test check build bench soak help
 
@@ -25,6 +29,7 @@ test:
 	@$(MAKE) --no-print-directory check
 	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary

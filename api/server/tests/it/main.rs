@@ -11,6 +11,7 @@ mod gpu;
 mod kill;
 mod media_table;
 mod playable_early;
+mod postgres;
 mod published;
 mod quality;
 mod s3;
