@@ -55,6 +55,5 @@ build:
 
 bench:
 	@deploy/bootstrap.sh test
-	@cargo build --release --bins
-	@cargo build --release -p kinora-plan --example plan
+	@cargo build --release --workspace --bin kinora-encoder --example plan
 	@python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH)
