@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 49] = [
+pub(super) const KEYS: [(&str, Kind); 50] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -21,6 +21,7 @@ pub(super) const KEYS: [(&str, Kind); 49] = [
     ("origin.tls_certificate", Kind::Text),
     ("origin.tls_key", Kind::Text),
     ("origin.proxy_protocol", Kind::Text),
+    ("origin.ingest_listen", Kind::Text),
     ("origin.address_rate", Kind::Number),
     ("origin.token_rate", Kind::Number),
     ("origin.token_streams", Kind::Number),
