@@ -24,6 +24,8 @@ if [ "$goal" = test ]; then
     packages+=(openssl curl slowhttptest)
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
+    # Servers that tests start themselves.
+    packages+=(postgresql)
 fi
 
 missing=()
@@ -38,6 +40,13 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # Nobody here needs the ones that Debian starts.
+    for service in postgresql; do
+        if [[ " ${missing[*]} " == *" $service "* ]]; then
+            "${as_root[@]}" service "$service" stop >/dev/null 2>&1 || true
+            "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
+        fi
+    done
 fi
 
 if [ "$goal" = test ] && ! cargo nextest --version >/dev/null 2>&1; then

@@ -13,6 +13,7 @@ mod attributes;
 mod audio;
 mod files;
 mod iframes;
+mod keys;
 pub mod live;
 mod media;
 mod menu;

@@ -140,10 +140,9 @@ struct Adapters {
 
 impl Adapters {
     async fn open(config: &Config) -> anyhow::Result<Self> {
-        let database = config.database_path();
-        let db = Database::open(&format!("sqlite://{}", database.display()))
+        let db = Database::open_with(&config.database_url(), config.database.connections)
             .await
-            .with_context(|| format!("cannot open the database {}", database.display()))?;
+            .with_context(|| format!("cannot open the database {}", config.database_name()))?;
         let queue = config.queue_path();
         let queue = SqliteQueue::open(&queue)
             .await

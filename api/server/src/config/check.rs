@@ -11,13 +11,14 @@ pub(super) const SQLITE: &str = "sqlite://";
 pub(super) const FILE: &str = "file://";
 
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
-    adapter("database.url", config.database.url.as_deref(), SQLITE, &["postgres", "postgresql"])?;
+    let embedded = config.database.url.as_deref().filter(|url| !is_postgres(url));
+    adapter("database.url", embedded, SQLITE, &[])?;
     adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqp", "amqps"])?;
     let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
     adapter("store.url", files, FILE, &[])?;
     store::check(&config.store)?;
     ensure!(
-        config.database_path() != config.queue_path(),
+        config.database_path().as_deref() != Some(config.queue_path().as_path()),
         "database.url and queue.url name one file: the queue needs its own"
     );
     let (server, origin) = (config.server.listen, &config.origin.listen);
@@ -36,6 +37,11 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     numbers(config)
 }
 
+/// Whether the database is a server.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 /// A URL as it may be shown: what stands before the `@` of its authority may be a secret.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -46,7 +52,7 @@ pub(super) fn without_password(url: &str) -> String {
     }
 }
 
-/// Of databases and queues only the embedded ones are built in.
+/// Of queues only the embedded one is built in.
 fn adapter(
     key: &str,
     url: Option<&str>,
@@ -65,8 +71,12 @@ fn adapter(
         !distributed.contains(&scheme),
         "{key}: {scheme}:// is not in this build yet; use {embedded}PATH, or leave it out"
     );
-    let s3 = if key == "store.url" { " or s3://BUCKET/PREFIX" } else { "" };
-    bail!("{key}: expected {embedded}PATH{s3}")
+    let other = match key {
+        "store.url" => " or s3://BUCKET/PREFIX",
+        "database.url" => " or postgres://USER:PASSWORD@HOST/NAME",
+        _ => "",
+    };
+    bail!("{key}: expected {embedded}PATH{other}")
 }
 
 /// A public address is one that others can use: scheme and authority, nothing else.
@@ -100,6 +110,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
         Ok(())
     };
     let (worker, transcoding) = (&config.worker, &config.transcoding);
+    between("database.connections", config.database.connections.into(), 2, 1000)?;
     between("upload.max_bytes", config.upload.max_bytes, 1, 1 << 50)?;
     between("origin.threads", config.origin.threads.get() as u64, 1, 256)?;
     between("origin.cache_mib", config.origin.cache_mib, 16, 1 << 20)?;

@@ -100,9 +100,24 @@ impl Config {
         toml::to_string(&shown).context("the configuration cannot be printed")
     }
 
-    /// The SQLite file of the services' tables.
-    pub(crate) fn database_path(&self) -> PathBuf {
-        self.path(self.database.url.as_deref(), check::SQLITE, "kinora.sqlite")
+    /// Where the services' tables are.
+    pub(crate) fn database_url(&self) -> String {
+        match (self.database_path(), &self.database.url) {
+            (None, Some(url)) => url.clone(),
+            (path, _) => format!("{}{}", check::SQLITE, path.unwrap_or_default().display()),
+        }
+    }
+
+    /// The same for people.
+    pub(crate) fn database_name(&self) -> String {
+        check::without_password(&self.database_url())
+    }
+
+    /// The SQLite file of the services' tables; `None` where they are on a server.
+    fn database_path(&self) -> Option<PathBuf> {
+        let url = self.database.url.as_deref();
+        let embedded = url.is_none_or(|url| !check::is_postgres(url));
+        embedded.then(|| self.path(url, check::SQLITE, "kinora.sqlite"))
     }
 
     /// The SQLite file of the queue.

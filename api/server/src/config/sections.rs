@@ -82,11 +82,20 @@ pub(crate) struct MetricsSection {
 }
 
 /// `[database]`: the services' tables.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DatabaseSection {
-    /// `sqlite://PATH`. Default: `kinora.sqlite` in the data folder.
+    /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. Default: `kinora.sqlite` in the
+    /// data folder.
     pub(crate) url: Option<String>,
+    /// Connections to Postgres at most.
+    pub(crate) connections: u32,
+}
+
+impl Default for DatabaseSection {
+    fn default() -> Self {
+        Self { url: None, connections: kinora_db::DEFAULT_CONNECTIONS }
+    }
 }
 
 /// `[queue]`: jobs and events on their way.
