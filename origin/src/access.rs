@@ -3,19 +3,24 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kinora_media::{
-    Access, Head,
+    Access, VideoId,
     playback::{self, TokenError, TokenKey},
 };
 
 use crate::{http::Problem, index::Index};
 
 /// Checks the token where the video asks for one; elsewhere it is not even looked at.
-pub(crate) fn check(keys: &[TokenKey], head: &Head, token: Option<&str>) -> Result<(), Problem> {
-    match head.access {
+pub(crate) fn check(
+    keys: &[TokenKey],
+    video: VideoId,
+    access: Access,
+    token: Option<&str>,
+) -> Result<(), Problem> {
+    match access {
         Access::Public => Ok(()),
         Access::Signed => match token {
             None => Err(Problem::token("token_missing", "this video needs a playback token")),
-            Some(token) => verify(keys, head, token),
+            Some(token) => verify(keys, video, token),
         },
     }
 }
@@ -42,8 +47,8 @@ pub(crate) fn now_s() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn verify(keys: &[TokenKey], head: &Head, token: &str) -> Result<(), Problem> {
-    playback::verify_token(keys, token, head.video, now_s() - SKEW_S).map_err(|error| match error {
+fn verify(keys: &[TokenKey], video: VideoId, token: &str) -> Result<(), Problem> {
+    playback::verify_token(keys, token, video, now_s() - SKEW_S).map_err(|error| match error {
         TokenError::Expired => Problem::token("token_expired", "the playback token has expired"),
         // Which part is wrong would only help who forges one.
         TokenError::Malformed | TokenError::UnknownKey | TokenError::BadSignature => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::{CmcdSink, Metrics, Notices, Proxies, Tls};
+use crate::{CmcdSink, Live, Metrics, Notices, Proxies, Tls};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,8 @@ pub struct OriginConfig {
     pub tls: Option<Tls>,
     /// Who speaks the PROXY protocol.
     pub proxies: Proxies,
+    /// The live streams that are sent out: keep a clone of it to take them in.
+    pub live: Live,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.

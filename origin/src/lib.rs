@@ -18,6 +18,7 @@ mod connection;
 mod hot;
 mod http;
 mod index;
+mod live;
 mod manifest;
 mod media;
 mod metrics;
@@ -30,6 +31,7 @@ mod transport;
 
 pub use cmcd::{CmcdReport, CmcdSink, CmcdValue};
 pub use config::{Caches, Limits, OriginConfig, OriginError, Timeouts};
+pub use live::{Description, Live, serve_ingest};
 pub use metrics::Metrics;
 pub use notices::Notices;
 pub use server::serve;

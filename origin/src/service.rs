@@ -21,7 +21,7 @@ use crate::{
     media,
     metrics::Class,
     quota::Quotas,
-    route::{self, Address, File, Route},
+    route::{self, Address, File, LiveAddress, Route},
     transport::Peer,
 };
 
@@ -170,6 +170,7 @@ impl Origin {
             Route::Health => Ok(healthy()),
             Route::Ready => self.ready().await,
             Route::Media(address) => self.media(request, address).await,
+            Route::Live(address) => self.live(request, address).await,
         }
     }
 
@@ -205,6 +206,28 @@ impl Origin {
         let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
         if let Ok(answer) = &mut answer {
             answer.extensions_mut().insert(Arc::clone(&index));
+            answer.extensions_mut().insert(ticket);
+        }
+        answer
+    }
+
+    async fn live<B>(
+        &self,
+        request: &Request<B>,
+        address: LiveAddress<'_>,
+    ) -> Result<Response<Body>, Problem> {
+        let stream = self.config.live.stream(address.stream).ok_or_else(Problem::not_found)?;
+        let (id, access) = (stream.id, stream.access);
+        access::check(&self.config.token_keys, id, access, address.token)?;
+        let token = address.token.filter(|_| access == Access::Signed);
+        let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
+        let ticket = ticket.map_err(Problem::exceeded)?;
+        let query = request.uri().query().unwrap_or_default();
+        self.config.cmcd.take(query, request.headers(), id, 0);
+        let coding = Coding::accepted(request.headers());
+        let found = stream.file(&address.file, query, coding, &self.config.metrics).await?;
+        let mut answer = found.respond(request.method(), request.headers(), &self.media).await;
+        if let Ok(answer) = &mut answer {
             answer.extensions_mut().insert(ticket);
         }
         answer
@@ -252,7 +275,7 @@ impl Origin {
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }
-        access::check(&self.config.token_keys, &index.head, token)?;
+        access::check(&self.config.token_keys, id.video, index.head.access, token)?;
         Ok(index)
     }
 }

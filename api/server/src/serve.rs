@@ -1,14 +1,14 @@
 //! Every role in one process: opens the adapters, puts the services on them, and lets go in the
 //! order that loses nothing.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
-use kinora_origin::{CmcdSink, Metrics, Notices, OriginConfig};
+use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 use tokio::{
@@ -56,12 +56,22 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
         });
     }
+    let live = Live::default();
+    if let Some(address) = &config.origin.ingest_listen {
+        let taken = || taken("origin.ingest_listen", address);
+        let listeners = kinora_origin::listen(address, NonZeroUsize::MIN).with_context(taken)?;
+        for listener in listeners {
+            let ingest = serve_ingest(listener, live.clone(), parts.stop.clone());
+            parts.spawn("live media", async move { Ok(ingest.await?) });
+        }
+    }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
         token_keys: secrets.tokens,
         notices,
         cmcd,
         metrics,
+        live,
         caches: config.to_origin_caches(),
         limits: config.to_origin_limits(),
         tls,

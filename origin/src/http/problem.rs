@@ -74,6 +74,17 @@ impl Problem {
             .with(header::RETRY_AFTER, seconds.into())
     }
 
+    /// What was waited for did not come.
+    pub(crate) fn late() -> Self {
+        let detail = "the stream did not go on in time";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "late", detail)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(crate) fn directive(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "delivery_directive", detail)
+    }
+
     pub(crate) fn precondition() -> Self {
         let detail = "If-Match or If-Unmodified-Since does not hold";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)

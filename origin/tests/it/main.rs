@@ -10,6 +10,7 @@ mod codings;
 mod fixture;
 mod growing;
 mod hot;
+mod live;
 mod media_cache;
 mod operation;
 mod paths;

@@ -21,6 +21,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("origin.tls_certificate", Kind::Text),
     ("origin.tls_key", Kind::Text),
     ("origin.proxy_protocol", Kind::Text),
+    ("origin.ingest_listen", Kind::Text),
     ("origin.address_rate", Kind::Number),
     ("origin.token_rate", Kind::Number),
     ("origin.token_streams", Kind::Number),

@@ -39,6 +39,8 @@ pub(crate) struct OriginSection {
     /// Proxies that speak the PROXY protocol, as they must on every connection: addresses and
     /// networks separated by commas, `unix` for whoever comes by the unix socket.
     pub(crate) proxy_protocol: Option<String>,
+    /// Where live media comes in, for those who make it; nobody else should reach it. Default: none.
+    pub(crate) ingest_listen: Option<ListenAddress>,
     /// Requests a second of one address, ten seconds' worth of them at once; 0 for any number, as
     /// behind a CDN.
     pub(crate) address_rate: u32,
@@ -61,6 +63,7 @@ impl Default for OriginSection {
             tls_certificate: None,
             tls_key: None,
             proxy_protocol: None,
+            ingest_listen: None,
             address_rate: 0,
             token_rate: 0,
             token_streams: 0,
