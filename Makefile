@@ -4,13 +4,15 @@ export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
 # MPEG's schema of the MPD, which is not ours to ship: github.com/MPEGGroup/DASHSchema.
 export KINORA_DASH_SCHEMA ?= $(abspath ../shared/schemas/DASH-MPD.xsd)
 STEP = @deploy/step.sh
+# Tests that ask for an empty database.
+TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
 
 .PHONY: demo test check build bench soak help
 
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make test                   check the code and run every test'
-	@echo 'make soak [FILES=2000]        send damaged files through the worker, for about an hour'
+	@echo 'make soak [FILES=2000 SEED=1000]  send damaged files through the worker and some through a server: an hour'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
@@ -27,6 +29,7 @@ test:
 	@$(MAKE) --no-print-directory check
 	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
@@ -37,7 +40,8 @@ soak: export KINORA_SOAK_SEED = $(or $(SEED),1000)
 soak:
 	@deploy/bootstrap.sh test
 	@cargo build --workspace --all-targets --quiet
-	@timeout 7200 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check

@@ -5,19 +5,32 @@ use std::collections::BTreeMap;
 
 use kinora_media::TrackId;
 
-use crate::{codec::VideoRange, hls::I_FRAMES};
+use crate::{codec::VideoRange, crypt::KeyId, hls::I_FRAMES, package::Method};
 
 /// The delivery of a presentation.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// Tracks that are one file each; what is not named has a file a segment.
     pub(crate) files: BTreeMap<TrackId, SingleFile>,
+    /// Tracks that are encrypted.
+    pub(crate) keys: BTreeMap<TrackId, Announced>,
     /// Pictures that are not of standard range.
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
     /// How long segments of captions are, microseconds; `None` where a text track is one file.
     pub(crate) text_segment_us: Option<u64>,
+}
+
+/// What players are told of how a track is encrypted, and where its key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) method: Method,
+    pub(crate) id: KeyId,
+    /// The vector of whole segments; samples say their own.
+    pub(crate) vector: Option<[u8; 16]>,
+    pub(crate) uri: Option<String>,
+    pub(crate) license_url: Option<String>,
 }
 
 /// A track in one file: its initialisation, an index, and all segments.
@@ -33,6 +46,7 @@ impl Delivery {
     /// That of the segment index.
     pub(crate) const INDEX: &'static Self = &Self {
         files: BTreeMap::new(),
+        keys: BTreeMap::new(),
         ranges: BTreeMap::new(),
         independent: true,
         text_segment_us: None,

@@ -15,6 +15,7 @@ mod audio;
 mod files;
 mod iframes;
 mod images;
+mod keys;
 pub mod live;
 mod media;
 mod menu;

@@ -19,10 +19,12 @@ mod names;
 mod output;
 mod paced;
 mod place;
+mod protect;
 mod survey;
 
 pub use error::PackageError;
 pub use output::{Fragment, Fragments, Output};
+pub use protect::{Encryption, Measured, Method, SealedSegment};
 
 use kinora_media::{Head, TrackId};
 
@@ -85,6 +87,7 @@ pub struct Package<'t> {
     captions: Vec<(TrackId, WebVtt)>,
     head: Head,
     delivery: Delivery,
+    layout: Layout,
 }
 
 /// Plans a presentation of `sources` and `captions`.

@@ -13,5 +13,7 @@ mod hot;
 mod media_cache;
 mod operation;
 mod paths;
+mod quotas;
 mod ranges;
 mod tokens;
+mod transports;

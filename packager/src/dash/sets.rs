@@ -4,9 +4,10 @@ use std::convert::Infallible;
 
 use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
 
-use super::{single_file, timeline, xml::Xml};
+use super::{protection, single_file, timeline, xml::Xml};
 use crate::{
     PackagerError,
+    crypt::KeyId,
     periods::Stretch,
     presentation::{Presentation, Span},
     rate::Rate,
@@ -18,6 +19,8 @@ const ROLE: &str = "urn:mpeg:dash:role:2011";
 /// The value is the number of channels (23003-3; equal to ChannelConfiguration up to 6).
 const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
+/// Sets that players may change between (23009-1 5.3.3.5).
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 /// Pictures that are sheets of smaller ones (DASH-IF IOP 4.3, 6.2.6).
 const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 
@@ -54,17 +57,20 @@ fn part<'a>(
     Ok(stretch.map(|stretch| Part { spans, stretch }))
 }
 
-/// How many sets hold the picture: one a kind of codec, and one all the same where there is none,
-/// so that other sets keep their numbers.
+/// How many sets hold the picture: one a family, and one all the same where there is none, so that
+/// other sets keep their numbers.
 fn video_sets(presentation: &Presentation<'_>) -> usize {
     families(presentation).len().max(1)
 }
 
-/// Kinds of codec: what stands before the first dot. Players change between renditions of one.
-fn families<'a>(presentation: &Presentation<'a>) -> Vec<&'a str> {
+/// What renditions of a set have in common: the kind of codec (what stands before the first dot),
+/// and the key, of which a set names one. Players change between renditions of one set.
+type Family<'a> = (&'a str, Option<KeyId>);
+
+fn families<'a>(presentation: &Presentation<'a>) -> Vec<Family<'a>> {
     let mut families = Vec::new();
     for (track, _) in presentation.video() {
-        let family = family(track);
+        let family = family(presentation, track);
         if !families.contains(&family) {
             families.push(family);
         }
@@ -72,8 +78,25 @@ fn families<'a>(presentation: &Presentation<'a>) -> Vec<&'a str> {
     families
 }
 
-fn family(track: &Track) -> &str {
-    track.codec.split('.').next().unwrap_or_default()
+fn family<'a>(presentation: &Presentation<'_>, track: &'a Track) -> Family<'a> {
+    let key = presentation.delivery.keys.get(&track.id).map(|key| key.id);
+    (track.codec.split('.').next().unwrap_or_default(), key)
+}
+
+/// The other sets of a kind of codec: they differ in the key alone, so players may change between
+/// them all the same (5.3.3.5).
+fn switching(families: &[Family<'_>], index: usize) -> String {
+    let others = families
+        .iter()
+        .enumerate()
+        .filter(|(other, family)| *other != index && family.0 == families[index].0);
+    others.map(|(other, _)| other.to_string()).collect::<Vec<_>>().join(",")
+}
+
+fn protection(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track) {
+    if let Some(key) = presentation.delivery.keys.get(&track.id) {
+        protection::write(xml, key);
+    }
 }
 
 /// A set with all renditions of the picture in a kind of codec, or none if there is no picture.
@@ -82,10 +105,11 @@ pub(super) fn video(
     presentation: &Presentation<'_>,
     period: usize,
 ) -> Result<(), PackagerError> {
-    for (index, kind) in families(presentation).into_iter().enumerate() {
+    let families = families(presentation);
+    for (index, kind) in families.iter().enumerate() {
         let mut video = Vec::new();
         for (track, picture) in presentation.video() {
-            if family(track) == kind {
+            if family(presentation, track) == *kind {
                 video.extend(part(presentation, track, period)?.map(|part| (track, picture, part)));
             }
         }
@@ -96,7 +120,15 @@ pub(super) fn video(
         let mut attributes =
             vec![("id", &*id), ("contentType", "video"), ("mimeType", "video/mp4")];
         attributes.extend(alignment(presentation));
+        let others = switching(&families, index);
         let Ok(()) = xml.element("AdaptationSet", &attributes, |xml| {
+            if let Some((track, ..)) = video.first() {
+                protection(xml, presentation, track);
+            }
+            if !others.is_empty() {
+                let property = [("schemeIdUri", SWITCHING), ("value", &*others)];
+                xml.empty("SupplementalProperty", &property);
+            }
             role(xml, "main");
             for (track, picture, part) in &video {
                 picture_representation(xml, presentation, (track, picture), part);
@@ -176,6 +208,7 @@ pub(super) fn audio(
             attributes.push(("selectionPriority", priority(main, stereo)));
         }
         xml.element("AdaptationSet", &attributes, |xml| {
+            protection(xml, presentation, track);
             label(xml, &sound.name);
             role(xml, audio_role(sound.role, main));
             sound_representation(xml, presentation, (track, sound), &part);

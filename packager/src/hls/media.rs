@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
-use super::{START, files::Files, header, images, independent, is_vod};
+use super::{START, files::Files, header, images, independent, is_vod, keys};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
@@ -58,6 +58,7 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
     }
     let folder = format!("{}/", track.id);
     let files = Files::of(presentation, track, &spans, &folder);
+    let key = presentation.delivery.keys.get(&track.id);
     for stretch in presentation.stretches(track, &spans) {
         // Soundtracks say it too, so that discontinuities count alike in every playlist
         // (RFC 8216 6.2.4).
@@ -65,6 +66,10 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
         files.map(&mut playlist, stretch.init);
+        // After the initialisation segment, which is in the clear; it holds until the next.
+        if let Some(key) = key.filter(|_| stretch.period == 0) {
+            playlist.push_str(&keys::segments(key));
+        }
         for number in stretch.segments {
             duration(&mut playlist, span_us(track, &spans[number]));
             files.segment(&mut playlist, number);

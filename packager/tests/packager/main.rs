@@ -4,6 +4,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod crypt;
 mod dash;
 mod fixtures;
 mod hls;

@@ -77,7 +77,7 @@ pub(crate) fn every(frames: usize) -> impl Fn(usize) -> bool {
 }
 
 /// All tracks of some files.
-fn sources<'t>(files: &'t [Vec<Track<'t>>]) -> Vec<Source<'t>> {
+pub(crate) fn sources<'t>(files: &'t [Vec<Track<'t>>]) -> Vec<Source<'t>> {
     let all = files.iter().enumerate().flat_map(|(file, tracks)| {
         tracks.iter().map(move |track| Source {
             name: format!("{file}.mp4, track {}", track.id),

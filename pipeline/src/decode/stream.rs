@@ -112,10 +112,7 @@ impl Decoding {
             .enable_last_sample(false)
             .build();
         accept_strides(&sink);
-        let input = source.element()?;
-        let demuxer = gst::ElementFactory::make("parsebin")
-            .build()
-            .map_err(|_| PipelineError::MissingElement("parsebin"))?;
+        let (input, demuxer) = (source.element()?, source.demuxer()?);
         pipeline.add_many([&input, &demuxer, sink.upcast_ref()])?;
         input.link(&demuxer)?;
         let problem = Problem::default();

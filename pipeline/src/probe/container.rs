@@ -6,7 +6,10 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::references;
-use crate::{PipelineError, bus, source::Source};
+use crate::{
+    PipelineError, bus,
+    source::{Source, demuxer::TRANSPORT_STREAM},
+};
 
 /// How long finding the type may take; it reads a few hundred kilobytes.
 const TYPE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
@@ -42,6 +45,9 @@ const POINTERS: [&str; 7] = [
 pub(super) fn identify(source: &Source) -> Result<String, PipelineError> {
     if source.size() == 0 {
         return Err(PipelineError::input("not_media", "the file is empty"));
+    }
+    if source.transport_packet_bytes().is_some() {
+        return Ok(TRANSPORT_STREAM.to_owned());
     }
     let found = find_type(source)?;
     if found.starts_with("image/") {

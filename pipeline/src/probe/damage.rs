@@ -1,18 +1,18 @@
 //! What is missing of a source or stands where it should not, so that a short result is never
 //! silent.
 
-use kinora_plan::{ProbeReport, Warning};
+use kinora_plan::{
+    ProbeReport, Warning,
+    loss::{is_worth_a_word, seconds},
+};
 
 use super::{
     collect::{Packet, Stream},
     container,
     scan::Scanned,
 };
-use crate::source::Source;
+use crate::source::{Source, demuxer::TRANSPORT_STREAM};
 
-/// Ends so much before what the container promises are damage: in long films and in short ones.
-const SHORT: (u64, u64) = (5, 1_000_000_000);
-const VERY_SHORT: (u64, u64) = (15, 300_000_000);
 /// Beginnings without a picture that are worth a word: open GOPs lose less than that.
 const BEGINNING_NS: i64 = 250_000_000;
 /// Times without any packet are a hole, not a picture that stands still.
@@ -21,11 +21,20 @@ const HOLE_NS: i64 = 5_000_000_000;
 const SET_BACK_NS: i64 = 2_000_000_000;
 /// Bytes that a container may need besides its packets: in all, and for each.
 const OVERHEAD: (u64, u64) = (4096, 32);
-/// Of all bytes so many percent may be something else.
-const OTHER_PERCENT: u64 = 10;
-/// Containers that hold little else than packets: transport streams are padded, and much of an MP4
-/// may be free or left out by an edit.
-const DENSE: [&str; 4] = ["video/x-matroska", "video/webm", "video/x-msvideo", "video/x-flv"];
+/// Of all bytes so many percent may be something else, by container. Much of an MP4 may be free or
+/// left out by an edit, so it is not among them.
+const OTHER_PERCENT: [(&str, u64); 8] = [
+    ("video/x-matroska", 10),
+    ("video/webm", 10),
+    // What a Matroska file is called whose picture's description is damaged.
+    ("audio/x-matroska", 10),
+    ("audio/webm", 10),
+    ("video/x-msvideo", 10),
+    ("video/x-flv", 10),
+    ("application/ogg", 20),
+    // Padded to a constant rate, but not with three times as much.
+    ("video/mpegts", 75),
+];
 
 /// Everything a person should hear of.
 pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Vec<Warning> {
@@ -52,11 +61,10 @@ fn warning(code: &str, message: String) -> Option<Warning> {
 fn end(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Option<Warning> {
     let end = super::end_ns(report);
     let promised = report.promised_duration_ns.unwrap_or(0);
-    let missing = promised.saturating_sub(end);
-    let exceeds = |(percent, least): (u64, u64)| {
-        missing > least && u128::from(missing) * 100 > u128::from(promised) * u128::from(percent)
-    };
-    let short = exceeds(SHORT) || exceeds(VERY_SHORT);
+    // Where clocks begin anywhere a length is promised, not an end.
+    let begin = if report.container == TRANSPORT_STREAM { super::start_ns(report) } else { 0 };
+    let missing = promised.saturating_sub(end.saturating_sub(begin));
+    let short = is_worth_a_word(missing, promised);
     let cut = container::shape(source, &report.container) == container::Shape::CutShort;
     let (end, promised) = (seconds(end), seconds(promised));
     let message = match &scanned.damage {
@@ -138,9 +146,7 @@ fn set_back(stream: &Stream) -> Option<Warning> {
 
 /// Bytes in which nothing was found.
 fn unread(report: &ProbeReport, scanned: &Scanned) -> Option<Warning> {
-    if !scanned.whole || !DENSE.contains(&report.container.as_str()) {
-        return None;
-    }
+    let (_, most) = OTHER_PERCENT.iter().find(|(name, _)| *name == report.container)?;
     let counts = scanned.streams.iter().map(Stream::read);
     let (packets, bytes) = counts.fold((0, 0), |sum, read| (sum.0 + read.0, sum.1 + read.1));
     let explained = bytes + packets * OVERHEAD.1 + OVERHEAD.0;
@@ -149,9 +155,5 @@ fn unread(report: &ProbeReport, scanned: &Scanned) -> Option<Warning> {
         "{percent} % of the file are neither picture, sound nor subtitles that can be read; if \
          something is missing, the file is damaged."
     );
-    (percent >= OTHER_PERCENT).then(|| warning("unread", message)).flatten()
-}
-
-fn seconds(ns: u64) -> String {
-    format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
+    (scanned.whole && percent >= *most).then(|| warning("unread", message)).flatten()
 }

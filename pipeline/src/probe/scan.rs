@@ -73,7 +73,7 @@ impl Scan {
         progress: Arc<AtomicU64>,
     ) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
-        let (input, demuxer) = (source.element()?, make("parsebin")?);
+        let (input, demuxer) = (source.element()?, source.demuxer()?);
         pipeline.add_many([&input, &demuxer])?;
         input.link(&demuxer)?;
         let collector = Collector::new(progress);

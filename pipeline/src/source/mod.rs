@@ -2,6 +2,7 @@
 //! that shows them to demuxers.
 
 mod cache;
+pub(crate) mod demuxer;
 mod element;
 mod transport;
 

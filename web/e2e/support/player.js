@@ -10,8 +10,12 @@ video.addEventListener("ended", () => (seen.ended = true));
 video.addEventListener("error", () => seen.errors.push(`element: ${video.error?.message}`));
 
 const load = {
-  hlsjs(url) {
-    const player = new Hls({ startPosition: 0 });
+  hlsjs(url, licences) {
+    const drm = licences && {
+      emeEnabled: true,
+      drmSystems: { "org.w3.clearkey": { licenseUrl: licences } },
+    };
+    const player = new Hls({ startPosition: 0, ...drm });
     window.hlsPlayer = player;
     player.on(Hls.Events.ERROR, (_, data) => {
       // A stall that hls.js steps over is not an error of the stream.
@@ -20,26 +24,28 @@ const load = {
     player.loadSource(url);
     player.attachMedia(video);
   },
-  async shaka(url) {
+  async shaka(url, drm) {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     player.addEventListener("error", ({ detail }) => seen.errors.push(`shaka ${detail.code}`));
     window.shakaPlayer = player;
+    if (drm) player.configure({ drm });
     await player.attach(video);
     await player.load(url).catch((error) => seen.errors.push(`shaka ${error.code}`));
   },
-  dashjs(url) {
+  dashjs(url, clearkeys) {
     const player = dashjs.MediaPlayer().create();
     player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
       seen.errors.push(`dash.js ${error?.code} ${error?.message}`);
     });
+    if (clearkeys) player.setProtectionData({ "org.w3.clearkey": { clearkeys } });
     // It must start playback itself: it misses a play() that comes before its listeners stand.
     player.initialize(video, url, true);
   },
 };
 
-window.playIn = async (player, url) => {
-  await load[player](url);
+window.playIn = async (player, url, protection = {}) => {
+  await load[player](url, protection[player]);
   if (player !== "dashjs") await video.play();
 };
 
