@@ -35,78 +35,90 @@ pub(super) struct Group {
 
 /// Walks the segments of a track.
 #[derive(Debug, Clone)]
-pub(super) struct Groups<'t> {
-    source: &'t Source<'t>,
-    paced: std::iter::Take<Paced<'t>>,
+pub(super) struct Groups<'o, 't> {
+    source: &'o Source<'t>,
     place: Place,
     is_video: bool,
-    starts: &'t Starts,
+    starts: &'o Starts,
+    first_decoded: u64,
+    cursor: Cursor<'t>,
+}
+
+/// Where a walk stands, between two segments: it may go on from here at any time, which costs the
+/// same wherever that is.
+#[derive(Debug, Clone)]
+pub(super) struct Cursor<'t> {
+    paced: std::iter::Take<Paced<'t>>,
     /// Of the starts, the next.
     next_start: usize,
     /// The sample that begins the next group, read already.
     pending: Option<crate::read::Sample>,
     /// How many samples were handed out.
     number: u32,
-    first_decoded: u64,
 }
 
-impl<'t> Groups<'t> {
+impl<'t> Cursor<'t> {
+    /// Before the first of `samples`.
+    pub(super) fn first(source: &Source<'t>, samples: u32) -> Self {
+        let paced = Paced::new(source.track).take(samples as usize);
+        Self { paced, next_start: 0, pending: None, number: 0 }
+    }
+}
+
+impl<'o, 't> Groups<'o, 't> {
     pub(super) fn new(
-        source: &'t Source<'t>,
-        samples: u32,
+        source: &'o Source<'t>,
         first_decoded: u64,
         place: Place,
-        starts: &'t Starts,
+        starts: &'o Starts,
+        cursor: Cursor<'t>,
     ) -> Self {
-        Self {
-            source,
-            paced: Paced::new(source).take(samples as usize),
-            place,
-            is_video: matches!(starts, Starts::Samples(_)),
-            starts,
-            next_start: 0,
-            pending: None,
-            number: 0,
-            first_decoded,
-        }
+        let is_video = matches!(starts, Starts::Samples(_));
+        Self { source, place, is_video, starts, first_decoded, cursor }
+    }
+
+    /// Where it stands.
+    pub(super) fn cursor(&self) -> &Cursor<'t> {
+        &self.cursor
     }
 
     fn group(&mut self) -> Result<Option<Group>, PackageError> {
         let mut group: Option<Group> = None;
         loop {
-            let sample = match self.pending.take() {
+            let sample = match self.cursor.pending.take() {
                 Some(sample) => sample,
-                None => match self.paced.next() {
-                    Some(sample) => sample?,
+                None => match self.cursor.paced.next() {
+                    Some(sample) => sample.map_err(|fault| fault.of(&self.source.name))?,
                     None => return Ok(group),
                 },
             };
             if self.begins(&sample) && group.is_some() {
-                self.pending = Some(sample);
+                self.cursor.pending = Some(sample);
                 return Ok(group);
             }
             let group = group.get_or_insert_with(|| self.empty(&sample));
             self.add(group, &sample)?;
-            self.number += 1;
+            self.cursor.number += 1;
         }
     }
 
     /// Whether the sample is the first of a segment; each is asked for once or twice.
     fn begins(&mut self, sample: &crate::read::Sample) -> bool {
+        let presented = self.presented(sample);
+        let Cursor { next_start, number, .. } = &mut self.cursor;
         match self.starts {
             Starts::Samples(starts) => {
-                let before = |&start: &u32| start < self.number;
-                while starts.get(self.next_start).is_some_and(before) {
-                    self.next_start += 1;
+                let before = |start: &u32| *start < *number;
+                while starts.get(*next_start).is_some_and(before) {
+                    *next_start += 1;
                 }
-                starts.get(self.next_start) == Some(&self.number)
+                starts.get(*next_start) == Some(number)
             }
             Starts::Times(times) => {
-                let start = self.presented(sample);
-                let middle = start.saturating_mul(2).saturating_add(i64::from(sample.duration));
+                let middle = presented.saturating_mul(2).saturating_add(i64::from(sample.duration));
                 let mut begins = false;
-                while times.get(self.next_start).is_some_and(|&t| t.saturating_mul(2) <= middle) {
-                    self.next_start += 1;
+                while times.get(*next_start).is_some_and(|&t| t.saturating_mul(2) <= middle) {
+                    *next_start += 1;
                     begins = true;
                 }
                 begins
@@ -156,7 +168,7 @@ impl<'t> Groups<'t> {
         let problem = "is shown too long before or after it is decoded";
         let composition_offset = i32::try_from(offset).map_err(|_| PackageError::Timing {
             name: name(),
-            sample: self.number,
+            sample: self.cursor.number,
             problem,
         })?;
         let flags = if sample.key || !self.is_video { SYNC } else { NON_SYNC };
@@ -174,7 +186,7 @@ impl<'t> Groups<'t> {
     }
 }
 
-impl Iterator for Groups<'_> {
+impl Iterator for Groups<'_, '_> {
     type Item = Result<Group, PackageError>;
 
     fn next(&mut self) -> Option<Self::Item> {

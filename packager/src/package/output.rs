@@ -8,7 +8,7 @@ use kinora_media::TrackId;
 use super::{
     Layout, PackageError, Source,
     cut::Starts,
-    groups::{Group, Groups},
+    groups::{Cursor, Group, Groups},
     place::{Place, TrackCoding},
     protect::Protected,
     survey::Survey,
@@ -43,6 +43,8 @@ pub struct Output<'t> {
     pub(super) rows: Vec<Row>,
     pub(super) protected: Option<Protected>,
     starts: Starts,
+    /// Where each segment begins in the source's tables.
+    cursors: Vec<Cursor<'t>>,
 }
 
 /// One fragment: a segment.
@@ -72,6 +74,8 @@ impl Fragment {
 pub(super) struct Row {
     /// Bytes.
     pub(super) size: u64,
+    /// Bytes of all before it.
+    pub(super) offset: u64,
     /// Bytes up to the end of its first sample, where those can be had alone.
     pub(super) key_frame: Option<u64>,
     /// Ticks from the start of the presentation.
@@ -110,9 +114,10 @@ impl<'t> Output<'t> {
             rows: Vec::new(),
             protected: None,
             starts,
+            cursors: Vec::new(),
         };
         output.init = output.write_init();
-        output.rows = output.plan_rows()?;
+        (output.rows, output.cursors) = output.plan_rows()?;
         if layout == Layout::SingleFile {
             output.index = output.write_index()?;
         }
@@ -120,8 +125,27 @@ impl<'t> Output<'t> {
     }
 
     /// Its segments, in order.
-    pub fn fragments(&self) -> Fragments<'_> {
-        Fragments { output: self, groups: self.groups(), number: 0 }
+    pub fn fragments(&self) -> Fragments<'_, 't> {
+        Fragments { output: self, groups: self.groups(self.first()), number: 0 }
+    }
+
+    /// Segment `number`, counted from 0, alone: what it costs depends on the segment, not on how
+    /// many come before it. `None` if there is no such segment.
+    ///
+    /// # Errors
+    /// None that the plan did not have: all segments were walked once.
+    pub fn fragment(&self, number: usize) -> Option<Result<Fragment, PackageError>> {
+        let cursor = self.cursors.get(number)?.clone();
+        let number = u32::try_from(number).ok()?;
+        Fragments { output: self, groups: self.groups(cursor), number }.next()
+    }
+
+    /// Where segment `number` lies in the file of a track that is one: the range that its index
+    /// names.
+    pub fn range(&self, number: usize) -> Option<Range<u64>> {
+        let Row { size, offset, .. } = self.rows.get(number)?;
+        let start = (self.init.len() + self.index.len()) as u64 + offset;
+        Some(start..start.saturating_add(*size))
     }
 
     /// Bytes of all segments.
@@ -139,9 +163,12 @@ impl<'t> Output<'t> {
         &self.source.name
     }
 
-    fn groups(&self) -> Groups<'_> {
-        let Survey { samples, first_decoded, .. } = self.survey;
-        Groups::new(&self.source, samples, first_decoded, self.place, &self.starts)
+    fn first(&self) -> Cursor<'t> {
+        Cursor::first(&self.source, self.survey.samples)
+    }
+
+    fn groups(&self, cursor: Cursor<'t>) -> Groups<'_, 't> {
+        Groups::new(&self.source, self.survey.first_decoded, self.place, &self.starts, cursor)
     }
 
     fn roll(&self) -> Option<i16> {
@@ -165,27 +192,33 @@ impl<'t> Output<'t> {
         init::write(init, entry.len(), |w| w.bytes(entry))
     }
 
-    fn plan_rows(&self) -> Result<Vec<Row>, PackageError> {
-        let mut rows: Vec<Row> = Vec::new();
-        for (number, group) in (0_u32..).zip(self.groups()) {
-            let group = group?;
+    fn plan_rows(&self) -> Result<(Vec<Row>, Vec<Cursor<'t>>), PackageError> {
+        let (mut rows, mut cursors): (Vec<Row>, _) = (Vec::new(), Vec::new());
+        let mut groups = self.groups(self.first());
+        for number in 0_u32.. {
+            let cursor = groups.cursor().clone();
+            let Some(group) = groups.next().transpose()? else { break };
+            cursors.push(cursor);
             let head = self.head(number, &group).len() as u64;
             let ticks = |time: i64| u64::try_from(time).unwrap_or(0);
             let start = ticks(group.start);
             // What plays until the next segment does, belongs to this one.
+            let mut offset = 0;
             if let Some(last) = rows.last_mut() {
                 last.end = start;
+                offset = last.offset.saturating_add(last.size);
             }
             let first = group.samples.first().map_or(0, |first| u64::from(first.size));
             rows.push(Row {
                 size: head + group.bytes,
+                offset,
                 key_frame: Some(head + first),
                 start,
                 end: ticks(group.end).max(start),
                 sap_delta: ticks(group.key.saturating_sub(group.start)),
             });
         }
-        Ok(rows)
+        Ok((rows, cursors))
     }
 
     fn head(&self, number: u32, group: &Group) -> Bytes {
@@ -224,13 +257,13 @@ impl<'t> Output<'t> {
 
 /// Walks the segments of a track.
 #[derive(Debug, Clone)]
-pub struct Fragments<'o> {
-    output: &'o Output<'o>,
-    groups: Groups<'o>,
+pub struct Fragments<'o, 't> {
+    output: &'o Output<'t>,
+    groups: Groups<'o, 't>,
     number: u32,
 }
 
-impl Iterator for Fragments<'_> {
+impl Iterator for Fragments<'_, '_> {
     type Item = Result<Fragment, PackageError>;
 
     fn next(&mut self) -> Option<Self::Item> {

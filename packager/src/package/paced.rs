@@ -1,33 +1,30 @@
 //! Samples that follow each other without gaps.
 
-use std::iter::Peekable;
-
-use super::{PackageError, Source};
-use crate::read::{Sample, Samples};
+use super::PackageError;
+use crate::read::{ReadError, Sample, Samples, Track};
 
 /// The samples of a track. Where the next is decoded later than one ends, the one lasts longer:
 /// that is what players make of it, and what sums of durations must say.
 #[derive(Debug, Clone)]
 pub(super) struct Paced<'t> {
-    name: &'t str,
-    samples: Peekable<Samples<'t>>,
+    samples: Samples<'t>,
+    /// The sample after the one handed out, read already.
+    ahead: Option<Result<Sample, ReadError>>,
     number: u32,
     /// Of the sample before.
     duration: u32,
 }
 
 impl<'t> Paced<'t> {
-    pub(super) fn new(source: &'t Source<'_>) -> Self {
-        let samples = source.track.samples().peekable();
-        Self { name: &source.name, samples, number: 0, duration: 0 }
+    pub(super) fn new(track: &'t Track<'_>) -> Self {
+        let mut samples = track.samples();
+        let ahead = samples.next();
+        Self { samples, ahead, number: 0, duration: 0 }
     }
 
-    fn paced(&mut self, mut sample: Sample) -> Result<Sample, PackageError> {
-        let timing = |problem| {
-            let name = self.name.to_owned();
-            PackageError::Timing { name, sample: self.number, problem }
-        };
-        match self.samples.peek() {
+    fn paced(&mut self, mut sample: Sample) -> Result<Sample, Fault> {
+        let timing = |problem| Fault::Timing { sample: self.number, problem };
+        match &self.ahead {
             Some(Ok(next)) => {
                 let lasts = next.decode_time.checked_sub(sample.decode_time);
                 let lasts = lasts.ok_or_else(|| timing("is decoded after the next"))?;
@@ -45,13 +42,33 @@ impl<'t> Paced<'t> {
 }
 
 impl Iterator for Paced<'_> {
-    type Item = Result<Sample, PackageError>;
+    type Item = Result<Sample, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.samples.next()? {
+        let sample = self.ahead.take()?;
+        self.ahead = self.samples.next();
+        Some(match sample {
             Ok(sample) => self.paced(sample),
-            Err(error) => Err(PackageError::Read { name: self.name.to_owned(), error }),
+            Err(error) => Err(Fault::Read(error)),
         })
+    }
+}
+
+/// What is wrong with a track that has no name here.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Read(ReadError),
+    Timing { sample: u32, problem: &'static str },
+}
+
+impl Fault {
+    /// The error of the track of this name.
+    pub(super) fn of(self, name: &str) -> PackageError {
+        let name = name.to_owned();
+        match self {
+            Self::Read(error) => PackageError::Read { name, error },
+            Self::Timing { sample, problem } => PackageError::Timing { name, sample, problem },
+        }
     }
 }
 

@@ -108,7 +108,10 @@ impl Package<'_> {
                 let name = output.source.name.clone();
                 return Err(PackageError::Unsealed { name });
             }
+            let mut offset = 0_u64;
             for (row, measured) in output.rows.iter_mut().zip(measured) {
+                row.offset = offset;
+                offset = offset.saturating_add(measured.size);
                 row.size = measured.size;
                 row.key_frame = measured.first_sample_end;
             }

@@ -47,8 +47,8 @@ pub(super) fn survey(
     let name = || source.name.clone();
     let mut found: Option<Survey> = None;
     let (mut duration, mut each, mut before) = (0_u64, None, None);
-    for (number, sample) in (0_u32..).zip(Paced::new(source)) {
-        let sample = sample?;
+    for (number, sample) in (0_u32..).zip(Paced::new(source.track)) {
+        let sample = sample.map_err(|fault| fault.of(&source.name))?;
         let shown = shown(&sample);
         let survey = found.get_or_insert_with(|| Survey {
             samples: 0,

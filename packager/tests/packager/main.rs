@@ -9,6 +9,7 @@ mod dash;
 mod fixtures;
 mod hls;
 mod init;
+mod just_in_time;
 mod lint;
 mod live;
 mod media;

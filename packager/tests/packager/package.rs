@@ -12,11 +12,11 @@ use crate::{
     read::mux::{Muxed, MuxedSample, boxed, progressive, sound, visual},
 };
 
-const OPTIONS: Options = Options { layout: Layout::SingleFile, segment_ms: 2000 };
+pub(crate) const OPTIONS: Options = Options { layout: Layout::SingleFile, segment_ms: 2000 };
 
 /// 30 pictures a second with B pictures, key frames at `keys`, shown from two pictures on: as
 /// x264 and ffmpeg write it.
-fn picture(samples: usize, keys: impl Fn(usize) -> bool, timescale: u32) -> Muxed {
+pub(crate) fn picture(samples: usize, keys: impl Fn(usize) -> bool, timescale: u32) -> Muxed {
     let frame = timescale / 30;
     let sample = |n: usize| {
         let key = keys(n);
@@ -51,7 +51,7 @@ const ESDS: &[u8] = &[
 ];
 
 /// AAC with a frame of priming.
-fn aac(frames: usize) -> Muxed {
+pub(crate) fn aac(frames: usize) -> Muxed {
     let sample = |n: usize| MuxedSample {
         data: vec![n as u8; 6],
         duration: 1024,
@@ -72,7 +72,7 @@ fn aac(frames: usize) -> Muxed {
     }
 }
 
-fn every(frames: usize) -> impl Fn(usize) -> bool {
+pub(crate) fn every(frames: usize) -> impl Fn(usize) -> bool {
     move |n| n.is_multiple_of(frames)
 }
 
@@ -91,7 +91,11 @@ pub(crate) fn sources<'t>(files: &'t [Vec<Track<'t>>]) -> Vec<Source<'t>> {
 }
 
 /// Packages files, and hands over what came of it with the bytes of the files.
-fn packaged<T>(files: &[Vec<u8>], options: Options, then: impl FnOnce(&Package<'_>) -> T) -> T {
+pub(crate) fn packaged<T>(
+    files: &[Vec<u8>],
+    options: Options,
+    then: impl FnOnce(&Package<'_>) -> T,
+) -> T {
     let opened: Vec<_> = files.iter().map(|bytes| read::open(bytes).unwrap()).collect();
     let tracks: Vec<_> = opened.iter().map(|file| file.tracks().unwrap()).collect();
     let captions = Captions {
@@ -108,12 +112,12 @@ fn refused(files: &[Vec<u8>]) -> PackageError {
     package::plan(&sources(&tracks), vec![], OPTIONS).unwrap_err()
 }
 
-fn film() -> Vec<u8> {
+pub(crate) fn film() -> Vec<u8> {
     progressive(&[picture(165, every(60), 15_360), aac(260)]).0
 }
 
 /// A track's file.
-fn written(package: &Package<'_>, track: usize, files: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn written(package: &Package<'_>, track: usize, files: &[Vec<u8>]) -> Vec<u8> {
     let output = &package.outputs[track];
     let mut bytes = [&output.init[..], &output.index].concat();
     for fragment in output.fragments() {

@@ -45,7 +45,7 @@ pub(super) fn copy(
 
 /// A track on its way.
 struct Lane<'p> {
-    fragments: Fragments<'p>,
+    fragments: Fragments<'p, 'p>,
     sink: Sink,
     /// What is left of the segment: ranges of the source.
     media: Vec<Range<u64>>,
