@@ -1,6 +1,8 @@
 # `make demo` runs the main job; `make test` passes every test. Both install what is missing.
 
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
+# MPEG's schema of the MPD, which is not ours to ship: github.com/MPEGGroup/DASHSchema.
+export KINORA_DASH_SCHEMA ?= $(abspath ../shared/schemas/DASH-MPD.xsd)
 STEP = @deploy/step.sh
 # Tests that ask for an empty database.
 TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
@@ -53,6 +55,5 @@ build:
 
 bench:
 	@deploy/bootstrap.sh test
-	@cargo build --release --bins
-	@cargo build --release -p kinora-plan --example plan
+	@cargo build --release --workspace --bin kinora-encoder --example plan
 	@python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH)

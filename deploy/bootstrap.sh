@@ -22,6 +22,8 @@ if [ "$goal" = test ]; then
     packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
     # Certificates, and clients of other makes: for TLS and HTTP/2, and those that mean harm.
     packages+=(openssl curl slowhttptest)
+    # xmllint holds manifests against a schema.
+    packages+=(libxml2-utils)
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
     # Servers that tests start themselves.

@@ -31,6 +31,7 @@ mod periods;
 mod presentation;
 mod rate;
 pub mod read;
+mod storyboard;
 pub mod text;
 mod time;
 

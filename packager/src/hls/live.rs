@@ -10,10 +10,12 @@
 //! Times are ticks of the track. Durations are written as differences of rounded times, so parts
 //! add up to their segment and segments to the timeline.
 
+mod date_range;
 mod model;
 mod position;
 mod write;
 
+pub use date_range::DateRange;
 pub use model::{ByteRange, Hint, HintKind, Opening, Part, Resource, Settings};
 pub use position::{Position, Report};
 pub use write::Form;
@@ -22,7 +24,7 @@ use std::collections::VecDeque;
 
 use super::media;
 use crate::PackagerError;
-use model::{Open, Segment};
+use model::{Open, Segment, is_quotable};
 
 /// Parts of a segment, at most. A part of a frame at 60 fps in a segment of 15 s is fewer.
 const MAX_PARTS: usize = 1000;
@@ -40,6 +42,9 @@ pub struct LivePlaylist {
     segments: VecDeque<Segment>,
     open: Option<Open>,
     hint: Option<Hint>,
+    date_ranges: Vec<DateRange>,
+    /// Names and values.
+    variables: Vec<(String, String)>,
     ended: bool,
 }
 
@@ -57,6 +62,8 @@ impl LivePlaylist {
             segments: VecDeque::new(),
             open: None,
             hint: None,
+            date_ranges: Vec::new(),
+            variables: Vec::new(),
             ended: false,
         })
     }
@@ -166,6 +173,26 @@ impl LivePlaylist {
         Ok(())
     }
 
+    /// Defines a variable: `{$name}` in addresses stands for `value` (4.4.2.3).
+    ///
+    /// Of use where segments lie elsewhere than the playlist and under an address that is long or
+    /// differs from viewer to viewer, such as a token of another host's: then it stands once, and
+    /// all else is the same text for all. Kinora's own tokens stand in the path, where relative
+    /// addresses inherit them, and need none.
+    ///
+    /// # Errors
+    /// When the name has other characters than letters, digits, `-` and `_`, is defined already, or
+    /// the value cannot be quoted.
+    pub fn define(&mut self, name: &str, value: &str) -> Result<(), PackagerError> {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let is_name = !name.is_empty() && name.bytes().all(is_allowed);
+        if !is_name || !is_quotable(value) || self.variables.iter().any(|(it, _)| it == name) {
+            return Err(self.problem("a variable is unfit, or defined already"));
+        }
+        self.variables.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
     /// Removes segments from the front as long as `window` ticks are left, and never so many that
     /// less than three target durations are (6.2.2).
     pub fn trim(&mut self, window: u64) {
@@ -179,6 +206,7 @@ impl LivePlaylist {
             self.first += 1;
             self.segments.pop_front();
         }
+        self.trim_date_ranges();
     }
 
     /// Ends it: nothing follows. A segment that is open is left out with its parts, which players

@@ -4,14 +4,14 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
-use super::{START, files::Files, header, independent, is_vod, keys};
+use super::{START, files::Files, header, images, independent, is_vod, keys};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
 };
 
-/// The media playlist of a track; `None` if there is no such track. `pages` are the closed
-/// pages the head names, in order.
+/// The media playlist of a track, or of the storyboard; `None` if there is no such track. `pages`
+/// are the closed pages the head names, in order.
 ///
 /// Segments are shorter than or equal to the head's target duration, rounded to seconds: whoever
 /// fixes the target duration at first publish vouches for it.
@@ -32,9 +32,11 @@ pub(crate) fn write(
     track: &TrackId,
 ) -> Result<Option<String>, PackagerError> {
     let head = presentation.head;
-    let Some(track) = head.track(track) else { return Ok(None) };
+    let Some(track) = head.track(track) else {
+        return Ok(if track.as_str() == images::NAME { images::playlist(head) } else { None });
+    };
     match track.kind {
-        TrackKind::Text(_) => Ok(Some(text(head, track))),
+        TrackKind::Text(_) => Ok(Some(text(presentation, track))),
         TrackKind::Video(_) | TrackKind::Audio(_) => segments(presentation, track).map(Some),
     }
 }
@@ -103,15 +105,19 @@ impl Display for Seconds {
     }
 }
 
-/// A text track is one file, complete from the beginning.
-fn text(head: &Head, track: &Track) -> String {
+/// A text track is one file, or one a segment; complete from the beginning.
+fn text(presentation: &Presentation<'_>, track: &Track) -> String {
+    let (end_us, delivery) = (presentation.head.duration_us, presentation.delivery);
+    let each_us = delivery.text_segment_us.unwrap_or(end_us).clamp(1, end_us.max(1));
     let mut playlist = header();
     // EXTINF rounded to seconds must not exceed it (4.3.3.1).
-    let target = head.duration_us.div_ceil(ticks::MICROS).max(1);
+    let target = each_us.div_ceil(ticks::MICROS);
     line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{target}"));
     playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n");
-    duration(&mut playlist, head.duration_us);
-    line(&mut playlist, format_args!("{}/0.vtt", track.id));
+    for number in 0..end_us.div_ceil(each_us).max(1) {
+        duration(&mut playlist, each_us.min(end_us.saturating_sub(number * each_us)));
+        line(&mut playlist, format_args!("{}/{number}.vtt", track.id));
+    }
     playlist.push_str("#EXT-X-ENDLIST\n");
     playlist
 }

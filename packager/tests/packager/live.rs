@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kinora_packager::{
     hls::live::{
-        ByteRange, Form, Hint, HintKind, LivePlaylist, Opening, Part, Position, Report, Resource,
-        Settings,
+        ByteRange, DateRange, Form, Hint, HintKind, LivePlaylist, Opening, Part, Position, Report,
+        Resource, Settings,
     },
     lint,
 };
@@ -236,6 +236,64 @@ fn what_breaks_the_rules_is_refused() {
         refuse(LivePlaylist::new(settings, 9).map(|_| ()));
     }
     insta::assert_snapshot!(refused);
+}
+
+fn date_range(id: &str, start_s: i64) -> DateRange {
+    DateRange {
+        id: id.into(),
+        class: Some("com.example.ad".into()),
+        start_us: BEGAN_US + start_s * 1_000_000,
+        duration_us: None,
+        planned_duration_us: None,
+        end_on_next: false,
+        attributes: vec![],
+    }
+}
+
+#[test]
+fn dates_and_variables() {
+    let mut playlist = live(0, 5, 0);
+    playlist.define("base", "https://cdn.example/token-of-one-viewer").unwrap();
+    let known = DateRange {
+        duration_us: Some(2_500_000),
+        planned_duration_us: Some(3_000_000),
+        attributes: vec![("X-COM-EXAMPLE-AD".into(), "42".into())],
+        ..date_range("first", 1)
+    };
+    playlist.put_date_range(DateRange { duration_us: None, ..known.clone() }).unwrap();
+    playlist.put_date_range(known.clone()).unwrap();
+    let until = |id, start_s| DateRange {
+        class: Some("com.example.programme".into()),
+        end_on_next: true,
+        ..date_range(id, start_s)
+    };
+    playlist.put_date_range(until("news", 0)).unwrap();
+    playlist.put_date_range(until("weather", 2)).unwrap();
+    playlist.push_part(Part { resource: Resource::file("{$base}/5.0.m4s"), ..part(5, 0) }).unwrap();
+    playlist.hint(Some(hint("{$base}/5.1.m4s"))).unwrap();
+    let text = playlist.write(Form::Whole, &[]);
+    insta::assert_snapshot!("live_dates_and_variables", text);
+    assert_eq!(lint_of(&text), []);
+
+    // They go with the segments of their time: at 4 s the news is over, the weather is not.
+    playlist.trim(0);
+    let text = playlist.write(Form::Whole, &[]);
+    assert!(!text.contains("news") && !text.contains("first"), "{text}");
+    assert!(text.contains("weather"), "{text}");
+
+    let mut refused = String::new();
+    for range in [
+        DateRange { id: String::new(), ..known.clone() },
+        DateRange { class: Some("a\"b".into()), ..known.clone() },
+        DateRange { attributes: vec![("COLOUR".into(), "red".into())], ..known.clone() },
+        DateRange { end_on_next: true, ..known },
+    ] {
+        refused += &format!("{}\n", playlist.put_date_range(range).unwrap_err());
+    }
+    for (name, value) in [("base", "again"), ("a b", ""), ("c", "\"")] {
+        refused += &format!("{}\n", playlist.define(name, value).unwrap_err());
+    }
+    insta::assert_snapshot!("live_dates_refused", refused);
 }
 
 proptest! {

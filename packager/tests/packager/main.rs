@@ -15,6 +15,7 @@ mod media;
 mod package;
 mod periods;
 mod read;
+mod schema;
 mod segment;
 mod text;
 mod tree;

@@ -11,7 +11,7 @@ use super::{
     container,
     scan::Scanned,
 };
-use crate::source::{Source, demuxer::TRANSPORT_STREAM};
+use crate::source::Source;
 
 /// Beginnings without a picture that are worth a word: open GOPs lose less than that.
 const BEGINNING_NS: i64 = 250_000_000;
@@ -43,7 +43,7 @@ pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source)
     // A cause that was found explains the bytes.
     let unread = ended.is_none().then(|| unread(report, scanned)).flatten();
     let set_back = streams().find_map(set_back);
-    [ended, beginning(report, streams()), hole(streams()), set_back, unread]
+    [ended, beginning(report, streams()), hole(streams()), set_back, unread, single(report)]
         .into_iter()
         .flatten()
         .collect()
@@ -61,9 +61,7 @@ fn warning(code: &str, message: String) -> Option<Warning> {
 fn end(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Option<Warning> {
     let end = super::end_ns(report);
     let promised = report.promised_duration_ns.unwrap_or(0);
-    // Where clocks begin anywhere a length is promised, not an end.
-    let begin = if report.container == TRANSPORT_STREAM { super::start_ns(report) } else { 0 };
-    let missing = promised.saturating_sub(end.saturating_sub(begin));
+    let missing = promised.saturating_sub(end);
     let short = is_worth_a_word(missing, promised);
     let cut = container::shape(source, &report.container) == container::Shape::CutShort;
     let (end, promised) = (seconds(end), seconds(promised));
@@ -142,6 +140,13 @@ fn set_back(stream: &Stream) -> Option<Warning> {
          are taken and may be lost."
     );
     warning("clock_set_back", message)
+}
+
+/// A picture that does not move, as a rule because all others are lost.
+fn single(report: &ProbeReport) -> Option<Warning> {
+    let frames = report.video.as_ref()?.frames;
+    let message = "The file shows a single picture; if it should move, the file is damaged.";
+    (frames <= 1).then(|| warning("single_picture", message.to_owned())).flatten()
 }
 
 /// Bytes in which nothing was found.

@@ -6,8 +6,8 @@
 
 use kinora_plan::Warning;
 
-use super::{collect::Stream, container::box_header};
-use crate::source::Source;
+use super::collect::Stream;
+use crate::source::{Source, boxes::box_header};
 
 /// Boxes that are looked at, of all depths.
 const MAX_BOXES: usize = 20_000;

@@ -125,9 +125,14 @@ impl Hint {
     }
 }
 
+/// Whether a text can stand in quotes: those have no escapes (4.2).
+pub(super) fn is_quotable(text: impl AsRef<str>) -> bool {
+    !text.as_ref().contains(|c: char| c.is_control() || c == '"')
+}
+
 /// Addresses stand on lines of their own and in quotes (4.1, 4.2).
 fn address_problem(uri: &str) -> Option<&'static str> {
-    let ends_early = |c: char| c.is_control() || c.is_whitespace() || c == '"';
-    let unfit = uri.is_empty() || uri.starts_with('#') || uri.contains(ends_early);
+    let unfit = uri.is_empty() || uri.starts_with('#') || uri.contains(char::is_whitespace);
+    let unfit = unfit || !is_quotable(uri);
     unfit.then_some("an address is empty or cannot stand in a playlist")
 }

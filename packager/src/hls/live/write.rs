@@ -42,6 +42,9 @@ impl LivePlaylist {
         if skipped > 0 {
             line(&mut text, format_args!("#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"));
         }
+        if self.segments.range(skipped..).any(|it| it.opening.date_time_us.is_some()) {
+            self.date_ranges.iter().for_each(|range| text.push_str(&range.line()));
+        }
         let listed_from = self.end().saturating_sub(self.settings.targets(LISTED_TARGETS));
         // What was skipped said it too, but to others: after a skip it is said again.
         let mut map: Option<&Resource> = None;
@@ -75,6 +78,11 @@ impl LivePlaylist {
     fn head(&self) -> String {
         let target = self.settings.target_duration_s;
         let mut text = format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n");
+        for (name, value) in &self.variables {
+            let mut list = Attributes::default();
+            list.quoted("NAME", name).quoted("VALUE", value);
+            text.push_str(&list.line("EXT-X-DEFINE"));
+        }
         line(&mut text, format_args!("#EXT-X-TARGETDURATION:{target}"));
         text.push_str(&self.settings.server_control());
         if let Some(part) = self.settings.part_target_us() {
