@@ -150,7 +150,9 @@ impl Server {
     /// Serves a connection to its end.
     async fn serve(&self, socket: Socket, shutdown: CancellationToken) {
         let _connected = self.origin.metrics().connection();
-        let greeted = tokio::time::timeout(self.config.timeouts.header, self.greet(socket));
+        // On the heap, as HTTP/2 below: else every connection would be as large as its rarest state.
+        let greeting = Box::pin(self.greet(socket));
+        let greeted = tokio::time::timeout(self.config.timeouts.header, greeting);
         let (transport, client) = match shutdown.run_until_cancelled(greeted).await {
             Some(Ok(Ok(greeted))) => greeted,
             Some(Ok(Err(error))) => return tracing::debug!(%error, "a connection ended at once"),
@@ -158,7 +160,7 @@ impl Server {
             None => return,
         };
         let ended = if transport.is_http2() {
-            self.serve_http2(transport, client, shutdown).await
+            Box::pin(self.serve_http2(transport, client, shutdown)).await
         } else {
             self.serve_http1(transport, client, shutdown).await
         };

@@ -8,7 +8,7 @@ use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
-use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
+use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, Tls, serve_ingest};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 use tokio::{
@@ -56,6 +56,10 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
         });
     }
+    parts.spawn("signals to read again", {
+        let (tls, stop) = (tls.clone(), parts.stop.clone());
+        async move { read_again(tls, stop).await }
+    });
     let live = Live::default();
     if let Some(address) = &config.origin.ingest_listen {
         let taken = || taken("origin.ingest_listen", address);
@@ -308,6 +312,19 @@ async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListene
 
 fn taken(setting: &str, address: impl std::fmt::Display) -> String {
     format!("cannot listen on {address}: choose another address with {setting}")
+}
+
+/// Reads the origin's certificate again on SIGHUP, which otherwise would end the process.
+async fn read_again(tls: Option<Tls>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    while stop.run_until_cancelled(hangups.recv()).await.is_some() {
+        match tls.as_ref().map(Tls::reload) {
+            Some(Err(error)) => tracing::error!(%error, "kept the certificate"),
+            Some(Ok(())) => {}
+            None => tracing::info!("SIGHUP: there is nothing to read again"),
+        }
+    }
+    Ok(())
 }
 
 async fn stop_signal() -> anyhow::Result<()> {

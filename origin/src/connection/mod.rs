@@ -44,6 +44,8 @@ use crate::{
 
 /// Room for what has arrived and was not looked at yet.
 const INBOX: usize = 4096;
+/// The same while a request is answered, when little can come: it may wait for long.
+const BUSY_INBOX: usize = 64;
 
 /// A socket that answers what it can.
 #[derive(Debug)]
@@ -131,14 +133,14 @@ impl Connection {
     }
 
     /// Waits for something to arrive; none if the client is done.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.inbox.reserve(INBOX);
+    fn poll_fill(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        self.inbox.reserve(room);
         poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.inbox)
     }
 
     /// The same, for as long as a client may take.
     fn poll_fill_in_time(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let filled = self.poll_fill(cx);
+        let filled = self.poll_fill(cx, INBOX);
         if filled.is_ready() {
             return filled;
         }
@@ -158,6 +160,10 @@ impl Connection {
         buffer.put_slice(&self.inbox[..length]);
         self.inbox.advance(length);
         self.granted -= length;
+        if self.inbox.is_empty() {
+            // Who waits for long should hold little.
+            self.inbox = BytesMut::new();
+        }
     }
 
     /// All that arrives is hyper's; only how long it takes is watched.
@@ -210,7 +216,7 @@ impl AsyncRead for Connection {
             }
             if this.turn.stage() != Stage::Idle {
                 // It only wants to know whether the client is still there.
-                if this.inbox.is_empty() && ready!(this.poll_fill(cx))? == 0 {
+                if this.inbox.is_empty() && ready!(this.poll_fill(cx, BUSY_INBOX))? == 0 {
                     return Poll::Ready(Ok(()));
                 }
                 // The end of its flush wakes us.

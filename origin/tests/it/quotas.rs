@@ -18,18 +18,21 @@ use tokio::{
 
 use crate::fixture::{Origin, TestStore, VIDEO, Video, key, path};
 
-async fn limited(access: Access, limits: Limits) -> Origin {
+/// The last segment of the sound has `size` bytes.
+async fn limited(access: Access, limits: Limits, size: usize) -> Origin {
     let store = TestStore::new();
     let mut video = Video::new(&store, access).await;
     video.append(2).await;
-    let segment = SegmentEntry::new(BIG as u64, 96_000);
-    video.list("a-en", 2 * 96_000, vec![segment], vec![7; BIG].into()).await;
+    let segment = SegmentEntry::new(size as u64, 96_000);
+    video.list("a-en", 2 * 96_000, vec![segment], vec![7; size].into()).await;
     video.publish(Status::Complete).await;
     Origin::start_with(&store, OriginConfig { limits, ..OriginConfig::default() }).await
 }
 
-/// Fits no socket's buffers.
+/// Fits no socket's buffers at first.
 const BIG: usize = 8 << 20;
+/// Nor those that have grown with what was sent before.
+const HUGE: usize = 40 << 20;
 
 fn by(user: i64, file: &str) -> String {
     let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
@@ -59,7 +62,7 @@ async fn assert_refusal(answer: reqwest::Response, code: &str) {
 #[tokio::test]
 async fn an_address_has_a_rate() {
     let limits = Limits { address_rate: 2, ..Limits::default() };
-    let origin = limited(Access::Public, limits).await;
+    let origin = limited(Access::Public, limits, BIG).await;
     // Most of them by the fast path.
     let (answered, refused) = exhaust(&origin, &path("v360/0.m4s")).await;
     assert!(answered >= 20, "{answered}");
@@ -71,7 +74,7 @@ async fn an_address_has_a_rate() {
 #[tokio::test]
 async fn a_token_has_a_rate() {
     let limits = Limits { token_rate: 1, ..Limits::default() };
-    let origin = limited(Access::Signed, limits).await;
+    let origin = limited(Access::Signed, limits, BIG).await;
     let (answered, refused) = exhaust(&origin, &by(1, "v360/0.m4s")).await;
     assert!(answered >= 10, "{answered}");
     assert_refusal(refused, "token_rate").await;
@@ -81,7 +84,7 @@ async fn a_token_has_a_rate() {
 #[tokio::test]
 async fn a_token_has_so_many_streams() {
     let limits = Limits { token_streams: 2, ..Limits::default() };
-    let origin = limited(Access::Signed, limits).await;
+    let origin = limited(Access::Signed, limits, HUGE).await;
     for round in 0..3 {
         // The first goes through hyper, the others find it hot.
         let first = origin.get(&by(1, "a-en/2.m4s")).await;
@@ -91,7 +94,7 @@ async fn a_token_has_so_many_streams() {
         assert_refusal(third, "token_streams").await;
         assert_eq!(origin.status(&by(2, "v360/0.m4s")).await, 200, "another's");
         for answer in [first, second] {
-            assert_eq!(answer.bytes().await.unwrap().len(), BIG);
+            assert_eq!(answer.bytes().await.unwrap().len(), HUGE);
         }
     }
 }
@@ -117,8 +120,8 @@ fn p99(times: &mut [Duration]) -> Duration {
 /// Others' p99 while an origin is attacked, beside the same of one that is not. Both are measured
 /// in turns, so what else the machine does slows down both.
 async fn beside(attack: &[&str]) -> (Duration, Duration) {
-    let attacked = limited(Access::Public, Limits::default()).await;
-    let quiet = limited(Access::Public, Limits::default()).await;
+    let attacked = limited(Access::Public, Limits::default(), BIG).await;
+    let quiet = limited(Access::Public, Limits::default(), BIG).await;
     let url = format!("http://{}{}", attacked.address, path("a-en/2.m4s"));
     let mut attacker = Command::new("slowhttptest")
         .args(attack)

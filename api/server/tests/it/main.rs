@@ -10,6 +10,7 @@ mod extras;
 mod gpu;
 mod kill;
 mod media_table;
+mod operation;
 mod playable_early;
 mod postgres;
 mod published;
