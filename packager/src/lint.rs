@@ -1,11 +1,14 @@
 //! Checks HLS playlists, ours and others', against the rules of RFC 8216bis
-//! (draft-pantos-hls-rfc8216bis): each finding names its line and its clause.
+//! (draft-pantos-hls-rfc8216bis-17, whose numbers clauses have): each finding names its line and
+//! its clause.
 
 mod attributes;
 mod finding;
 mod lines;
+mod live;
 mod media;
 mod multivariant;
+mod variables;
 mod version;
 
 pub use finding::{Finding, Severity};
@@ -49,6 +52,7 @@ pub fn playlist(bytes: &[u8]) -> Report {
         findings.error(line, "4.1", "tags of media playlists stand in a multivariant playlist");
     }
     version::check(&lines, &mut findings);
+    variables::check(&lines, is_multivariant, &mut findings);
     let (kind, playlists) = if is_multivariant {
         (Kind::Multivariant, multivariant::check(&lines, &mut findings))
     } else {

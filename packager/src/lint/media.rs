@@ -4,6 +4,7 @@ use super::{
     attributes::{Attributes, excerpt},
     finding::Findings,
     lines::{Content, Line},
+    live,
 };
 
 /// Microseconds a second.
@@ -29,12 +30,14 @@ pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) {
     server_control(lines, target, part_target, findings);
     playlist_type(lines, findings);
     segments(lines, target, findings);
+    let has_time = lines.iter().any(|line| line.tag("EXT-X-PROGRAM-DATE-TIME").is_some());
     for line in lines {
         map(line, findings);
         key(line, findings);
         part(line, part_target, findings);
-        date_range(line, findings);
+        date_range(line, has_time, findings);
     }
+    live::check(lines, part_target, findings);
 }
 
 fn once(lines: &[Line<'_>], findings: &mut Findings) {
@@ -261,11 +264,15 @@ fn part(line: &Line<'_>, part_target: Option<u64>, findings: &mut Findings) {
     }
 }
 
-fn date_range(line: &Line<'_>, findings: &mut Findings) {
+fn date_range(line: &Line<'_>, has_time: bool, findings: &mut Findings) {
     const CLAUSE: &str = "4.4.5.1";
     let Some(list) = line.attributes("EXT-X-DATERANGE", findings) else { return };
     let list: Attributes<'_> = list;
     list.needed("ID", CLAUSE, findings);
+    list.needed("START-DATE", CLAUSE, findings);
+    if !has_time {
+        findings.error(line.number, CLAUSE, "there is no EXT-X-PROGRAM-DATE-TIME to count from");
+    }
     list.quotes(&["ID", "CLASS", "START-DATE", "END-DATE"], CLAUSE, findings);
     if list.get("END-ON-NEXT").is_some() {
         list.word("END-ON-NEXT", &["YES"], CLAUSE, findings);
@@ -276,6 +283,7 @@ fn date_range(line: &Line<'_>, findings: &mut Findings) {
         }
     }
     list.seconds("DURATION", CLAUSE, findings);
+    list.seconds("PLANNED-DURATION", CLAUSE, findings);
 }
 
 /// A whole number of at most 20 digits (4.2, decimal-integer).
@@ -295,7 +303,7 @@ pub(super) fn micros(text: &str) -> Option<u64> {
     integer(whole)?.checked_mul(SECOND)?.checked_add(micros)
 }
 
-fn byte_range(text: &str) -> Option<()> {
+pub(super) fn byte_range(text: &str) -> Option<()> {
     let (length, offset) = text.split_once('@').unwrap_or((text, "0"));
     integer(length).and(integer(offset)).map(|_| ())
 }

@@ -52,5 +52,7 @@ fn needs(line: &Line<'_>, i_frames_only: bool) -> Vec<(u64, &'static str)> {
     when(has("EXT-X-MEDIA", "INSTREAM-ID=\"SERVICE"), 7, "a SERVICE in INSTREAM-ID");
     when(line.tag("EXT-X-DEFINE").is_some(), 8, "EXT-X-DEFINE");
     when(line.tag("EXT-X-SKIP").is_some(), 9, "EXT-X-SKIP");
+    when(has("EXT-X-SKIP", "RECENTLY-REMOVED-DATERANGES"), 10, "RECENTLY-REMOVED-DATERANGES");
+    when(has("EXT-X-DEFINE", "QUERYPARAM="), 11, "QUERYPARAM in EXT-X-DEFINE");
     needs
 }

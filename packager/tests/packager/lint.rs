@@ -85,6 +85,42 @@ fn rules_of_parts() {
 }
 
 #[test]
+fn rules_of_low_latency() {
+    insta::assert_snapshot!(found(
+        "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1\n\
+         #EXT-X-SKIP:SKIPPED-SEGMENTS=x\n\
+         #EXT-X-SERVER-CONTROL:PART-HOLD-BACK=3,CAN-SKIP-UNTIL=24,CAN-BLOCK-RELOAD=NO\n\
+         #EXT-X-SKIP:RECENTLY-REMOVED-DATERANGES=\"a\"\n\
+         #EXT-X-PROGRAM-DATE-TIME:yesterday\n\
+         #EXT-X-PROGRAM-DATE-TIME:2026-11-27T06:00:00.000\n\
+         #EXT-X-PROGRAM-DATE-TIME:2026-11-27T06:00:00.000Z\n\
+         #EXT-X-PART:URI=\"a\",DURATION=0.8\n\
+         #EXT-X-PART:URI=\"b\",DURATION=0.8,INDEPENDENT=NO,BYTERANGE=\"x\"\n\
+         #EXT-X-PART:URI=\"c\",DURATION=0.8\n\
+         #EXTINF:2.4,\nabc.m4s\n\
+         #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"d\"\n\
+         #EXT-X-PRELOAD-HINT:TYPE=PART,URI=e,BYTERANGE-START=-1\n\
+         #EXT-X-PRELOAD-HINT:TYPE=MOOD\n\
+         #EXT-X-RENDITION-REPORT:URI=\"https://example.org/a.m3u8\",LAST-PART=x\n"
+    ));
+}
+
+#[test]
+fn rules_of_variables() {
+    let rules =
+        |tags: &str| found(&format!("#EXTM3U\n#EXT-X-VERSION:8\n{tags}#EXT-X-TARGETDURATION:4\n"));
+    insta::assert_snapshot!(rules(
+        "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1\"\n#EXT-X-DEFINE:NAME=\"a\"\n\
+         #EXT-X-DEFINE:IMPORT=\"b\",NAME=\"c d\"\n#EXT-X-DEFINE:VALUE=\"1\"\n\
+         #EXT-X-DEFINE:QUERYPARAM=\"e\"\n#EXTINF:1,{$a}\n{$f}/{$e}/{$$}.ts\n"
+    ));
+    let import = "#EXT-X-DEFINE:IMPORT=\"a\"\n";
+    assert_eq!(rules(import), "");
+    let multivariant = format!("{import}#EXT-X-MEDIA:TYPE=AUDIO\n");
+    assert!(rules(&multivariant).contains("error 4.4.2.3 IMPORT stands in a multivariant"));
+}
+
+#[test]
 fn rules_of_multivariant_playlists() {
     insta::assert_snapshot!(found(
         "#EXTM3U\n\
@@ -115,7 +151,8 @@ proptest! {
     #[test]
     fn anything_like_a_playlist_is_judged(
         lines in proptest::collection::vec(
-            "#EXT(INF|-X-(KEY|MAP|PART|MEDIA|STREAM-INF|BYTERANGE|VERSION|DATERANGE)):\
+            "#EXT(INF|-X-(KEY|MAP|PART|MEDIA|STREAM-INF|BYTERANGE|VERSION|DATERANGE|DEFINE|SKIP|\
+             PRELOAD-HINT|RENDITION-REPORT|PROGRAM-DATE-TIME)):\
              [A-Z0-9=\",.@é:-]{0,24}|[a-z\"é]{0,9}",
             0..20,
         ),
