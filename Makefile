@@ -11,7 +11,7 @@ help:
 	@echo 'make soak [FILES=2000]        send damaged files through the worker, for about an hour'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
-	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
+	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager: half an hour on a quiet machine (BENCH=… passes options)'
 
 demo:
 	@deploy/bootstrap.sh demo
@@ -51,4 +51,5 @@ bench:
 	@deploy/bootstrap.sh test
 	@cargo build --release --bins
 	@cargo build --release -p kinora-plan --example plan
-	@python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH)
+	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
+		python3 benches/compare/package.py --check || status=1; exit $$status
