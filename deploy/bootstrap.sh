@@ -20,8 +20,14 @@ if [ "$goal" = test ]; then
     # Independent judges: ffprobe reads what we package, Chromium (with a font) plays it, zzuf
     # damages what we are sent.
     packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
+    # Certificates, and clients of other makes: for TLS and HTTP/2, and those that mean harm.
+    packages+=(openssl curl slowhttptest)
+    # xmllint holds manifests against a schema.
+    packages+=(libxml2-utils)
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
+    # Servers that tests start themselves.
+    packages+=(postgresql)
 fi
 
 missing=()
@@ -36,6 +42,13 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # Nobody here needs the ones that Debian starts.
+    for service in postgresql; do
+        if [[ " ${missing[*]} " == *" $service "* ]]; then
+            "${as_root[@]}" service "$service" stop >/dev/null 2>&1 || true
+            "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
+        fi
+    done
 fi
 
 if [ "$goal" = test ] && ! cargo nextest --version >/dev/null 2>&1; then

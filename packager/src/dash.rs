@@ -10,7 +10,6 @@ mod mpd;
 mod protection;
 mod sets;
 mod single_file;
-mod time;
 mod timeline;
 mod xml;
 

@@ -18,6 +18,8 @@ pub(crate) struct Delivery {
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
+    /// How long segments of captions are, microseconds; `None` where a text track is one file.
+    pub(crate) text_segment_us: Option<u64>,
 }
 
 /// What players are told of how a track is encrypted, and where its key is.
@@ -47,6 +49,7 @@ impl Delivery {
         keys: BTreeMap::new(),
         ranges: BTreeMap::new(),
         independent: true,
+        text_segment_us: None,
     };
 
     /// The file of a track that is one.
@@ -58,6 +61,13 @@ impl Delivery {
     pub(crate) fn i_frames(&self, track: &TrackId) -> String {
         let slash = if self.files.contains_key(track) { "-" } else { "/" };
         format!("{track}{slash}{I_FRAMES}")
+    }
+
+    /// Where the captions of a text track lie as one file.
+    pub(crate) fn whole_text(&self, track: &TrackId) -> String {
+        // Segments have the numbers.
+        let name = if self.text_segment_us.is_some() { "" } else { "/0" };
+        format!("{track}{name}.vtt")
     }
 
     pub(crate) fn range(&self, track: &TrackId) -> VideoRange {

@@ -31,7 +31,9 @@ mod periods;
 mod presentation;
 mod rate;
 pub mod read;
+mod storyboard;
 pub mod text;
+mod time;
 
 pub use error::PackagerError;
 

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use kinora_db::DbError;
+use kinora_db::{Conflict, DbError};
 use kinora_packager::text::TextError;
 use kinora_plan::profile::UnknownProfile;
 use kinora_queue::QueueError;
@@ -102,10 +102,7 @@ pub enum Error {
 
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
-        match &error {
-            DbError::Sql(sql) if is_full(sql) => Self::Full(error.to_string()),
-            _ => Self::Database(error),
-        }
+        if error.is_full() { Self::Full(error.to_string()) } else { Self::Database(error) }
     }
 }
 
@@ -124,7 +121,8 @@ impl From<StoreError> for Error {
     }
 }
 
-/// SQLITE_FULL, as SQLite reports a full disk.
-fn is_full(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "13")
+impl Conflict for Error {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_conflict())
+    }
 }

@@ -1,6 +1,6 @@
 //! Opening a database and getting at it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
 use tokio::sync::Notify;
@@ -13,7 +13,8 @@ pub type WriteTransaction = Transaction<'static, Any>;
 /// A database: cheap to clone, closed with the last clone.
 ///
 /// Never wait for [`Self::begin_write`] while holding such a transaction: the embedded database
-/// has one writer.
+/// has one writer. On a server one of two transactions that contradict each other is given up,
+/// at any statement or at the commit: see [`crate::retrying`].
 #[derive(Debug, Clone)]
 pub struct Database {
     dialect: Dialect,
@@ -23,13 +24,22 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens `sqlite://PATH`, creating the file and its folder, and brings the schema up to date.
+    /// Opens `sqlite://PATH`, creating the file and its folder, or `postgres://…` (whose
+    /// parameters sqlx's `PgConnectOptions` describes), and brings the schema up to date.
     pub async fn open(url: &str) -> Result<Self, DbError> {
+        Self::open_with(url, DEFAULT_CONNECTIONS).await
+    }
+
+    /// The same with at most so many connections to a server; the embedded database has its own
+    /// number.
+    pub async fn open_with(url: &str, connections: u32) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
         let (dialect, url) = dialect::resolve(url)?;
-        let writers = pool(dialect, dialect.writers()).connect(&url).await?;
+        let limits = dialect.connections(connections);
+        let pool = |limit| dialect.prepare(AnyPoolOptions::new().max_connections(limit));
+        let writers = pool(limits.writers).connect(&url).await?;
         dialect.migrations().run(&writers).await?;
-        let readers = pool(dialect, READERS).connect(&url).await?;
+        let readers = pool(limits.readers).connect(&url).await?;
         Ok(Self { dialect, readers, writers, outbox: Arc::new(Notify::new()) })
     }
 
@@ -65,46 +75,41 @@ impl Database {
     }
 }
 
-const READERS: u32 = 8;
-
-fn pool(dialect: Dialect, connections: u32) -> AnyPoolOptions {
-    dialect.prepare(
-        AnyPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(30))
-            .idle_timeout(None)
-            .max_lifetime(None),
-    )
-}
+/// Connections to a server, where nobody says another number.
+pub const DEFAULT_CONNECTIONS: u32 = 16;
 
 #[cfg(test)]
 mod tests {
+    use kinora_testing::TestDatabase;
+
     use super::*;
+    use crate::retrying;
+
+    async fn add(db: &Database) -> Result<(), DbError> {
+        let mut tx = db.begin_write().await?;
+        let n: i64 = sqlx::query_scalar("SELECT n FROM counter").fetch_one(&mut *tx).await?;
+        sqlx::query("UPDATE counter SET n = $1").bind(n + 1).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
 
     #[tokio::test]
     async fn concurrent_increments_are_never_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/deep/a b#c.db", folder.path().display());
-        let db = Database::open(&url).await.unwrap();
-        assert!(folder.path().join("deep/a b#c.db").exists());
+        let home = TestDatabase::new().await;
+        let db = Database::open(home.url()).await.unwrap();
         let mut tx = db.begin_write().await.unwrap();
         sqlx::query("CREATE TABLE counter (n BIGINT NOT NULL)").execute(&mut *tx).await.unwrap();
         sqlx::query("INSERT INTO counter VALUES (0)").execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
-        let add = |db: Database| async move {
-            for _ in 0..20 {
-                let mut tx = db.begin_write().await.unwrap();
-                let n: i64 =
-                    sqlx::query_scalar("SELECT n FROM counter").fetch_one(&mut *tx).await.unwrap();
-                sqlx::query("UPDATE counter SET n = $1")
-                    .bind(n + 1)
-                    .execute(&mut *tx)
-                    .await
-                    .unwrap();
-                tx.commit().await.unwrap();
-            }
-        };
-        let adders: Vec<_> = (0..4).map(|_| tokio::spawn(add(db.clone()))).collect();
+        let adders: Vec<_> = (0..4)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    for _ in 0..20 {
+                        retrying(|| add(&db)).await.unwrap();
+                    }
+                })
+            })
+            .collect();
         for adder in adders {
             adder.await.unwrap();
         }
@@ -115,9 +120,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_addresses_of_files_are_opened() {
+    async fn the_folder_of_a_file_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/deep/a b#c.db", folder.path().display());
+        let db = Database::open(&url).await.unwrap();
+        assert!(folder.path().join("deep/a b#c.db").exists());
+        db.close().await;
+    }
+
+    #[tokio::test]
+    async fn only_addresses_of_files_and_servers_are_opened() {
         for bad in ["", "sqlite://", "sqlite://:memory:", "sqlite://?mode=memory", "mysql://x/y"] {
             assert!(matches!(Database::open(bad).await, Err(DbError::Url(_))), "{bad}");
         }
+        let error = Database::open("mysql://ada:secret@x/y").await.unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    /// Numbers mean the same everywhere, so that a copy of the data finds the schema it had.
+    #[test]
+    fn dialects_have_the_same_migrations() {
+        let of = |dialect: Dialect| {
+            let all = dialect.migrations().iter();
+            all.map(|one| (one.version, one.description.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Dialect::Sqlite), of(Dialect::Postgres));
     }
 }

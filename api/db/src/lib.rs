@@ -1,5 +1,4 @@
-//! The database under the services: one writer and a pool of readers behind `sqlx::Any`,
-//! embedded migrations, the transactional outbox, and the inbox of its consumers.
+//! The database under the services, SQLite or Postgres behind `sqlx::Any`: embedded migrations, the transactional outbox, and the inbox of its consumers.
 //!
 //! SQL here and in the services keeps to what both dialects share: TEXT, BIGINT and DOUBLE
 //! columns, `$n` parameters, `CAST(SUM(..) AS BIGINT)`, and conditional single-statement updates
@@ -13,9 +12,11 @@ mod id;
 pub mod inbox;
 pub mod outbox;
 mod relay;
+mod retry;
 
 pub use clock::{Clock, ManualClock};
-pub use database::{Database, WriteTransaction};
+pub use database::{DEFAULT_CONNECTIONS, Database, WriteTransaction};
 pub use dialect::Dialect;
 pub use error::DbError;
 pub use id::{new_event_id, new_job_id, new_video_id};
+pub use retry::{Conflict, retrying};

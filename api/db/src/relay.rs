@@ -6,7 +6,7 @@ use kinora_queue::{Event, EventBus};
 use sqlx::Row;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Clock, Database, DbError};
+use crate::{Clock, Database, DbError, retrying};
 
 /// Rows a round. Rounds follow each other at once while there is more.
 const BATCH: i64 = 100;
@@ -43,7 +43,7 @@ pub async fn relay(
         let now_us = clock.now_us();
         if now_us.saturating_sub(pruned_at_us) > PRUNE_EVERY_US {
             pruned_at_us = now_us;
-            if let Err(error) = prune(&db, now_us - KEEP_US).await {
+            if let Err(error) = retrying(|| prune(&db, now_us - KEEP_US)).await {
                 tracing::warn!(%error, "old outbox rows could not be removed");
             }
         }
@@ -99,7 +99,8 @@ pub async fn relay_once(
         }
     }
     if !published.is_empty() {
-        mark(db, &published, clock.now_us()).await?;
+        let now_us = clock.now_us();
+        retrying(|| mark(db, &published, now_us)).await?;
     }
     let refused = !stuck.is_empty();
     Ok(Round { published: published.len(), refused, more: full && !refused })

@@ -1,4 +1,4 @@
-//! The outbox and the inbox against a real file, with a bus that can refuse.
+//! The outbox and the inbox against a real database, with a bus that can refuse.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use kinora_db::{Clock, Database, inbox, new_video_id, outbox};
 use kinora_media::{AccountId, VideoId};
 use kinora_queue::{Event, EventBus, EventData, EventDelivery, QueueError, Receipt};
+use kinora_testing::TestDatabase;
 
 /// Records what was published and refuses one video's events.
 #[derive(Debug, Default)]
@@ -39,11 +40,10 @@ impl EventBus for Bus {
     }
 }
 
-async fn database() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/test.db", folder.path().display());
-    let db = Database::open(&url).await.unwrap();
-    (folder, db)
+async fn database() -> (TestDatabase, Database) {
+    let home = TestDatabase::new().await;
+    let db = Database::open(home.url()).await.unwrap();
+    (home, db)
 }
 
 async fn append(db: &Database, video: VideoId, version: u32, now_us: i64) -> Event {
@@ -58,7 +58,7 @@ async fn append(db: &Database, video: VideoId, version: u32, now_us: i64) -> Eve
 
 #[tokio::test]
 async fn a_refused_event_holds_back_its_own_video_alone() {
-    let (_folder, db) = database().await;
+    let (_home, db) = database().await;
     let (clock, _) = Clock::manual(100);
     let (a, b) = (new_video_id(), new_video_id());
     let bus = Bus::default();
@@ -82,7 +82,7 @@ async fn a_refused_event_holds_back_its_own_video_alone() {
 
 #[tokio::test]
 async fn a_rolled_back_event_never_was() {
-    let (_folder, db) = database().await;
+    let (_home, db) = database().await;
     let video = new_video_id();
     let account = AccountId::new("default").unwrap();
     let mut tx = db.begin_write().await.unwrap();
@@ -99,7 +99,7 @@ async fn a_rolled_back_event_never_was() {
 
 #[tokio::test]
 async fn events_take_effect_once_and_in_order() {
-    let (_folder, db) = database().await;
+    let (_home, db) = database().await;
     let video = new_video_id();
     let mut events = Vec::new();
     for version in 1..=4 {

@@ -1,14 +1,14 @@
 //! Every role in one process: opens the adapters, puts the services on them, and lets go in the
 //! order that loses nothing.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
 use kinora_media::{AccountId, playback::TokenKey};
-use kinora_origin::{CmcdSink, Metrics, Notices, OriginConfig};
+use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
 use kinora_queue::{EventBus, JobQueue, SqliteQueue};
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 use tokio::{
@@ -35,10 +35,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let data = DataDir::open(&config.data_dir)?;
     let adapters = Adapters::open(&config).await?;
     let gateway = listen("server.listen", config.server.listen).await?;
-    let origin = kinora_origin::listen(config.origin.listen, config.origin.threads)
-        .with_context(|| taken("origin.listen", config.origin.listen))?;
+    let tls = config.origin_tls()?;
+    let origin = kinora_origin::listen(&config.origin.listen, config.origin.threads)
+        .with_context(|| taken("origin.listen", &config.origin.listen))?;
     let gateway_url = config.gateway_url(gateway.local_addr()?);
-    let origin_url = config.origin_url(origin[0].local_addr()?);
+    let origin_url = config.origin_url(&origin[0].address()?);
     let secrets = Secrets::open(&data)?;
     let notices = Notices::default();
     let services =
@@ -55,13 +56,26 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
         });
     }
+    let live = Live::default();
+    if let Some(address) = &config.origin.ingest_listen {
+        let taken = || taken("origin.ingest_listen", address);
+        let listeners = kinora_origin::listen(address, NonZeroUsize::MIN).with_context(taken)?;
+        for listener in listeners {
+            let ingest = serve_ingest(listener, live.clone(), parts.stop.clone());
+            parts.spawn("live media", async move { Ok(ingest.await?) });
+        }
+    }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
-        token_keys: vec![secrets.token],
+        token_keys: secrets.tokens,
         notices,
         cmcd,
         metrics,
+        live,
         caches: config.to_origin_caches(),
+        limits: config.to_origin_limits(),
+        tls,
+        proxies: config.origin_proxies()?,
         ..OriginConfig::default()
     };
     parts.spawn("reports of players", {
@@ -126,10 +140,9 @@ struct Adapters {
 
 impl Adapters {
     async fn open(config: &Config) -> anyhow::Result<Self> {
-        let database = config.database_path();
-        let db = Database::open(&format!("sqlite://{}", database.display()))
+        let db = Database::open_with(&config.database_url(), config.database.connections)
             .await
-            .with_context(|| format!("cannot open the database {}", database.display()))?;
+            .with_context(|| format!("cannot open the database {}", config.database_name()))?;
         let queue = config.queue_path();
         let queue = SqliteQueue::open(&queue)
             .await
@@ -151,14 +164,15 @@ impl Adapters {
 /// What opens the API and private videos.
 struct Secrets {
     authenticator: Authenticator,
-    token: TokenKey,
+    /// The first signs, all open.
+    tokens: Vec<TokenKey>,
 }
 
 impl Secrets {
     fn open(data: &DataDir) -> anyhow::Result<Self> {
         let account = AccountId::new(ACCOUNT).context("the account's name")?;
         let authenticator = Authenticator::new(vec![data.admin_key(account)?]);
-        Ok(Self { authenticator, token: data.token_key()? })
+        Ok(Self { authenticator, tokens: data.token_keys()? })
     }
 }
 
@@ -178,7 +192,7 @@ impl Services {
         origin_url: &str,
     ) -> anyhow::Result<Self> {
         let profiles = Arc::new(profiles::load(&config.transcoding)?);
-        let token_keys = vec![secrets.token.clone()];
+        let token_keys = secrets.tokens.clone();
         let mut catalogue =
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;
@@ -292,7 +306,7 @@ async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListene
     TcpListener::bind(address).await.with_context(|| taken(setting, address))
 }
 
-fn taken(setting: &str, address: SocketAddr) -> String {
+fn taken(setting: &str, address: impl std::fmt::Display) -> String {
     format!("cannot listen on {address}: choose another address with {setting}")
 }
 

@@ -1,6 +1,6 @@
 //! What stops a step of the orchestrator. Every step can be taken again.
 
-use kinora_db::DbError;
+use kinora_db::{Conflict, DbError};
 use kinora_queue::QueueError;
 use kinora_store::StoreError;
 
@@ -32,5 +32,11 @@ pub enum TranscodingError {
 impl From<sqlx::Error> for TranscodingError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
+    }
+}
+
+impl Conflict for TranscodingError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_conflict())
     }
 }

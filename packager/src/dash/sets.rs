@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use kinora_media::{
-    AudioRole, AudioTrack, FrameRate, Pictures, Status, Track, VideoTrack, ticks::MICROS,
-};
+use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
 
 use super::{protection, single_file, timeline, xml::Xml};
 use crate::{
@@ -13,6 +11,7 @@ use crate::{
     periods::Stretch,
     presentation::{Presentation, Span},
     rate::Rate,
+    storyboard,
 };
 
 /// MPEG's roles (23009-1 5.8.5.5).
@@ -280,7 +279,7 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
             let representation = [("id", track.id.as_str()), ("bandwidth", &*bandwidth)];
             xml.element("Representation", &representation, |xml| {
                 if period == 0 {
-                    xml.text("BaseURL", &format!("{}/0.vtt", track.id));
+                    xml.text("BaseURL", &presentation.delivery.whole_text(&track.id));
                 } else {
                     timeline::write_file(xml, offset_us, presentation.head.duration_us);
                 }
@@ -290,22 +289,14 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
     }
 }
 
-/// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6), once all is there. A growing
-/// manifest has none, whether or not the pictures are made: players are told of tracks once. Nor
-/// has one of several periods: sheets do not begin where those do.
+/// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6).
 pub(super) fn thumbnails(xml: &mut Xml, presentation: &Presentation<'_>) {
-    let head = presentation.head;
-    let Some(Pictures { storyboard, .. }) = &head.pictures else { return };
-    if head.status != Status::Complete || head.periods.len() > 1 {
-        return;
-    }
+    let Some(storyboard) = storyboard::listed(presentation.head) else { return };
     let others = presentation.audio().len() + presentation.text().len();
     let id = (video_sets(presentation) + others).to_string();
     let set = [("id", &*id), ("contentType", "image"), ("mimeType", "image/jpeg")];
-    let sheet_us = u64::from(storyboard.tiles_a_sheet()).saturating_mul(storyboard.interval_us);
-    let largest = storyboard.sheets.iter().map(|sheet| sheet.size).max().unwrap_or(0);
-    let bits = u128::from(largest) * 8 * u128::from(MICROS);
-    let bandwidth = bits.div_ceil(u128::from(sheet_us.max(1))).max(1).to_string();
+    let sheet_us = storyboard::sheet_us(storyboard);
+    let bandwidth = storyboard::bandwidth(storyboard).to_string();
     let (width, height) = storyboard.sheet_size();
     let representation = [
         ("id", "storyboard"),

@@ -63,7 +63,7 @@ fn playlist(presentation: &Presentation<'_>, track: &Track, spans: &[Span]) -> S
             playlist.push_str(&keys::segments(key));
         }
         for number in stretch.segments {
-            media::duration(&mut playlist, media::duration_us(track, &spans[number]));
+            media::duration(&mut playlist, media::span_us(track, &spans[number]));
             files.key_frame(&mut playlist, number, key_frame(&spans[number]));
         }
     }

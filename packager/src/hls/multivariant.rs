@@ -9,7 +9,7 @@ use super::{
     START,
     attributes::Attributes,
     audio::{self, Group},
-    header, iframes, independent, is_vod, keys,
+    header, iframes, images, independent, is_vod, keys,
     menu::{Menu, yes_no},
 };
 use crate::{PackagerError, codec::VideoRange, presentation::Presentation, rate::Rate};
@@ -79,6 +79,7 @@ pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerE
     for (track, picture) in &video {
         playlist.push_str(&iframes::stream(presentation, track, picture)?);
     }
+    playlist.push_str(&images::stream(presentation.head));
     Ok(playlist)
 }
 

@@ -8,7 +8,7 @@ use kinora_media::{
 };
 
 use super::{
-    Captions, Layout, Output, Package, PackageError,
+    Captions, Layout, Options, Output, Package, PackageError,
     names::{unused, word},
     output::Row,
     place::TrackCoding,
@@ -25,7 +25,7 @@ const NO_VIDEO: &str = "00000000-0000-0000-0000-000000000000";
 pub(super) fn package<'t>(
     outputs: Vec<Output<'t>>,
     captions: Vec<Captions>,
-    layout: Layout,
+    options: Options,
 ) -> Result<Package<'t>, PackageError> {
     let mut tracks = Vec::new();
     for output in &outputs {
@@ -54,8 +54,8 @@ pub(super) fn package<'t>(
         chapters: Vec::new(),
         pictures: None,
     };
-    let delivery = delivery(&outputs, layout);
-    Ok(Package { outputs, captions, head, delivery, layout })
+    let delivery = delivery(&outputs, options);
+    Ok(Package { outputs, captions, head, delivery, layout: options.layout })
 }
 
 /// Where the segments of all tracks lie.
@@ -189,17 +189,19 @@ pub(super) fn files(outputs: &[Output<'_>], layout: Layout) -> BTreeMap<TrackId,
     single.map(file).collect()
 }
 
-fn delivery(outputs: &[Output<'_>], layout: Layout) -> Delivery {
+fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
     let range = |output: &Output<'_>| match &output.coding {
         TrackCoding::Video(coding) if coding.range != VideoRange::Sdr => {
             Some((output.id.clone(), coding.range))
         }
         _ => None,
     };
+    let text_segment_us = u64::from(options.segment_ms).saturating_mul(1000).max(1);
     Delivery {
-        files: files(outputs, layout),
+        files: files(outputs, options.layout),
         keys: BTreeMap::new(),
         ranges: outputs.iter().filter_map(range).collect(),
         independent: outputs.iter().flat_map(|output| &output.rows).all(Row::is_independent),
+        text_segment_us: (options.layout == Layout::Segments).then_some(text_segment_us),
     }
 }

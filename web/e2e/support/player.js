@@ -16,6 +16,7 @@ const load = {
       drmSystems: { "org.w3.clearkey": { licenseUrl: licences } },
     };
     const player = new Hls({ startPosition: 0, ...drm });
+    window.hlsPlayer = player;
     player.on(Hls.Events.ERROR, (_, data) => {
       // A stall that hls.js steps over is not an error of the stream.
       if (data.fatal) seen.errors.push(`${data.type} ${data.details}`);
@@ -80,6 +81,22 @@ window.seekTo = (time) =>
     void video.play();
   });
 
+const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
+
+/** Plays on from 1 s until the chosen language is heard and a cue is shown; what is shown then. */
+async function playUntilShown(heard) {
+  await window.seekTo(1);
+  const before = video.webkitAudioDecodedByteCount;
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const decoded = heard() && video.webkitAudioDecodedByteCount > before;
+    if (decoded && cues().length > 0) break;
+  }
+  return cues()
+    .map((cue) => cue.text)
+    .join(" ");
+}
+
 /** Plays on in another language, with captions; the languages there are, and what is shown. */
 window.chooseInShaka = async (audio, text) => {
   const player = window.shakaPlayer;
@@ -87,22 +104,21 @@ window.chooseInShaka = async (audio, text) => {
   const named = (language) => (track) => track.language === language;
   player.selectAudioTrack(tracks.find(named(audio)));
   player.selectTextTrack(player.getTextTracks().find(named(text)));
-  await window.seekTo(1);
-  const before = video.webkitAudioDecodedByteCount;
-  const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
-  for (let tries = 0; tries < 100; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const active = player.getAudioTracks().find((track) => track.active);
-    const heard = active?.language === audio && video.webkitAudioDecodedByteCount > before;
-    if (heard && cues().length > 0) break;
-  }
-  return {
-    audio: tracks.map(({ language }) => language).sort(),
-    heard: player.getAudioTracks().find((track) => track.active)?.language,
-    shown: cues()
-      .map((cue) => cue.text)
-      .join(" "),
-  };
+  const heard = () => player.getAudioTracks().find((track) => track.active)?.language;
+  const shown = await playUntilShown(() => heard() === audio);
+  return { audio: tracks.map(({ language }) => language).sort(), heard: heard(), shown };
+};
+
+/** The same in hls.js, where a language that is not known has no name. */
+window.chooseInHlsJs = async (audio, text) => {
+  const player = window.hlsPlayer;
+  const language = ({ lang }) => lang || "und";
+  player.audioTrack = player.audioTracks.findIndex((track) => language(track) === audio);
+  player.subtitleTrack = player.subtitleTracks.findIndex((track) => language(track) === text);
+  player.subtitleDisplay = true;
+  const heard = () => language(player.audioTracks[player.audioTrack]);
+  const shown = await playUntilShown(() => heard() === audio);
+  return { audio: player.audioTracks.map(language).sort(), heard: heard(), shown };
 };
 
 /** Uploads a generated file by tus-js-client; answers the video's id. */

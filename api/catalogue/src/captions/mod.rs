@@ -3,6 +3,7 @@
 mod language;
 
 use bytes::Bytes;
+use kinora_db::retrying;
 use kinora_media::{AccountId, TrackId, VideoId};
 use kinora_packager::text::{self as captions_text, TextFormat};
 use kinora_store::{Condition, Key, Put, keys};
@@ -54,7 +55,7 @@ pub(crate) async fn put(
     let cues = parsed.cue_count() as u64;
     store(core, &object, parsed.to_string().into()).await?;
     let row = CaptionsRow { language, name, cues, object };
-    let kept = keep(core, account, video, &row).await;
+    let kept = retrying(|| keep(core, account, video, &row)).await;
     if kept.is_err() {
         // The upload finished or the video went while the file was on its way: an object that
         // no row names is nobody's.

@@ -1,6 +1,6 @@
 //! A video by name, to be uploaded later.
 
-use kinora_db::new_video_id;
+use kinora_db::{new_video_id, retrying};
 use kinora_media::{AccountId, Priority, VideoId};
 
 use super::text;
@@ -45,9 +45,13 @@ pub(crate) async fn create(
         profile: core.profile(description.profile.as_deref())?,
         priority: description.priority,
     };
-    let mut tx = core.db.begin_write().await?;
-    videos::insert(&mut tx, &video, core.clock.now_us()).await?;
-    tx.commit().await?;
+    retrying(|| insert(core, &video)).await?;
     tracing::info!(video.id = %video.id, "video created");
     Ok(video.id)
+}
+
+async fn insert(core: &Core, video: &NewVideo) -> Result<(), Error> {
+    let mut tx = core.db.begin_write().await?;
+    videos::insert(&mut tx, video, core.clock.now_us()).await?;
+    Ok(tx.commit().await?)
 }

@@ -1,6 +1,6 @@
 //! Taking a video away.
 
-use kinora_db::outbox;
+use kinora_db::{outbox, retrying};
 use kinora_media::{AccountId, VideoId};
 use kinora_queue::EventData;
 use kinora_store::keys;
@@ -8,6 +8,7 @@ use kinora_store::keys;
 use crate::{
     core::Core,
     error::Error,
+    model::UploadId,
     repository::{
         captions, media, uploads,
         videos::{self, Deletion},
@@ -22,18 +23,12 @@ use crate::{
 /// [`Error::NoVideo`] when the caller never had one of that id.
 pub(crate) async fn delete(core: &Core, account: &AccountId, video: VideoId) -> Result<(), Error> {
     let now_us = core.clock.now_us();
-    let mut tx = core.db.begin_write().await?;
-    let cleanup = match videos::mark_deleted(&mut tx, account, video, now_us).await? {
+    let (deletion, upload) = retrying(|| mark(core, account, video, now_us)).await?;
+    let cleanup = match deletion {
         Deletion::Missing => return Err(Error::NoVideo),
         Deletion::Before => return Ok(()),
         Deletion::Marked { cleanup } => cleanup,
     };
-    let upload = uploads::active_of(&mut tx, video).await?;
-    uploads::end_all_of(&mut tx, video, now_us).await?;
-    captions::forget(&mut tx, video).await?;
-    media::forget(&mut tx, video).await?;
-    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, now_us).await?;
-    tx.commit().await?;
     core.db.wake_outbox();
     tracing::info!(video.id = %video, "video deleted");
     let freed = async {
@@ -50,6 +45,27 @@ pub(crate) async fn delete(core: &Core, account: &AccountId, video: VideoId) -> 
     Ok(())
 }
 
+/// Marks it, with all that follows in the tables; the upload that was under way.
+async fn mark(
+    core: &Core,
+    account: &AccountId,
+    video: VideoId,
+    now_us: i64,
+) -> Result<(Deletion, Option<UploadId>), Error> {
+    let mut tx = core.db.begin_write().await?;
+    let deletion = videos::mark_deleted(&mut tx, account, video, now_us).await?;
+    if !matches!(deletion, Deletion::Marked { .. }) {
+        return Ok((deletion, None));
+    }
+    let upload = uploads::active_of(&mut tx, video).await?;
+    uploads::end_all_of(&mut tx, video, now_us).await?;
+    captions::forget(&mut tx, video).await?;
+    media::forget(&mut tx, video).await?;
+    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, now_us).await?;
+    tx.commit().await?;
+    Ok((deletion, upload))
+}
+
 /// Removes the objects of a deleted video that was never handed to transcoding.
 pub(crate) async fn clean(core: &Core, video: VideoId) -> Result<(), Error> {
     const BATCH: usize = 100;
@@ -62,6 +78,10 @@ pub(crate) async fn clean(core: &Core, video: VideoId) -> Result<(), Error> {
             break;
         }
     }
+    retrying(|| cleaned(core, video)).await
+}
+
+async fn cleaned(core: &Core, video: VideoId) -> Result<(), Error> {
     let mut tx = core.db.begin_write().await?;
     videos::cleaned(&mut tx, video).await?;
     Ok(tx.commit().await?)

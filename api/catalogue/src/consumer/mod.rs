@@ -4,7 +4,7 @@ mod apply;
 
 use std::time::Duration;
 
-use kinora_db::inbox;
+use kinora_db::{inbox, retrying};
 use kinora_queue::{Event, EventDelivery, QueueError};
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,10 @@ pub(crate) async fn take_in(core: &Core, event: Event) -> Result<(), Error> {
     if event.producer != TRANSCODING {
         return Ok(());
     }
+    retrying(|| apply_due(core, event.clone())).await
+}
+
+async fn apply_due(core: &Core, event: Event) -> Result<(), Error> {
     let mut tx = core.db.begin_write().await?;
     for due in inbox::accept(&mut tx, GROUP, event).await? {
         apply::apply(&mut tx, &due, core.clock.now_us()).await?;

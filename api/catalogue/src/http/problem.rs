@@ -1,7 +1,6 @@
 //! Which answer an error is.
 
 use http::{HeaderName, StatusCode, header};
-use kinora_db::DbError;
 use kinora_http::Problem;
 use kinora_packager::text::TextError;
 use kinora_store::StoreError;
@@ -67,8 +66,8 @@ impl From<Error> for Problem {
                 Self::conflict("too_many_captions", detail)
             }
             Error::Full(_) => Self::storage_full(),
-            Error::Database(DbError::Sql(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)))
-            | Error::Store(StoreError::Io { .. } | StoreError::Full { .. })
+            Error::Database(error) if error.is_unavailable() => Self::unavailable(text),
+            Error::Store(StoreError::Io { .. } | StoreError::Full { .. })
             | Error::Stopping
             | Error::Bus(_) => Self::unavailable(text),
             Error::Spool { .. } | Error::Store(StoreError::Corrupt { .. }) | Error::Database(_) => {

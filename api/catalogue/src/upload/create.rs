@@ -1,6 +1,6 @@
 //! Making an upload, and its video where there is none.
 
-use kinora_db::new_video_id;
+use kinora_db::{new_video_id, retrying};
 use kinora_media::{AccountId, VideoId};
 
 use super::{finish, metadata::Metadata, room};
@@ -42,19 +42,35 @@ pub(crate) async fn create(
         metadata: raw,
         expires_at_us: core.upload_expiry_us(now_us),
     };
+    if size == 0 {
+        upload.state = UploadState::Finished;
+    }
+    retrying(|| insert(core, &upload, &metadata, &profile, now_us)).await?;
+    tracing::info!(video.id = %upload.video, upload.id = %upload.id, upload.size = size, "upload created");
+    Ok(upload)
+}
+
+async fn insert(
+    core: &Core,
+    upload: &UploadRow,
+    metadata: &Metadata,
+    profile: &str,
+    now_us: i64,
+) -> Result<(), Error> {
+    let UploadRow { account, size, .. } = upload;
     let mut tx = core.db.begin_write().await?;
     let limit = core.config.max_active_uploads;
     if uploads::count_active(&mut tx, account).await? >= i64::from(limit) {
         return Err(Error::TooManyUploads(limit));
     }
-    room::check(core, &mut tx, size).await?;
+    room::check(core, &mut tx, *size).await?;
     if metadata.video.is_some() {
         expect_awaiting(&mut tx, account, upload.video).await?;
         if let Some(name) = &metadata.file_name {
             videos::name_file(&mut tx, upload.video, name).await?;
         }
         if metadata.profile.is_some() {
-            videos::choose_profile(&mut tx, upload.video, &profile).await?;
+            videos::choose_profile(&mut tx, upload.video, profile).await?;
         }
         if let Some(priority) = metadata.priority {
             videos::set_priority(&mut tx, upload.video, priority).await?;
@@ -65,21 +81,19 @@ pub(crate) async fn create(
             account: account.clone(),
             title: text::title_from(metadata.file_name.as_deref()),
             visibility: Visibility::default(),
-            file_name: metadata.file_name,
-            profile,
+            file_name: metadata.file_name.clone(),
+            profile: profile.to_owned(),
             priority: metadata.priority.unwrap_or_default(),
         };
         videos::insert(&mut tx, &video, now_us).await?;
     }
-    uploads::insert(&mut tx, &upload, now_us).await?;
+    let row = UploadRow { state: UploadState::Active, ..upload.clone() };
+    uploads::insert(&mut tx, &row, now_us).await?;
     videos::advance(&mut tx, upload.video, State::Uploading, None, now_us).await?;
-    if size == 0 {
-        finish::refuse_empty(&mut tx, &upload, now_us).await?;
-        upload.state = UploadState::Finished;
+    if *size == 0 {
+        finish::refuse_empty(&mut tx, upload, now_us).await?;
     }
-    tx.commit().await?;
-    tracing::info!(video.id = %upload.video, upload.id = %upload.id, upload.size = size, "upload created");
-    Ok(upload)
+    Ok(tx.commit().await?)
 }
 
 async fn expect_awaiting(

@@ -1,6 +1,6 @@
 //! From the last byte to the event that sets the pipeline going.
 
-use kinora_db::{DbError, outbox};
+use kinora_db::{DbError, outbox, retrying};
 use kinora_queue::{EventData, UploadedCaptions};
 use kinora_store::{Condition, Key, Put, StoreError, keys};
 use sqlx::AnyConnection;
@@ -26,7 +26,7 @@ pub(crate) const PRODUCER: &str = "catalogue";
 pub(crate) async fn finish(core: &Core, _held: &Held, upload: &UploadRow) -> Result<(), Error> {
     let key = keys::source(upload.video);
     hand_over(core, upload, &key).await?;
-    if !announce(core, upload, &key).await? {
+    if !retrying(|| announce(core, upload, &key)).await? {
         // Terminated or deleted in the meantime, so these bytes are nobody's.
         core.store.delete(&key).await?;
         core.spool.remove(upload.id).await?;

@@ -8,13 +8,13 @@ use tracing::Instrument;
 
 use super::{
     Held, detached, find, finish,
-    transfer::{End, transfer},
+    transfer::{End, note_received, transfer},
 };
 use crate::{
     core::Core,
     error::Error,
     model::{UploadId, UploadState},
-    repository::uploads::{self, UploadRow},
+    repository::uploads::UploadRow,
 };
 
 /// Takes `body` in at `offset` and says where the upload stands then. `announced` is the body's
@@ -92,9 +92,6 @@ pub(super) async fn rewind(core: &Core, upload: &UploadRow, held: u64) -> Result
         upload.id = %upload.id, upload.offset = upload.received, spool.length = held,
         "the upload folder lost bytes that were durable; the client has to send them again"
     );
-    let now_us = core.clock.now_us();
-    let mut tx = core.db.begin_write().await?;
-    uploads::set_received(&mut tx, upload.id, held, now_us, core.upload_expiry_us(now_us)).await?;
-    tx.commit().await?;
+    note_received(core, upload, held).await?;
     Ok(Error::OffsetMismatch { offset: held })
 }

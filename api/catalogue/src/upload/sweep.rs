@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kinora_db::retrying;
 use tokio_util::sync::CancellationToken;
 
 use super::finish;
@@ -49,8 +50,12 @@ pub(crate) async fn once(core: &Arc<Core>) -> Result<(), Error> {
         }
     }
     remove_orphans(core).await?;
+    retrying(|| forget(core, now_us - REMEMBER_US)).await
+}
+
+async fn forget(core: &Core, before_us: i64) -> Result<(), Error> {
     let mut tx = core.db.begin_write().await?;
-    uploads::forget(&mut tx, now_us - REMEMBER_US).await?;
+    uploads::forget(&mut tx, before_us).await?;
     Ok(tx.commit().await?)
 }
 
@@ -63,15 +68,22 @@ fn report(upload: &UploadRow, action: &'static str, result: Result<(), Error>) {
 async fn expire(core: &Core, upload: &UploadRow, now_us: i64) -> Result<(), Error> {
     // One that is being written to makes progress after all.
     let Some(_held) = core.locks.try_hold(upload.id) else { return Ok(()) };
+    if !retrying(|| note_expiry(core, upload, now_us)).await? {
+        return Ok(());
+    }
+    tracing::info!(upload.id = %upload.id, video.id = %upload.video, "upload expired");
+    core.spool.remove(upload.id).await
+}
+
+async fn note_expiry(core: &Core, upload: &UploadRow, now_us: i64) -> Result<bool, Error> {
     let mut tx = core.db.begin_write().await?;
     if !uploads::expire(&mut tx, upload.id, now_us).await? {
-        return Ok(());
+        return Ok(false);
     }
     let reason = Reason::new("upload_expired", "The upload was not continued in time");
     videos::advance(&mut tx, upload.video, State::Failed, Some(&reason), now_us).await?;
     tx.commit().await?;
-    tracing::info!(upload.id = %upload.id, video.id = %upload.video, "upload expired");
-    core.spool.remove(upload.id).await
+    Ok(true)
 }
 
 /// Finishes an upload of which every byte is durable, unless somebody is at it.

@@ -1,5 +1,6 @@
 //! Giving an upload up (tus "Termination").
 
+use kinora_db::retrying;
 use kinora_media::AccountId;
 use kinora_store::keys;
 
@@ -8,7 +9,10 @@ use crate::{
     core::Core,
     error::Error,
     model::{Reason, State, UploadId, UploadState},
-    repository::{uploads, videos},
+    repository::{
+        uploads::{self, UploadRow},
+        videos,
+    },
 };
 
 /// Ends an upload and frees its bytes, stopping a PATCH that is under way. Its video fails: it
@@ -19,18 +23,25 @@ use crate::{
 pub(crate) async fn terminate(core: &Core, account: &AccountId, id: UploadId) -> Result<(), Error> {
     let upload = find(core, account, id).await?;
     let now_us = core.clock.now_us();
-    let mut tx = core.db.begin_write().await?;
-    if !uploads::end(&mut tx, id, UploadState::Terminated, now_us).await? {
-        drop(tx);
+    if !retrying(|| give_up(core, &upload, now_us)).await? {
         // It ended since it was read: finished, or gone.
         find(core, account, id).await?;
         return Err(Error::NotAwaitingUpload);
     }
-    let reason = Reason::new("upload_terminated", "The upload was given up");
-    videos::advance(&mut tx, upload.video, State::Failed, Some(&reason), now_us).await?;
-    tx.commit().await?;
     let _held = core.locks.take_over(id).await;
     // A crash may have come between handing the bytes over and saying so.
     core.store.delete(&keys::source(upload.video)).await?;
     core.spool.remove(id).await
+}
+
+/// Whether it had not ended before.
+async fn give_up(core: &Core, upload: &UploadRow, now_us: i64) -> Result<bool, Error> {
+    let mut tx = core.db.begin_write().await?;
+    if !uploads::end(&mut tx, upload.id, UploadState::Terminated, now_us).await? {
+        return Ok(false);
+    }
+    let reason = Reason::new("upload_terminated", "The upload was given up");
+    videos::advance(&mut tx, upload.video, State::Failed, Some(&reason), now_us).await?;
+    tx.commit().await?;
+    Ok(true)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::StreamExt;
+use kinora_db::retrying;
 use tokio::time::{Instant, timeout};
 
 use super::{Held, spool::Spool};
@@ -104,10 +105,24 @@ async fn stream(
 /// Makes the spool durable, then lets the row say so.
 async fn account(core: &Core, upload: &UploadRow, spool: &Spool) -> Result<u64, Error> {
     let durable = spool.sync().await?;
-    let now_us = core.clock.now_us();
-    let mut tx = core.db.begin_write().await?;
-    let expires_at_us = core.upload_expiry_us(now_us);
-    let open = uploads::set_received(&mut tx, upload.id, durable, now_us, expires_at_us).await?;
-    tx.commit().await?;
+    let open = note_received(core, upload, durable).await?;
     if open { Ok(durable) } else { Err(Error::UploadGone) }
+}
+
+/// Sets how much of an upload is durable; whether bytes may still come.
+pub(super) async fn note_received(
+    core: &Core,
+    upload: &UploadRow,
+    durable: u64,
+) -> Result<bool, Error> {
+    let now_us = core.clock.now_us();
+    let expires_at_us = core.upload_expiry_us(now_us);
+    let note = || async {
+        let mut tx = core.db.begin_write().await?;
+        let open =
+            uploads::set_received(&mut tx, upload.id, durable, now_us, expires_at_us).await?;
+        tx.commit().await?;
+        Ok(open)
+    };
+    retrying(note).await
 }

@@ -134,9 +134,13 @@ fn manifests(package: &Package<'_>, folder: &Path, job: &Job) -> Result<(), Fail
         Failure::new(Exit::Failed, "package", format!("the manifests cannot be written: {error}"))
     };
     let put = |name: &str, text: String| folder::put(&folder.join(name), text.as_bytes());
-    for (track, text) in &package.captions {
-        std::fs::create_dir(folder.join(track.as_str())).map_err(folder::output)?;
-        put(&format!("{track}/0.vtt"), text.to_string())?;
+    for track in &package.head().tracks {
+        if matches!(track.kind, TrackKind::Text(_)) {
+            std::fs::create_dir(folder.join(track.id.as_str())).map_err(folder::output)?;
+        }
+    }
+    for (name, text) in package.caption_files() {
+        put(&name, text)?;
     }
     for track in &package.head().tracks {
         let playlist = package.media_playlist(&track.id).map_err(failed)?;

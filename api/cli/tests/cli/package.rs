@@ -105,7 +105,9 @@ async fn files_become_a_folder_that_plays() {
     let folder = home.path().join("segments");
     assert_eq!(pictures(&folder.join("hls.m3u8")), original);
     home.run(&["lint", "segments/hls.m3u8"]).await.ended(0);
-    assert!(listed(&folder).contains(&"a-en/2.m4s".to_owned()));
+    for name in ["a-en/2.m4s", "t-en.vtt", "t-en/2.vtt"] {
+        assert!(listed(&folder).contains(&name.to_owned()), "{name}");
+    }
     // Nothing is left beside it.
     assert!(
         !std::fs::read_dir(home.path())

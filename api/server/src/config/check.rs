@@ -1,6 +1,7 @@
 //! What cannot work is refused at start.
 
 use anyhow::{bail, ensure};
+use kinora_origin::ListenAddress;
 
 use super::{Config, store};
 
@@ -10,23 +11,35 @@ pub(super) const SQLITE: &str = "sqlite://";
 pub(super) const FILE: &str = "file://";
 
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
-    adapter("database.url", config.database.url.as_deref(), SQLITE, &["postgres", "postgresql"])?;
+    let embedded = config.database.url.as_deref().filter(|url| !is_postgres(url));
+    adapter("database.url", embedded, SQLITE, &[])?;
     adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqp", "amqps"])?;
     let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
     adapter("store.url", files, FILE, &[])?;
     store::check(&config.store)?;
     ensure!(
-        config.database_path() != config.queue_path(),
+        config.database_path().as_deref() != Some(config.queue_path().as_path()),
         "database.url and queue.url name one file: the queue needs its own"
     );
-    public("server", config.server.public_url.as_deref(), config.server.listen)?;
-    public("origin", config.origin.public_url.as_deref(), config.origin.listen)?;
-    let (server, origin) = (config.server.listen, config.origin.listen);
+    let (server, origin) = (config.server.listen, &config.origin.listen);
+    public("server", config.server.public_url.as_deref(), &server.into())?;
+    public("origin", config.origin.public_url.as_deref(), origin)?;
     ensure!(
-        server.port() == 0 || server != origin,
+        server.port() == 0 || *origin != server.into(),
         "server.listen and origin.listen are both {server}: give the origin another port"
     );
+    let tls = (&config.origin.tls_certificate, &config.origin.tls_key);
+    ensure!(
+        tls.0.is_some() == tls.1.is_some(),
+        "origin.tls_certificate and origin.tls_key are of no use without each other: set both"
+    );
+    config.origin_proxies()?;
     numbers(config)
+}
+
+/// Whether the database is a server.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// A URL as it may be shown: what stands before the `@` of its authority may be a secret.
@@ -39,7 +52,7 @@ pub(super) fn without_password(url: &str) -> String {
     }
 }
 
-/// Of databases and queues only the embedded ones are built in.
+/// Of queues only the embedded one is built in.
 fn adapter(
     key: &str,
     url: Option<&str>,
@@ -58,18 +71,25 @@ fn adapter(
         !distributed.contains(&scheme),
         "{key}: {scheme}:// is not in this build yet; use {embedded}PATH, or leave it out"
     );
-    let s3 = if key == "store.url" { " or s3://BUCKET/PREFIX" } else { "" };
-    bail!("{key}: expected {embedded}PATH{s3}")
+    let other = match key {
+        "store.url" => " or s3://BUCKET/PREFIX",
+        "database.url" => " or postgres://USER:PASSWORD@HOST/NAME",
+        _ => "",
+    };
+    bail!("{key}: expected {embedded}PATH{other}")
 }
 
 /// A public address is one that others can use: scheme and authority, nothing else.
-fn public(section: &str, url: Option<&str>, listen: std::net::SocketAddr) -> anyhow::Result<()> {
+fn public(section: &str, url: Option<&str>, listen: &ListenAddress) -> anyhow::Result<()> {
     let Some(url) = url else {
+        let (nowhere, port) = match listen {
+            ListenAddress::Tcp(listen) => (listen.ip().is_unspecified(), listen.port()),
+            ListenAddress::Unix(_) => (true, 80),
+        };
         ensure!(
-            !listen.ip().is_unspecified(),
+            !nowhere,
             "{section}.listen is {listen}, which nobody can be sent to: set {section}.public_url to \
-             the address others use, such as http://media.example.org:{}",
-            listen.port()
+             the address others use, such as http://media.example.org:{port}"
         );
         return Ok(());
     };
@@ -90,6 +110,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
         Ok(())
     };
     let (worker, transcoding) = (&config.worker, &config.transcoding);
+    between("database.connections", config.database.connections.into(), 2, 1000)?;
     between("upload.max_bytes", config.upload.max_bytes, 1, 1 << 50)?;
     between("origin.threads", config.origin.threads.get() as u64, 1, 256)?;
     between("origin.cache_mib", config.origin.cache_mib, 16, 1 << 20)?;

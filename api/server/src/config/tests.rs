@@ -39,7 +39,7 @@ fn without_anything_there_are_defaults() {
     assert_eq!(config, Config::default());
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.origin.listen.to_string(), "127.0.0.1:8081");
-    assert_eq!(config.database_path(), Path::new("data/kinora.sqlite"));
+    assert_eq!(config.database_url(), "sqlite://data/kinora.sqlite");
     assert_eq!(config.queue_path(), Path::new("data/queue.sqlite"));
     let StoreConfig::Files(store) = config.store().unwrap() else { panic!() };
     assert_eq!(store, Path::new("data/store"));
@@ -72,6 +72,10 @@ fn every_setting_has_a_name() {
         *path = Some("x".into());
     }
     full.transcoding.profiles = Some("x".into());
+    let origin = &mut full.origin;
+    (origin.tls_certificate, origin.tls_key) = (Some("x".into()), Some("x".into()));
+    origin.proxy_protocol = Some("x".into());
+    origin.ingest_listen = Some("127.0.0.1:9".parse().unwrap());
     full.metrics.listen = Some("127.0.0.1:9".parse().unwrap());
     let store = &mut full.store;
     for text in [&mut store.endpoint, &mut store.region, &mut store.access_key_id] {
@@ -99,9 +103,9 @@ fn every_setting_has_a_name() {
             }
         }
     }
-    let named = keys::KEYS.map(|(key, kind)| (key.to_owned(), format!("{kind:?}")));
+    let named = keys::KEYS.iter().map(|(key, kind)| ((*key).to_owned(), format!("{kind:?}")));
     let found = found.into_iter().map(|(key, kind)| (key, kind.to_owned())).collect();
-    assert_eq!(BTreeSet::from(named), found);
+    assert_eq!(named.collect::<BTreeSet<_>>(), found);
 }
 
 #[test]
@@ -151,15 +155,18 @@ fn mistakes_elsewhere_are_named_by_variable_or_flag() {
 
 #[test]
 fn adapters_that_are_not_built_in_are_refused_without_their_password() {
-    for (variable, url) in [
-        ("KINORA_DATABASE_URL", "postgres://me:hush@db/kinora"),
-        ("KINORA_DATABASE_URL", "postgresql://me:hush@db/kinora"),
-        ("KINORA_QUEUE_URL", "amqp://me:hush@mq"),
-        ("KINORA_QUEUE_URL", "amqps://me:hush@mq"),
-    ] {
+    for (variable, url) in
+        [("KINORA_QUEUE_URL", "amqp://me:hush@mq"), ("KINORA_QUEUE_URL", "amqps://me:hush@mq")]
+    {
         let error = from_environment(&[(variable, url)]).unwrap_err();
         assert!(error.contains("not in this build yet"), "{error}");
         assert!(!error.contains("hush"), "{error}");
+    }
+    for url in ["postgres://me:hush@db/kinora", "postgresql://me:hush@db/kinora"] {
+        let config = from_environment(&[("KINORA_DATABASE_URL", url)]).unwrap();
+        assert_eq!(config.database_url(), url);
+        let shown = [config.database_name(), config.to_toml().unwrap()];
+        assert!(shown.iter().all(|text| !text.contains("hush")), "{shown:?}");
     }
     for url in ["hush", "sqlite://", "mysql://me:hush@db"] {
         let error = from_environment(&[("KINORA_DATABASE_URL", url)]).unwrap_err();
@@ -182,6 +189,10 @@ fn what_cannot_work_is_refused() {
         ("[server]\npublic_url = \"media.example\"\n", "server.public_url"),
         ("[origin]\npublic_url = \"https://m.example/path\"\n", "origin.public_url"),
         ("[origin]\nlisten = \"127.0.0.1:8080\"\n", "another port"),
+        ("[origin]\nlisten = \"localhost\"\n", "unix:/PATH"),
+        ("[origin]\nlisten = \"unix:/run/kinora.sock\"\n", "origin.public_url"),
+        ("[origin]\ntls_key = \"key.pem\"\n", "origin.tls_certificate"),
+        ("[origin]\nproxy_protocol = \"10.0.0.0/40\"\n", "origin.proxy_protocol"),
         ("[queue]\nurl = \"sqlite://data/kinora.sqlite\"\n", "one file"),
     ] {
         let error = from_file(text).unwrap_err();
@@ -194,12 +205,12 @@ fn addresses_follow_what_is_bound_unless_told() {
     let bound = "127.0.0.1:4711".parse().unwrap();
     let config = from_file("[server]\npublic_url = \"https://k.example/\"\n").unwrap();
     assert_eq!(config.gateway_url(bound), "https://k.example");
-    assert_eq!(config.origin_url(bound), "http://127.0.0.1:4711");
+    assert_eq!(config.origin_url(&bound.into()), "http://127.0.0.1:4711");
     let anywhere = from_environment(&[
         ("KINORA_SERVER_LISTEN", "127.0.0.1:0"),
         ("KINORA_ORIGIN_LISTEN", "127.0.0.1:0"),
     ]);
-    assert_eq!(anywhere.unwrap().origin.listen.port(), 0);
+    assert_eq!(anywhere.unwrap().origin.listen.to_string(), "127.0.0.1:0");
 }
 
 #[test]

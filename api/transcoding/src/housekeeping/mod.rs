@@ -3,6 +3,8 @@
 mod remove;
 mod sweep;
 
+use kinora_db::retrying;
+
 use crate::{
     error::TranscodingError,
     repository::chores::{self, DueChore},
@@ -21,7 +23,7 @@ pub(crate) async fn step_chores(service: &Transcoding) -> Result<usize, Transcod
         let Some(claimed) = claim(service, &chore).await? else { continue };
         match perform(service, &claimed).await {
             Ok(next) => {
-                advance(service, &claimed, next).await?;
+                retrying(|| advance(service, &claimed, next)).await?;
                 done += 1;
             }
             Err(error) => {

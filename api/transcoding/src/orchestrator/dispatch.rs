@@ -1,5 +1,6 @@
 //! From the backlog to the dispatch lane.
 
+use kinora_db::retrying;
 use kinora_plan::{
     encoder::{Failure, FailureKind},
     job::{JobClass, JobMessage},
@@ -31,11 +32,12 @@ pub(crate) async fn step_dispatch(service: &Transcoding) -> Result<usize, Transc
             // Whether it went out is unknown: the attempt is fenced, the next one is sent.
             Err(error) => {
                 tracing::warn!(job.id = %job.id, %error, "a job could not be dispatched; trying again");
-                unclaim(service, &job).await?;
+                retrying(|| unclaim(service, &job)).await?;
             }
         }
     }
-    confirm(service, &sent).await?;
+    // Not the whole step again: what went out would be taken for lost.
+    retrying(|| confirm(service, &sent)).await?;
     Ok(sent.len())
 }
 

@@ -2,7 +2,8 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use kinora_queue::{EventDelivery, ReportDelivery};
+use kinora_db::retrying;
+use kinora_queue::{Event, EventDelivery, ReportDelivery};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -78,7 +79,7 @@ pub(crate) async fn run(
 
 async fn repeat(service: Arc<Transcoding>, step: Step, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let found = step.take(&service).await;
+        let found = retrying(|| step.take(&service)).await;
         // What found something to do is done again at once: there may be more.
         if matches!(found, Ok(1..)) {
             continue;
@@ -104,7 +105,7 @@ async fn take_events(service: Arc<Transcoding>, shutdown: CancellationToken) {
             delivery = bus.receive(PRODUCER) => delivery,
         };
         let result = match delivery {
-            Ok(EventDelivery { event, receipt }) => match events::on_event(&service, event).await {
+            Ok(EventDelivery { event, receipt }) => match take_event(&service, &event).await {
                 Ok(()) => bus.finish(receipt).await.map_err(TranscodingError::from),
                 Err(error) => {
                     pause(PAUSE, &shutdown).await;
@@ -120,6 +121,10 @@ async fn take_events(service: Arc<Transcoding>, shutdown: CancellationToken) {
             tracing::warn!(%error, "an event could not be taken in; it will come again");
         }
     }
+}
+
+async fn take_event(service: &Transcoding, event: &Event) -> Result<(), TranscodingError> {
+    retrying(|| events::on_event(service, event.clone())).await
 }
 
 async fn take_reports(service: Arc<Transcoding>, shutdown: CancellationToken) {
@@ -147,7 +152,7 @@ async fn take_report(
     shutdown: &CancellationToken,
 ) -> Result<(), TranscodingError> {
     let queue = &service.deps.queue;
-    match reports::on_report(service, &report).await {
+    match retrying(|| reports::on_report(service, &report)).await {
         Ok(reports::Intake::TooEarly) => {
             // Aside, so that the report it waits for gets through.
             let queue = queue.clone();

@@ -16,6 +16,7 @@ use kinora_plan::{
 };
 use kinora_queue::{Event, EventBus, EventData, JobQueue, UploadedCaptions};
 use kinora_store::keys;
+use kinora_testing::TestDatabase;
 
 use super::{
     bus::SimBus,
@@ -63,6 +64,7 @@ pub(crate) struct World {
     pub notified: Arc<Mutex<Vec<(VideoId, u32)>>>,
     deps: TranscodingDeps,
     folder: tempfile::TempDir,
+    _home: TestDatabase,
 }
 
 /// A step under way; what it found to do.
@@ -81,14 +83,9 @@ pub(crate) enum Step {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        // Memory where there is some: thousands of commits wait for no disk.
-        let memory = Path::new("/dev/shm");
-        let folder = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory).unwrap(),
-            false => tempfile::tempdir().unwrap(),
-        };
-        let url = format!("sqlite://{}/test.db", folder.path().display());
-        let db = Database::open(&url).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let home = TestDatabase::new().await;
+        let db = Database::open(home.url()).await.unwrap();
         let (clock, hand) = Clock::manual(BEGINNING_US);
         let faults = Arc::new(Faults::default());
         let store = Arc::new(SimStore::new(faults.clone(), clock.clone()));
@@ -130,6 +127,7 @@ impl World {
             notified,
             deps,
             folder,
+            _home: home,
         }
     }
 
@@ -143,7 +141,7 @@ impl World {
         TranscodingDeps { queue, bus, clock, ..self.deps.clone() }
     }
 
-    /// Where its database lies.
+    /// Where its queue lies.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

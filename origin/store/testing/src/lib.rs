@@ -1,12 +1,17 @@
 //! Real servers for tests, on free loopback ports, and a network between that misbehaves on
 //! demand. What goes wrong here panics: it is a test that fails.
 
+mod database;
 mod moto;
+mod ports;
+mod postgres;
 mod proxy;
 mod s3s;
 
 pub use self::{
+    database::{POSTGRES_VARIABLE, TestDatabase},
     moto::Moto,
+    postgres::Postgres,
     proxy::{Fault, FaultProxy},
     s3s::S3s,
 };

@@ -8,6 +8,7 @@ use kinora_media::{AccountId, VideoId, playback::TokenKey};
 use kinora_plan::ProfileSet;
 use kinora_queue::{Event, EventData, SqliteQueue};
 use kinora_store::{FsStore, ObjectStore, keys};
+use kinora_testing::TestDatabase;
 use serde_json::Value;
 use sqlx::Row;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,7 @@ pub(crate) struct House {
     ada: String,
     bob: String,
     folder: tempfile::TempDir,
+    _home: TestDatabase,
 }
 
 impl House {
@@ -39,8 +41,8 @@ impl House {
     pub(crate) async fn with(configure: impl FnOnce(&mut CatalogueConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let url = format!("sqlite://{}", root.join("kinora.db").display());
-        let db = Database::open(&url).await.unwrap();
+        let home = TestDatabase::new().await;
+        let db = Database::open(home.url()).await.unwrap();
         let queue = Arc::new(SqliteQueue::open(&root.join("queue.db")).await.unwrap());
         let store = Arc::new(FsStore::open(root.join("objects")).unwrap());
         let (clock, hand) = Clock::manual(1_800_000_000_000_000);
@@ -76,7 +78,20 @@ impl House {
         let (ada, bob) = (key(ada), key(bob));
         let messages = format!("sqlite://{}", root.join("queue.db").display());
         let messages = sqlx::AnyPool::connect(&messages).await.unwrap();
-        Self { address, catalogue, db, queue, store, hand, shutdown, messages, ada, bob, folder }
+        Self {
+            address,
+            catalogue,
+            db,
+            queue,
+            store,
+            hand,
+            shutdown,
+            messages,
+            ada,
+            bob,
+            folder,
+            _home: home,
+        }
     }
 
     /// The filesystem that uploads lie on.

@@ -1,0 +1,154 @@
+//! Postgres, on a port and in a folder of its own. `deploy/bootstrap.sh` installs it.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::ports::free_ports;
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub struct Postgres {
+    folder: tempfile::TempDir,
+    port: u16,
+    settings: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Postgres {
+    /// Starts one that keeps what it acknowledged, whatever kills it.
+    pub fn start() -> Self {
+        Self::start_with(std::env::temp_dir(), &["fsync=on"])
+    }
+
+    /// Starts one in memory: for tests of which none outlives it.
+    pub fn start_in_memory() -> Self {
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        Self::start_with(folder, &["fsync=off", "full_page_writes=off"])
+    }
+
+    fn start_with(parent: PathBuf, settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir_in(parent).expect("a temporary folder");
+        let mut server = Self {
+            folder,
+            port: free_ports::<1>()[0],
+            settings: settings.iter().map(ToString::to_string).collect(),
+            child: None,
+        };
+        if rustix::process::getuid().is_root() {
+            // The server does not run as root: its folder is its user's.
+            run(Command::new("chown").arg("postgres").arg(server.folder.path()));
+        }
+        let mut init = server.command("initdb");
+        run(init
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"])
+            .args(["--no-instructions", "--no-sync", "--pgdata"])
+            .arg(server.data()));
+        server.start_again();
+        server
+    }
+
+    /// Its address, with the rights to do everything, without a database's name.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it on what a killed one left.
+    ///
+    /// # Panics
+    /// When it is not up within two minutes.
+    pub fn start_again(&mut self) {
+        let started = Instant::now();
+        while !self.try_start(started) {
+            // Processes of the one before may still hold its memory.
+            assert!(started.elapsed() < PATIENCE, "Postgres did not start:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn try_start(&mut self, started: Instant) -> bool {
+        let log = fs::File::create(self.folder.path().join("log")).expect("our own folder");
+        let mut server = self.command("postgres");
+        server.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
+        server.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
+        server.args(["-c", "max_connections=400"]);
+        for setting in &self.settings {
+            server.args(["-c", setting]);
+        }
+        let mut child =
+            server.stdout(Stdio::null()).stderr(log).spawn().expect("Postgres can be run");
+        while started.elapsed() < PATIENCE {
+            if child.try_wait().expect("a child can be asked").is_some() {
+                return false;
+            }
+            // It listens before it answers.
+            let ready = self.log().contains("ready to accept connections");
+            if ready && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                self.child = Some(child);
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        false
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A program of Postgres's, as a user that it accepts.
+    fn command(&self, program: &str) -> Command {
+        let path = programs().join(program);
+        let mut command = if rustix::process::getuid().is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]);
+            command.arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where Debian puts the newest version's programs.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions.map(|entry| entry.path().join("bin")).max();
+    newest
+        .filter(|bin| Path::new(bin).join("initdb").exists())
+        .expect("Postgres is missing: deploy/bootstrap.sh test installs it")
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("it can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
