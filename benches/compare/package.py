@@ -29,8 +29,11 @@ AIMS = [
     ("kinora", "cp", "wall", 1.3),
     ("kinora segments", "gpac segments", "wall", 0.5),
     ("kinora segments", "shaka segments", "wall", 0.2),
+    ("kinora cbcs", "shaka cbcs", "cpu", 0.5),
 ]
 MOST_MEGABYTES = 20
+# A key for comparison: it protects nothing.
+KEY_ID, KEY = "00112233445566778899aabbccddeeff", "0123456789abcdef0123456789abcdef"
 
 
 def measured(command, cwd):
@@ -80,10 +83,16 @@ def contenders(clip, work):
     yield "cp", ["cp", clip, out], True
     yield "kinora", kinora, True
     yield "kinora segments", kinora + ["--segments"], True
+    keys = work / "keys"
+    keys.write_text(f"{KEY_ID}:{KEY}\n")
+    yield "kinora cbcs", kinora + ["--encrypt", "cbcs", "--key-file", keys], True
     shaka = shaka_packager(work)
     single = [f"in={clip},stream={kind},output={out}/{kind}.mp4" for kind in ("video", "audio")]
     manifests = ["--hls_master_playlist_output", out / "hls.m3u8", "--mpd_output", out / "dash.mpd"]
     yield "shaka", [shaka, *single, *manifests], shaka
+    encryption = ["--enable_raw_key_encryption", "--keys", f"label=:key_id={KEY_ID}:key={KEY}",
+                  "--protection_scheme", "cbcs", "--clear_lead", "0"]
+    yield "shaka cbcs", [shaka, *single, *manifests, *encryption], shaka
     parts = [f"in={clip},stream={kind},init_segment={out}/{kind}/init.mp4,"
              f"segment_template={out}/{kind}/$Number$.m4s" for kind in ("video", "audio")]
     yield "shaka segments", [shaka, *parts, *manifests, "--generate_static_live_mpd"], shaka
@@ -105,7 +114,7 @@ def race(clip, work, repeat):
             out = work / "out"
             shutil.rmtree(out, ignore_errors=True)
             out.unlink(missing_ok=True) if out.is_file() else None
-            if name not in ("cp", "kinora", "kinora segments"):
+            if name != "cp" and not name.startswith("kinora"):
                 out.mkdir()
             runs.append(measured(command, work))
         shutil.rmtree(work / "out", ignore_errors=True)

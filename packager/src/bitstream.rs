@@ -4,11 +4,15 @@
 //! For hostile bytes, like [`crate::read`]: nothing panics, loops are bounded by the standards' own
 //! limits, and what is not understood is `None`.
 
+pub(crate) mod av1;
 pub(crate) mod avc;
+mod bits;
 pub(crate) mod hevc;
 mod nal;
 mod rbsp;
+pub(crate) mod vp9;
 
+pub(crate) use bits::Bits;
 pub(crate) use nal::NalUnits;
 pub(crate) use rbsp::Rbsp;
 

@@ -3,7 +3,6 @@
 mod aac;
 mod av1;
 mod avc;
-mod bits;
 mod coding;
 mod dolby;
 mod esds;

@@ -49,6 +49,10 @@ before(async () => {
   ];
   const h264 = ["-c:v", "libx264", "-preset", "veryfast", "-g", "60", "-sc_threshold", "0"];
   await ffmpeg(...source, ...h264, "-c:a", "aac", at("film.mp4"));
+  const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "60"];
+  await ffmpeg(...source, ...vp9, "-c:a", "libopus", at("vp9.mp4"));
+  const av1 = ["-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "60"];
+  await ffmpeg(...source, ...av1, "-tiles", "2x1", "-c:a", "libopus", at("av1.mp4"));
 });
 after(async () => {
   await chromium?.close();
@@ -95,6 +99,17 @@ describe("encrypted packages", { concurrency: 4 }, () => {
       const folder = `fetched-${method}`;
       await encrypt("film.mp4", folder, method, "--key-uri", `${licences.url}/{kid}`);
       await play("shaka", `${folder}/hls.m3u8`);
+    });
+  }
+
+  for (const codec of ["vp9", "av1"]) {
+    test(`${codec} and Opus play in both schemes`, async () => {
+      const plays = ["cbcs", "cenc"].map(async (method) => {
+        const folder = `${codec}-${method}`;
+        await encrypt(`${codec}.mp4`, folder, method);
+        await play("shaka", `${folder}/dash.mpd`, { shaka: { clearKeys: keys } });
+      });
+      await Promise.all(plays);
     });
   }
 

@@ -1,7 +1,7 @@
 //! AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1), as far as the container needs it.
 
-use super::bits::Bits;
 use crate::PackagerError;
+use crate::bitstream::Bits;
 
 /// AAC's are 2 to about 10 bytes; the descriptors around it count in 7 bits.
 const MAX_BYTES: usize = 64;

@@ -1,6 +1,7 @@
 //! AV1CodecConfigurationRecord (AV1 in ISOBMFF 2.3.3) as a `codecs` value (section 5).
 
-use super::{bits::Bits, coding::Nclx};
+use super::coding::Nclx;
+use crate::bitstream::Bits;
 
 /// Colours that need not be named: BT.709, limited range.
 const BT709: Nclx = [1, 1, 1, 0];

@@ -3,7 +3,7 @@
 use super::{AudioSpecificConfig, av1, avc::profile, dolby, esds, vp9};
 use crate::{
     PackagerError,
-    bitstream::{avc, hevc},
+    bitstream::{self, avc, hevc},
     cmaf::AAC_ROLL,
     read::{ReadError, SampleEntry},
 };
@@ -91,7 +91,10 @@ pub fn of_video(entry: &SampleEntry<'_>) -> Result<Coding, PackagerError> {
             format!("{code}.{}", super::hevc::profile(record).ok_or_else(cut("hvcC"))?)
         }
         b"av01" => {
-            format!("{code}.{}", av1::profile(config(b"av1C")?, colour).ok_or_else(cut("av1C"))?)
+            let record = config(b"av1C")?;
+            let said = || bitstream::av1::State::of_config(record.get(4..)?)?.sequence?.transfer;
+            transfer = transfer.or_else(|| said().map(u16::from));
+            format!("{code}.{}", av1::profile(record, colour).ok_or_else(cut("av1C"))?)
         }
         b"vp09" => {
             let (codecs, said) = vp9::profile(config(b"vpcC")?).ok_or_else(cut("vpcC"))?;

@@ -1,6 +1,6 @@
 //! Channels of AC-3 and E-AC-3 (ETSI TS 102 366 annex F).
 
-use super::bits::Bits;
+use crate::bitstream::Bits;
 
 /// Full channels by `acmod` (table 4.3); the effects channel comes on top.
 const CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];

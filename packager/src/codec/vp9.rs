@@ -1,6 +1,6 @@
 //! VPCodecConfigurationBox (VP codec ISO media file format binding) as a `codecs` value.
 
-use super::bits::Bits;
+use crate::bitstream::Bits;
 
 /// `00.31.08.01.01.01.01.00`, all fields, and the transfer characteristics. `None` when the
 /// record is cut short.

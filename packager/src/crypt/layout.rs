@@ -5,7 +5,7 @@ use super::{
     subsample::{Subsample, Subsamples},
 };
 use crate::{
-    bitstream::{NalUnits, avc, avc::Unit, hevc},
+    bitstream::{NalUnits, av1, avc, avc::Unit, hevc, vp9},
     read::SampleEntry,
 };
 
@@ -25,6 +25,8 @@ pub(super) enum Layout {
         sets: hevc::ParameterSets,
         length_bytes: usize,
     },
+    Av1(Box<av1::State>),
+    Vp9(vp9::References),
 }
 
 impl Layout {
@@ -48,6 +50,13 @@ impl Layout {
                     .ok_or(CryptError::Configuration(record))?;
                 Ok(Self::Hevc { sets, length_bytes })
             }
+            b"av01" => {
+                let record = "AV1CodecConfigurationRecord";
+                let config = config(b"av1C", record)?.get(4..);
+                let state = config.and_then(av1::State::of_config);
+                Ok(Self::Av1(Box::new(state.ok_or(CryptError::Configuration(record))?)))
+            }
+            b"vp09" => Ok(Self::Vp9(vp9::References::default())),
             code => Err(CryptError::Codec(String::from_utf8_lossy(code).into_owned())),
         }
     }
@@ -57,9 +66,9 @@ impl Layout {
         !matches!(self, Self::Whole)
     }
 
-    /// Whether parts are whole blocks in any scheme: AV1 and VP9 have it so.
+    /// Whether parts are whole blocks in any scheme, as VP9 has it.
     pub(super) fn needs_whole_blocks(&self) -> bool {
-        false
+        matches!(self, Self::Vp9(_))
     }
 
     /// The parts of a sample; samples come in decoding order, because headers refer to earlier ones.
@@ -79,6 +88,8 @@ impl Layout {
             Self::Hevc { sets, length_bytes } => {
                 nal_units(sample, *length_bytes, &mut parts, |unit| sets.read(unit))
             }
+            Self::Av1(state) => tiles(sample, &mut parts, state),
+            Self::Vp9(references) => frames(sample, &mut parts, references),
         };
         divided.ok_or(SampleFault::Headers)?;
         let parts = parts.finish();
@@ -110,5 +121,32 @@ fn nal_units(
             }
         }
     }
+    Some(())
+}
+
+/// Parts of a sample of AV1: the data of tiles is protected (AV1 in ISOBMFF 4.2).
+fn tiles(sample: &[u8], parts: &mut Subsamples, state: &mut av1::State) -> Option<()> {
+    let mut at = 0;
+    for tile in state.tiles(sample)? {
+        parts.clear(tile.start - at);
+        parts.protect(tile.len());
+        at = tile.end;
+    }
+    parts.clear(sample.len() - at);
+    Some(())
+}
+
+/// Parts of a sample of VP9: frames are protected but for their uncompressed headers, and the index of
+/// several is in the clear.
+fn frames(sample: &[u8], parts: &mut Subsamples, references: &mut vp9::References) -> Option<()> {
+    let mut rest = sample;
+    for size in vp9::frames(sample)? {
+        let (frame, after) = rest.split_at_checked(size)?;
+        let headers = if frame.is_empty() { 0 } else { references.header(frame)? };
+        parts.clear(headers);
+        parts.protect(frame.len() - headers);
+        rest = after;
+    }
+    parts.clear(rest.len());
     Some(())
 }

@@ -7,6 +7,7 @@
 mod crypt;
 mod dash;
 mod fixtures;
+mod hdr;
 mod hls;
 mod init;
 mod just_in_time;

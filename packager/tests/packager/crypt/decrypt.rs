@@ -68,12 +68,17 @@ pub(super) fn padded(segment: &[u8], key: &[u8; 16], vector: [u8; 16]) -> Vec<u8
 }
 
 fn count(cipher: &Aes128, vector: &[u8], bytes: &mut [u8], counted: &mut usize) {
-    for byte in bytes {
-        let mut counter = [0; 16];
-        counter[..8].copy_from_slice(vector);
-        counter[8..].copy_from_slice(&(*counted as u64 / 16).to_be_bytes());
-        let mut stream = Block::from(counter);
+    let block = |number: usize| {
+        let counter = [vector, &(number as u64).to_be_bytes()].concat();
+        let mut stream = Block::clone_from_slice(&counter);
         cipher.encrypt_block(&mut stream);
+        stream
+    };
+    let mut stream = block(*counted / 16);
+    for byte in bytes {
+        if counted.is_multiple_of(16) {
+            stream = block(*counted / 16);
+        }
         *byte ^= stream[*counted % 16];
         *counted += 1;
     }

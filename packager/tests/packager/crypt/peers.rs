@@ -26,12 +26,11 @@ fn frames(before: &[&str], path: &Path) -> Vec<String> {
 }
 
 /// Clear and protected tracks of a clip, as files.
-fn written(folder: &Path, clip: Clip, scheme: Scheme) -> Vec<(PathBuf, PathBuf)> {
-    let files = [clip.bytes()];
-    let clear = tracks(&files, None);
-    let sealed = tracks(&files, Some(&encryption(Method::Samples(scheme))));
+fn written(folder: &Path, files: &[Vec<u8>], scheme: Scheme) -> Vec<(PathBuf, PathBuf)> {
+    let clear = tracks(files, None);
+    let sealed = tracks(files, Some(&encryption(Method::Samples(scheme))));
     let put = |kind: &str, number: usize, bytes: &[u8]| {
-        let path = folder.join(format!("peer-{kind}-{clip:?}-{scheme:?}-{number}.mp4"));
+        let path = folder.join(format!("{kind}-{scheme:?}-{number}.mp4"));
         std::fs::write(&path, bytes).unwrap();
         path
     };
@@ -42,11 +41,12 @@ fn written(folder: &Path, clip: Clip, scheme: Scheme) -> Vec<(PathBuf, PathBuf)>
 #[test]
 fn ffmpeg_decodes_the_same_frames() {
     let folder = tempfile::tempdir().unwrap();
-    for clip in [Clip::Avc, Clip::AvcInterlaced, Clip::Hevc] {
+    for clip in Clip::all() {
+        let files = [clip.bytes()];
         for scheme in SCHEMES {
-            for (clear, sealed) in written(folder.path(), clip, scheme) {
+            for (clear, sealed) in written(folder.path(), &files, scheme) {
                 let expected = frames(&[], &clear);
-                assert!(expected.len() >= 100);
+                assert!(expected.len() >= 50);
                 let found = frames(&["-decryption_key", KEY_TEXT], &sealed);
                 assert!(found == expected, "{clip:?} {scheme:?}");
             }
@@ -68,8 +68,9 @@ fn shaka_packager_decrypts_the_same_frames() {
     let Some(shaka) = shaka() else { return };
     let folder = tempfile::tempdir().unwrap();
     for clip in Clip::all() {
+        let files = [clip.bytes()];
         for scheme in SCHEMES {
-            for (clear, sealed) in written(folder.path(), clip, scheme) {
+            for (clear, sealed) in written(folder.path(), &files, scheme) {
                 let decrypted = sealed.with_extension("shaka.mp4");
                 let kind =
                     if sealed.to_string_lossy().ends_with("-0.mp4") { "video" } else { "audio" };
