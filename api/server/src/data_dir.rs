@@ -23,10 +23,10 @@ pub(crate) struct DataDir {
 /// Where a running server can be reached: `kinorad.json` in the data folder.
 #[derive(Debug, Serialize)]
 pub(crate) struct Running<'a> {
-    /// Base address of the API and the watch page.
-    pub(crate) gateway: &'a str,
-    /// Base address of media.
-    pub(crate) origin: &'a str,
+    /// Base address of the API and the watch page, where they are served here.
+    pub(crate) gateway: Option<&'a str>,
+    /// Base address of media, here or elsewhere.
+    pub(crate) origin: Option<&'a str>,
     /// The process.
     pub(crate) pid: u32,
 }
@@ -58,9 +58,13 @@ impl DataDir {
         Ok(ApiKey { name: "admin".to_owned(), account, sha256: secret.sha256() })
     }
 
-    /// The key that signs playback tokens, made on first start: `playback.key`.
-    pub(crate) fn token_key(&self) -> anyhow::Result<TokenKey> {
-        let secret = self.secret("playback.key")?;
+    /// The key that signs playback tokens: of `shared`, or made on first start, `playback.key`.
+    pub(crate) fn token_key(&self, shared: Option<&Path>) -> anyhow::Result<TokenKey> {
+        let secret = match shared {
+            Some(path) => read_secret(path)?
+                .with_context(|| format!("playback.key_file: there is no {}", path.display()))?,
+            None => self.secret("playback.key")?,
+        };
         Ok(TokenKey { id: "k1".to_owned(), secret: secret.into_bytes() })
     }
 
@@ -82,11 +86,8 @@ impl DataDir {
     /// the form of an API key.
     fn secret(&self, name: &str) -> anyhow::Result<String> {
         let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned()),
-            Ok(_) => bail!("{} is too short for a secret: remove it", path.display()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        if let Some(text) = read_secret(&path)? {
+            return Ok(text);
         }
         let (secret, _) = ApiKey::generate(name, AccountId::new("default")?)?;
         let temporary = self.path(&format!("{name}.tmp"));
@@ -100,6 +101,16 @@ impl DataDir {
         file.sync_all()?;
         fs::rename(temporary, &path)?;
         Ok(secret.expose().to_owned())
+    }
+}
+
+/// The secret in a file, if there is one.
+fn read_secret(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().len() >= 32 => Ok(Some(text.trim().to_owned())),
+        Ok(_) => bail!("{} is too short for a secret: use 32 characters", path.display()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
 
@@ -118,6 +129,11 @@ mod tests {
         let second = DataDir::open(folder.path()).unwrap();
         assert_eq!(second.admin_key(account).unwrap().sha256, key.sha256);
         fs::write(folder.path().join("playback.key"), "short").unwrap();
-        assert!(second.token_key().is_err());
+        assert!(second.token_key(None).is_err());
+        let shared = folder.path().join("shared");
+        assert!(second.token_key(Some(&shared)).is_err());
+        fs::write(&shared, "thirty-two characters and a few more\n").unwrap();
+        let key = second.token_key(Some(&shared)).unwrap();
+        assert_eq!(key.secret, b"thirty-two characters and a few more");
     }
 }

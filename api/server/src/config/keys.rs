@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 44] = [
+pub(super) const KEYS: [(&str, Kind); 46] = [
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
@@ -24,6 +24,7 @@ pub(super) const KEYS: [(&str, Kind); 44] = [
     ("database.url", Kind::Text),
     ("database.connections", Kind::Number),
     ("queue.url", Kind::Text),
+    ("playback.key_file", Kind::Text),
     ("store.url", Kind::Text),
     ("store.endpoint", Kind::Text),
     ("store.region", Kind::Text),
@@ -43,6 +44,7 @@ pub(super) const KEYS: [(&str, Kind); 44] = [
     ("transcoding.max_frame_rate", Kind::Number),
     ("transcoding.max_tracks", Kind::Number),
     ("transcoding.bulk_patience_ms", Kind::Number),
+    ("transcoding.max_in_flight", Kind::Number),
     ("worker.name", Kind::Text),
     ("worker.slots", Kind::Number),
     ("worker.memory_limit_mib", Kind::Number),
