@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpStream,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -77,6 +77,8 @@ impl RabbitMq {
         let at = |name: &str| self.folder.path().join(name);
         let child = Command::new(SERVER)
             .current_dir(self.folder.path())
+            // Ctrl-C is for whoever uses it.
+            .process_group(0)
             .env("HOME", self.folder.path())
             .env("RABBITMQ_NODENAME", format!("kinora-{}@localhost", self.port))
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
