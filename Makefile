@@ -1,6 +1,8 @@
 # `make demo` runs the main job; `make test` passes every test. Both install what is missing.
 
 export KINORA_SHARED_MEDIA ?= $(abspath ../shared/media)
+# MPEG's schema of the MPD, which is not ours to ship: github.com/MPEGGroup/DASHSchema.
+export KINORA_DASH_SCHEMA ?= $(abspath ../shared/schemas/DASH-MPD.xsd)
 STEP = @deploy/step.sh
 # Tests that ask for an empty database.
 TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
@@ -11,7 +13,7 @@ help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make cluster-demo [VIDEO=…] the same in five processes on Postgres, RabbitMQ and S3 servers of its own'
 	@echo 'make test                   check the code and run every test'
-	@echo 'make soak [FILES=2000]        send damaged files through the worker, for about an hour'
+	@echo 'make soak [FILES=2000 SEED=1000]  send damaged files through the worker and some through a server: an hour'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg: half an hour on a quiet machine (BENCH=… passes options)'
@@ -44,7 +46,8 @@ soak: export KINORA_SOAK_SEED = $(or $(SEED),1000)
 soak:
 	@deploy/bootstrap.sh test
 	@cargo build --workspace --all-targets --quiet
-	@timeout 7200 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
+	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check
@@ -58,6 +61,5 @@ build:
 
 bench:
 	@deploy/bootstrap.sh test
-	@cargo build --release --bins
-	@cargo build --release -p kinora-plan --example plan
+	@cargo build --release --workspace --bin kinora-encoder --example plan
 	@python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH)

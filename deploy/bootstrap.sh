@@ -20,6 +20,10 @@ if [ "$goal" = test ]; then
     # Independent judges: ffprobe reads what we package, Chromium (with a font) plays it, zzuf
     # damages what we are sent.
     packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
+    # Certificates, and clients of other makes: for TLS and HTTP/2, and those that mean harm.
+    packages+=(openssl curl slowhttptest)
+    # xmllint holds manifests against a schema.
+    packages+=(libxml2-utils)
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
     # Servers that tests start themselves.

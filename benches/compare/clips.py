@@ -14,6 +14,11 @@ def bunny(seconds):
     return looped("bunny", seconds, "scale=1920:1080:flags=lanczos,noise=alls=6:allf=t", *MASTER, "-g", "25")
 
 
+def moderate(seconds):
+    """The same without grain: what the encoder's quality decides, not its caps."""
+    return looped("moderate", seconds, "scale=1920:1080:flags=lanczos", *MASTER, "-g", "25")
+
+
 def fitting(seconds):
     """The same as a source that already is what the top rung asks for."""
     fit = ["-c:v", "libx264", "-preset", "medium", "-b:v", "4M", "-maxrate", "4500k", "-bufsize", "4500k",

@@ -214,7 +214,8 @@ def shared_list(plan, clip, work, cores):
 
 
 def titles(seconds, work):
-    """A quality target on easy and on hard content."""
+    """A quality target on easy and on hard content, long enough for samples to be taken."""
+    seconds = max(seconds, 20)
     easy = per_title.compare("easy", clips.easy(seconds), "quality", work / "easy", False)
     hard = per_title.compare("hard", clips.noise(seconds), "quality", work / "hard", False)
     lines = [result("quality target, easy: bits", f"{easy['bits']:+.0f} %", "≤ −40 %", easy["bits"] <= -40)]
@@ -242,7 +243,7 @@ def main():
             found = [(clip, identical(clip, work, pairs)) for clip in (clips.bunny(seconds), clips.noise(seconds))]
         elif mode == "quality":
             found = [(clip, quality(clip, work, pairs, chosen.profile))
-                     for clip in (clips.bunny(seconds), clips.noise(seconds))]
+                     for clip in (clips.bunny(seconds), clips.moderate(seconds), clips.noise(seconds))]
         elif mode == "passthrough":
             found = [(clip, passthrough(clip, work, pairs)) for clip in [clips.fitting(seconds)]]
         elif mode == "chunking":

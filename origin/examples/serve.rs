@@ -10,7 +10,7 @@ use kinora_media::{
     Access, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page, SegmentEntry, Status, TextTrack, Track,
     TrackId, TrackKind, VideoId, VideoTrack, playback,
 };
-use kinora_origin::OriginConfig;
+use kinora_origin::{ListenAddress, OriginConfig};
 use kinora_store::{Condition, FsStore, ObjectStore, keys};
 use tokio_util::sync::CancellationToken;
 
@@ -25,10 +25,13 @@ async fn main() {
     let folder = arguments.next().expect("usage: serve FOLDER [PORT]");
     let port: u16 = arguments.next().map_or(0, |port| port.parse().expect("a port"));
     let store = store(Path::new(&folder)).await;
-    let listeners =
-        kinora_origin::listen(([127, 0, 0, 1], port).into(), NonZeroUsize::MIN).unwrap();
+    let listeners = kinora_origin::listen(
+        &ListenAddress::Tcp(([127, 0, 0, 1], port).into()),
+        NonZeroUsize::MIN,
+    )
+    .unwrap();
     let root = playback::path(None, VIDEO.parse().unwrap(), 1, "");
-    println!("http://{}{root}", listeners[0].local_addr().unwrap());
+    println!("http://{}{root}", listeners[0].address().unwrap());
     let forever = CancellationToken::new();
     kinora_origin::serve(listeners, OriginConfig::default(), store, forever).await.unwrap();
 }

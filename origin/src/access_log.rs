@@ -1,9 +1,11 @@
 //! The access log: one event an answer, of target `kinora_origin::access_log`, where the log's filter
 //! asks for it (`info,kinora_origin::access_log=debug`).
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use tracing::{Level, enabled};
+
+use crate::transport::Peer;
 
 /// Whether anyone reads it.
 pub(crate) fn is_read() -> bool {
@@ -12,7 +14,7 @@ pub(crate) fn is_read() -> bool {
 
 /// Writes down an answer. Of the path, the token is left out.
 pub(crate) fn write(
-    client: SocketAddr,
+    client: Peer,
     method: &str,
     path: &str,
     status: u16,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
 
-use crate::{CmcdSink, Metrics, Notices};
+use crate::{CmcdSink, Live, Metrics, Notices, Proxies, Tls};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,12 @@ pub struct OriginConfig {
     pub cmcd: CmcdSink,
     /// What is counted: keep a clone of it.
     pub metrics: Metrics,
+    /// The certificate, where clients come over TLS; they choose HTTP/2 or HTTP/1.1 then.
+    pub tls: Option<Tls>,
+    /// Who speaks the PROXY protocol.
+    pub proxies: Proxies,
+    /// The live streams that are sent out: keep a clone of it to take them in.
+    pub live: Live,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.
@@ -47,6 +53,15 @@ pub struct Caches {
 pub struct Limits {
     /// Connections open at once; more wait in the system's backlog.
     pub connections: usize,
+    /// Requests at once on a connection by HTTP/2.
+    pub streams: u32,
+    /// Requests a second of one address (of IPv6, one network of 64 bits), ten seconds' worth of
+    /// them at once; 0 for any number. Leave it so behind a CDN, whose addresses are few.
+    pub address_rate: u32,
+    /// Requests a second by one token, likewise.
+    pub token_rate: u32,
+    /// Answers by one token that are sent at the same time; 0 for any number.
+    pub token_streams: u32,
     /// Header fields of a request.
     pub headers: usize,
     /// Bytes of a request's head, its first line included; at least 8192.
@@ -58,7 +73,7 @@ pub struct Limits {
 /// How long a client, or a shutdown, may take.
 #[derive(Debug, Clone)]
 pub struct Timeouts {
-    /// From the first byte of a request's head to its last.
+    /// From the first byte of a request's head to its last, and for a handshake before.
     pub header: Duration,
     /// Between requests, and before the first.
     pub idle: Duration,
@@ -82,7 +97,16 @@ impl Default for Caches {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, headers: 64, head_bytes: 16 << 10, uri_bytes: 8 << 10 }
+        Self {
+            connections: 10_000,
+            streams: 32,
+            address_rate: 0,
+            token_rate: 0,
+            token_streams: 0,
+            headers: 64,
+            head_bytes: 16 << 10,
+            uri_bytes: 8 << 10,
+        }
     }
 }
 
@@ -130,6 +154,9 @@ impl OriginConfig {
         }
         if self.limits.connections == 0 {
             return refuse("limits.connections", "0".into());
+        }
+        if self.limits.streams == 0 {
+            return refuse("limits.streams", "0".into());
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use prometheus_client::{
 
 use crate::{
     cache::Got,
-    route::{File, Route},
+    route::{File, LiveFile, LiveTrackFile, Route},
 };
 
 /// Counters of an origin. Clones share them, so a clone tells what the origin did.
@@ -31,6 +31,7 @@ struct Inner {
     /// What the fast path counts, found once.
     hot: [(Counter, Counter); CLASSES.len()],
     connections: Gauge,
+    parked: Gauge,
     cached_bytes: Gauge,
     fetches: Family<FetchLabels, Counter>,
     fetched_bytes: Counter,
@@ -44,11 +45,21 @@ pub(crate) enum Class {
     Init,
     Segment,
     Picture,
+    /// Live playlists and parts are waited for, so their times say something else.
+    LivePlaylist,
+    LivePart,
     Other,
 }
 
-const CLASSES: [Class; 5] =
-    [Class::Manifest, Class::Init, Class::Segment, Class::Picture, Class::Other];
+const CLASSES: [Class; 7] = [
+    Class::Manifest,
+    Class::Init,
+    Class::Segment,
+    Class::Picture,
+    Class::LivePlaylist,
+    Class::LivePart,
+    Class::Other,
+];
 
 /// How an answer was come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -133,17 +144,28 @@ impl Metrics {
         self.0.cached_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    pub(crate) fn connection(&self) -> Connected {
-        self.0.connections.inc();
-        Connected(self.0.connections.clone())
+    pub(crate) fn connection(&self) -> Counted {
+        Counted::begin(&self.0.connections)
+    }
+
+    /// A request begins to wait for live media.
+    pub(crate) fn parked(&self) -> Counted {
+        Counted::begin(&self.0.parked)
     }
 }
 
-/// A connection that is counted while it lives.
+/// Something that is counted while it lasts.
 #[derive(Debug)]
-pub(crate) struct Connected(Gauge);
+pub(crate) struct Counted(Gauge);
 
-impl Drop for Connected {
+impl Counted {
+    fn begin(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -157,6 +179,15 @@ impl Class {
                 File::Init { .. } => Self::Init,
                 File::Segment { .. } => Self::Segment,
                 File::Picture(_) => Self::Picture,
+            },
+            Some(Route::Live(address)) => match &address.file {
+                LiveFile::Hls => Self::LivePlaylist,
+                LiveFile::Track { file, .. } => match file {
+                    LiveTrackFile::Playlist => Self::LivePlaylist,
+                    LiveTrackFile::Init => Self::Init,
+                    LiveTrackFile::Segment(_) => Self::Segment,
+                    LiveTrackFile::Part(..) => Self::LivePart,
+                },
             },
             Some(Route::Health | Route::Ready) | None => Self::Other,
         }
@@ -180,6 +211,7 @@ impl Default for Metrics {
             seconds,
             hot,
             connections: Gauge::default(),
+            parked: Gauge::default(),
             cached_bytes: Gauge::default(),
             fetches: Family::default(),
             fetched_bytes: Counter::default(),
@@ -198,6 +230,8 @@ impl Inner {
         let help = "From a request's head to its answer's, but for hot answers";
         registry.register_with_unit("answer", help, Unit::Seconds, self.seconds.clone());
         registry.register("connections", "Open connections", self.connections.clone());
+        let help = "Requests that wait for live media";
+        registry.register("parked_requests", help, self.parked.clone());
         let help = "Media in memory";
         registry.register_with_unit("cached", help, Unit::Bytes, self.cached_bytes.clone());
         registry.register("fetches", "Reads of media from the store", self.fetches.clone());

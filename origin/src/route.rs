@@ -9,12 +9,48 @@ use kinora_media::{
 };
 use kinora_packager::hls::I_FRAMES;
 
+/// Where live streams are.
+const LIVE_ROOT: &str = "/live/";
+
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Health,
     Ready,
     Media(Address<'a>),
+    Live(LiveAddress<'a>),
+}
+
+/// The address of a file of a live stream: `/live/[{token}/]{stream}/…`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LiveAddress<'a> {
+    pub(crate) token: Option<&'a str>,
+    pub(crate) stream: VideoId,
+    pub(crate) file: LiveFile,
+}
+
+/// A file of a live stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LiveFile {
+    /// `hls.m3u8`.
+    Hls,
+    Track {
+        track: TrackId,
+        file: LiveTrackFile,
+    },
+}
+
+/// A file of one rendition of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LiveTrackFile {
+    /// `{track}.m3u8`.
+    Playlist,
+    /// `{track}/init.mp4`.
+    Init,
+    /// `{track}/{segment}.m4s`.
+    Segment(u64),
+    /// `{track}/{segment}.{part}.m4s`.
+    Part(u64, u64),
 }
 
 /// The address of a file: `/media/[{token}/]{video}/{version}/…`.
@@ -88,6 +124,9 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     if path == "/readyz" {
         return Some(Route::Ready);
     }
+    if let Some(rest) = path.strip_prefix(LIVE_ROOT) {
+        return live(rest).map(Route::Live);
+    }
     let mut segments = path.strip_prefix(MEDIA_ROOT)?.strip_prefix('/')?.split('/');
     let mut next = segments.next()?;
     let token = playback::is_token(next).then_some(next);
@@ -110,6 +149,30 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
         _ => return None,
     };
     Some(Route::Media(Address { token, video, version, file }))
+}
+
+fn live(path: &str) -> Option<LiveAddress<'_>> {
+    let (first, rest) = path.split_once('/')?;
+    let token = playback::is_token(first).then_some(first);
+    let (stream, rest) = if token.is_some() { rest.split_once('/')? } else { (first, rest) };
+    let file = match rest.split_once('/') {
+        None if rest == HLS_MANIFEST => LiveFile::Hls,
+        None => {
+            let track = TrackId::new(rest.strip_suffix(".m3u8")?).ok()?;
+            LiveFile::Track { track, file: LiveTrackFile::Playlist }
+        }
+        Some((track, name)) => {
+            let track = TrackId::new(track).ok()?;
+            let file = match name.strip_suffix(".m4s").map(|stem| stem.split_once('.')) {
+                Some(Some((segment, part))) => LiveTrackFile::Part(number(segment)?, number(part)?),
+                Some(None) => LiveTrackFile::Segment(number(name.strip_suffix(".m4s")?)?),
+                None if name == "init.mp4" => LiveTrackFile::Init,
+                None => return None,
+            };
+            LiveFile::Track { track, file }
+        }
+    };
+    Some(LiveAddress { token, stream: stream.parse().ok()?, file })
 }
 
 fn manifest(name: &str) -> Option<Manifest> {
@@ -187,6 +250,32 @@ mod tests {
         }
         assert_eq!(parse("/healthz"), Some(Route::Health));
         assert_eq!(parse("/readyz"), Some(Route::Ready));
+    }
+
+    #[test]
+    fn reads_what_live_playlists_write() {
+        let track = || TrackId::new("v720").unwrap();
+        let of = |file| LiveFile::Track { track: track(), file };
+        for (name, file) in [
+            ("hls.m3u8", LiveFile::Hls),
+            ("v720.m3u8", of(LiveTrackFile::Playlist)),
+            ("v720/init.mp4", of(LiveTrackFile::Init)),
+            ("v720/17.m4s", of(LiveTrackFile::Segment(17))),
+            ("v720/17.0.m4s", of(LiveTrackFile::Part(17, 0))),
+        ] {
+            for (prefix, token) in [("", None), ("~k~1~abc/", Some("~k~1~abc"))] {
+                let path = format!("/live/{prefix}{VIDEO}/{name}");
+                let address =
+                    LiveAddress { token, stream: VIDEO.parse().unwrap(), file: file.clone() };
+                assert_eq!(parse(&path), Some(Route::Live(address)), "{path}");
+            }
+        }
+        for name in ["", "v720", "v720/", "v720/1.m4s/", "v720/01.m4s", "v720/1.01.m4s"] {
+            assert_eq!(parse(&format!("/live/{VIDEO}/{name}")), None, "{name}");
+        }
+        for name in ["v720/1.2.3.m4s", "v720/.m4s", "../x.m3u8", "v720/1.-1.m4s", "x/y/z.m4s"] {
+            assert_eq!(parse(&format!("/live/{VIDEO}/{name}")), None, "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! From a request to an answer.
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,19 +8,21 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use hyper::body::Body as _;
-use kinora_media::Status;
+use kinora_media::{Access, Status};
 use kinora_store::{Key, ObjectStore};
 
 use crate::{
     Metrics, OriginConfig, access, access_log,
     cache::{Got, MediaCache, Registry},
-    hot::{self, Hot, HotAnswers, Plain, Stretch, Whole},
+    hot::{self, Hot, HotAnswers, Plain, Ready, Whole},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
     media,
     metrics::Class,
-    route::{self, Address, File, Route},
+    quota::Quotas,
+    route::{self, Address, File, LiveAddress, Route},
+    transport::Peer,
 };
 
 /// Who asks for a segment that a growing index did not list this long ago is believed to have
@@ -36,6 +37,7 @@ pub(crate) struct Origin {
     pages: Pages,
     manifests: Manifests,
     answers: HotAnswers,
+    quotas: Quotas,
     config: OriginConfig,
 }
 
@@ -51,16 +53,13 @@ impl Origin {
             pages,
             manifests: Manifests::new(caches),
             answers: HotAnswers::new(),
+            quotas: Quotas::new(&config.limits),
             config,
         }
     }
 
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
-    pub(crate) async fn answer<B>(
-        &self,
-        request: &Request<B>,
-        client: SocketAddr,
-    ) -> Response<Body> {
+    pub(crate) async fn answer<B>(&self, request: &Request<B>, client: Peer) -> Response<Body> {
         let began = Instant::now();
         let (method, path) = (request.method(), request.uri().path());
         let route = route::parse(path);
@@ -69,7 +68,10 @@ impl Origin {
             Some(Route::Media(address)) => address.token,
             _ => None,
         };
-        let answer = self.route(request, route).await;
+        let answer = match self.quotas.client(client) {
+            Ok(()) => self.route(request, route).await,
+            Err(exceeded) => Err(Problem::exceeded(exceeded)),
+        };
         let mut response = answer.unwrap_or_else(|problem| problem.into_response());
         let took = began.elapsed();
         let got = response.extensions().get::<Got>().copied();
@@ -84,11 +86,7 @@ impl Origin {
     }
 
     /// The answer to a plain request, if all of it is in memory and may be given now.
-    pub(crate) fn hot(
-        &self,
-        plain: &Plain<'_>,
-        client: SocketAddr,
-    ) -> Option<(Arc<Hot>, Vec<Stretch>)> {
+    pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<Ready> {
         if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
             return None;
         }
@@ -97,6 +95,12 @@ impl Origin {
             return None;
         }
         let mut body = hot.body(&self.media)?;
+        // Whoever is over a limit is told so by the way of all others.
+        let ticket = match hot.token.as_deref() {
+            Some(token) => self.quotas.token(token).ok()?,
+            None => None,
+        };
+        self.quotas.client(client).ok()?;
         if plain.head_only {
             body.clear();
         }
@@ -108,7 +112,7 @@ impl Origin {
             let method = if plain.head_only { "HEAD" } else { "GET" };
             access_log::write(client, method, plain.path, 200, length, Duration::ZERO);
         }
-        Some((hot, body))
+        Some(Ready { hot, body, ticket })
     }
 
     /// Where slices of media are mapped.
@@ -138,7 +142,9 @@ impl Origin {
         let path = request.uri().path();
         let coding = hot::coding(path, request.headers());
         let expires_s = access::expires_s(&index, token);
-        let hot = Hot::new(response.headers(), whole, class, index, expires_s);
+        let token = token.filter(|_| index.head.access == Access::Signed).map(Box::from);
+        let mut hot = Hot::new(response.headers(), whole, class, index);
+        (hot.expires_s, hot.token) = (expires_s, token);
         self.answers.insert(path, coding, hot);
     }
 
@@ -152,6 +158,9 @@ impl Origin {
         if path.len() + query.len() > limit {
             return Err(Problem::uri_too_long(limit));
         }
+        if request.headers().len() > self.config.limits.headers {
+            return Err(Problem::too_many_fields(self.config.limits.headers));
+        }
         match *request.method() {
             Method::OPTIONS => return Ok(preflight()),
             Method::GET | Method::HEAD => {}
@@ -161,6 +170,7 @@ impl Origin {
             Route::Health => Ok(healthy()),
             Route::Ready => self.ready().await,
             Route::Media(address) => self.media(request, address).await,
+            Route::Live(address) => self.live(request, address).await,
         }
     }
 
@@ -171,6 +181,9 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         let id = IndexId { video: address.video, version: address.version };
         let index = self.index(id, address.token, Duration::MAX).await?;
+        let token = address.token.filter(|_| index.head.access == Access::Signed);
+        let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
+        let ticket = ticket.map_err(Problem::exceeded)?;
         let query = request.uri().query().unwrap_or_default();
         self.config.cmcd.take(query, request.headers(), id.video, id.version);
         let resource = match address.file {
@@ -193,6 +206,29 @@ impl Origin {
         let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
         if let Ok(answer) = &mut answer {
             answer.extensions_mut().insert(Arc::clone(&index));
+            answer.extensions_mut().insert(ticket);
+        }
+        answer
+    }
+
+    async fn live<B>(
+        &self,
+        request: &Request<B>,
+        address: LiveAddress<'_>,
+    ) -> Result<Response<Body>, Problem> {
+        let stream = self.config.live.stream(address.stream).ok_or_else(Problem::not_found)?;
+        let (id, access) = (stream.id, stream.access);
+        access::check(&self.config.token_keys, id, access, address.token)?;
+        let token = address.token.filter(|_| access == Access::Signed);
+        let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
+        let ticket = ticket.map_err(Problem::exceeded)?;
+        let query = request.uri().query().unwrap_or_default();
+        self.config.cmcd.take(query, request.headers(), id, 0);
+        let coding = Coding::accepted(request.headers());
+        let found = stream.file(&address.file, query, coding, &self.config.metrics).await?;
+        let mut answer = found.respond(request.method(), request.headers(), &self.media).await;
+        if let Ok(answer) = &mut answer {
+            answer.extensions_mut().insert(ticket);
         }
         answer
     }
@@ -239,7 +275,7 @@ impl Origin {
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }
-        access::check(&self.config.token_keys, &index.head, token)?;
+        access::check(&self.config.token_keys, id.video, index.head.access, token)?;
         Ok(index)
     }
 }

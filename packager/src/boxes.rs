@@ -37,7 +37,6 @@ pub(crate) const TRACK_ID: u32 = 1;
 pub(crate) const SAMPLE_DESCRIPTION_INDEX: u32 = 1;
 
 /// The bytes `write` writes.
-#[cfg(test)]
 pub(crate) fn written(write: impl FnOnce(&mut BoxWriter)) -> Vec<u8> {
     let mut w = BoxWriter::with_capacity(64);
     write(&mut w);

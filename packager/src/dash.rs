@@ -7,9 +7,9 @@
 //! Addresses are the same as in HLS, by `$Number$`; the timelines list what is there.
 
 mod mpd;
+mod protection;
 mod sets;
 mod single_file;
-mod time;
 mod timeline;
 mod xml;
 

@@ -5,17 +5,32 @@ use std::collections::BTreeMap;
 
 use kinora_media::TrackId;
 
-use crate::{codec::VideoRange, hls::I_FRAMES};
+use crate::{codec::VideoRange, crypt::KeyId, hls::I_FRAMES, package::Method};
 
 /// The delivery of a presentation.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// Tracks that are one file each; what is not named has a file a segment.
     pub(crate) files: BTreeMap<TrackId, SingleFile>,
+    /// Tracks that are encrypted.
+    pub(crate) keys: BTreeMap<TrackId, Announced>,
     /// Pictures that are not of standard range.
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
+    /// How long segments of captions are, microseconds; `None` where a text track is one file.
+    pub(crate) text_segment_us: Option<u64>,
+}
+
+/// What players are told of how a track is encrypted, and where its key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) method: Method,
+    pub(crate) id: KeyId,
+    /// The vector of whole segments; samples say their own.
+    pub(crate) vector: Option<[u8; 16]>,
+    pub(crate) uri: Option<String>,
+    pub(crate) license_url: Option<String>,
 }
 
 /// A track in one file: its initialisation, an index, and all segments.
@@ -29,8 +44,13 @@ pub(crate) struct SingleFile {
 
 impl Delivery {
     /// That of the segment index.
-    pub(crate) const INDEX: &'static Self =
-        &Self { files: BTreeMap::new(), ranges: BTreeMap::new(), independent: true };
+    pub(crate) const INDEX: &'static Self = &Self {
+        files: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        ranges: BTreeMap::new(),
+        independent: true,
+        text_segment_us: None,
+    };
 
     /// The file of a track that is one.
     pub(crate) fn file(&self, track: &TrackId) -> Option<(SingleFile, String)> {
@@ -41,6 +61,13 @@ impl Delivery {
     pub(crate) fn i_frames(&self, track: &TrackId) -> String {
         let slash = if self.files.contains_key(track) { "-" } else { "/" };
         format!("{track}{slash}{I_FRAMES}")
+    }
+
+    /// Where the captions of a text track lie as one file.
+    pub(crate) fn whole_text(&self, track: &TrackId) -> String {
+        // Segments have the numbers.
+        let name = if self.text_segment_us.is_some() { "" } else { "/0" };
+        format!("{track}{name}.vtt")
     }
 
     pub(crate) fn range(&self, track: &TrackId) -> VideoRange {

@@ -98,6 +98,14 @@ pub enum PackagerError {
         /// Where the one before it ends.
         expected: u64,
     },
+    /// A live playlist that may not go on so.
+    #[error("segment {segment} of the live playlist: {problem}")]
+    Live {
+        /// Its media sequence number.
+        segment: u64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// Periods that do not start at 0 and follow each other, or without a file name.
     #[error("the periods of the segment index do not start at 0 and follow each other")]
     Periods,

@@ -7,12 +7,16 @@
 //!
 //! Addresses are relative to `…/{video}/{version}/`: `hls.m3u8` lists `{track}.m3u8`, which list
 //! `{track}/init.mp4` and `{track}/{n}.m4s`, `n` counting from 0 over the whole timeline; a text
-//! track is one `{track}/0.vtt`. `{track}/iframes.m3u8` lists the key frames of a rendition.
+//! track is one `{track}/0.vtt`. `{track}/iframes.m3u8` lists the key frames of a rendition, and
+//! `storyboard.m3u8` the sheets of a storyboard, `storyboard/{n}.jpg`.
 
 mod attributes;
 mod audio;
 mod files;
 mod iframes;
+mod images;
+mod keys;
+pub mod live;
 mod media;
 mod menu;
 mod multivariant;

@@ -6,6 +6,7 @@
 //! equal and a manifest's hash is its entity tag.
 //!
 //! - [`cmaf`]: initialisation and media segments (ISO/IEC 14496-12, 23000-19)
+//! - [`crypt`]: common encryption (ISO/IEC 23001-7) and AES-128
 //! - [`codec`]: RFC 6381 `codecs` values from decoder configurations
 //! - [`hls`]: multivariant and media playlists (RFC 8216)
 //! - [`dash`]: the media presentation description (ISO/IEC 23009-1)
@@ -14,9 +15,11 @@
 //! - [`read`]: ISO base media files of others, read in bounds and without copying
 //! - [`text`]: WebVTT and SubRip in, canonical WebVTT out
 
+mod bitstream;
 mod boxes;
 pub mod cmaf;
 pub mod codec;
+pub mod crypt;
 pub mod dash;
 mod delivery;
 mod error;
@@ -28,7 +31,9 @@ mod periods;
 mod presentation;
 mod rate;
 pub mod read;
+mod storyboard;
 pub mod text;
+mod time;
 
 pub use error::PackagerError;
 

@@ -19,10 +19,12 @@ mod names;
 mod output;
 mod paced;
 mod place;
+mod protect;
 mod survey;
 
 pub use error::PackageError;
 pub use output::{Fragment, Fragments, Output};
+pub use protect::{Encryption, Measured, Method, SealedSegment};
 
 use kinora_media::{Head, TrackId};
 
@@ -82,10 +84,10 @@ pub enum Layout {
 pub struct Package<'t> {
     /// Pictures best first, then sound.
     pub outputs: Vec<Output<'t>>,
-    /// Captions by the name of their track; each is one file, `{track}/0.vtt`.
-    pub captions: Vec<(TrackId, WebVtt)>,
+    captions: Vec<(TrackId, WebVtt)>,
     head: Head,
     delivery: Delivery,
+    layout: Layout,
 }
 
 /// Plans a presentation of `sources` and `captions`.
@@ -106,7 +108,7 @@ pub fn plan<'t>(
     });
     let mut outputs = outputs.collect::<Result<Vec<_>, _>>()?;
     names::name(&mut outputs)?;
-    index::package(outputs, captions, options.layout)
+    index::package(outputs, captions, options)
 }
 
 impl Package<'_> {
@@ -137,6 +139,21 @@ impl Package<'_> {
         let presentation = self.presentation()?;
         let playlist = hls::write_i_frame_playlist(&presentation, track)?;
         Ok(playlist.map(|playlist| (self.delivery.i_frames(track), playlist)))
+    }
+
+    /// The files of captions, each with its address: one a text track, and where tracks have a file
+    /// a segment those too. HLS names segments, DASH the whole: players of raw WebVTT in DASH differ
+    /// in what the times of its segments count from.
+    pub fn caption_files(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        let Self { captions, delivery, head, .. } = self;
+        captions.iter().flat_map(|(id, text)| {
+            let whole = (delivery.whole_text(id), text.to_string());
+            let segments = delivery.text_segment_us.into_iter();
+            let segments = segments.flat_map(|each_us| text.segments(each_us, head.duration_us));
+            let segments = segments.enumerate();
+            let segments = segments.map(move |(n, segment)| (format!("{id}/{n}.vtt"), segment));
+            std::iter::once(whole).chain(segments)
+        })
     }
 
     /// The DASH manifest.

@@ -28,8 +28,8 @@ pub use file::{File, OpenError, open, open_ranges};
 pub use samples::{Sample, Samples};
 pub use track::Track;
 
-use fields::Fields;
-use header::{BoxRef, Children};
+pub(crate) use fields::Fields;
+pub(crate) use header::{BoxRef, Children, Header};
 use rows::Rows;
 
 /// Tracks of a file, at most.

@@ -9,6 +9,7 @@ mod error;
 mod lines;
 mod markup;
 mod pictures;
+mod segments;
 mod srt;
 mod timestamp;
 mod vtt;
@@ -16,6 +17,7 @@ mod write;
 
 pub use error::TextError;
 pub use pictures::{chapters, thumbnails};
+pub use segments::Segments;
 
 use lines::Line;
 

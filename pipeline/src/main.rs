@@ -15,7 +15,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use kinora_pipeline::{
     PipelineError, analyse, audio,
-    child::{Limits, Reporter, watch_source},
+    child::{Limits, Memory, Reporter, watch_source},
     chunk,
     gpu::{self, DoctorArgs, ProveArgs},
     pictures, probe, sample,
@@ -101,6 +101,8 @@ fn main() -> ExitCode {
         | Command::Text(task) => task,
     };
     let mut reporter = Reporter::stdout();
+    // Without /proc the worker's own look at this process is all there is.
+    let memory = task.memory_limit_mib.and_then(|limit| Memory::within(limit).ok());
     let answer =
         prepare(&task, &reporter).and_then(|(spec, source)| run(&spec, &source, &mut reporter));
     match answer {
@@ -109,7 +111,11 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            reporter.failed(error.failure());
+            let failure = error.failure();
+            reporter.failed(match memory {
+                Some(memory) => memory.judge(failure),
+                None => failure,
+            });
             ExitCode::FAILURE
         }
     }

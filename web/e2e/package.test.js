@@ -123,11 +123,18 @@ for (const { layout, folder } of layouts) {
 
 test("VP9 and Opus play in hls.js and shaka", () => playInAll(players.slice(0, 2), "vp9"));
 
-test("the second language and the captions can be chosen", async () => {
-  const { page } = await play("shaka", "single/dash.mpd");
-  const chosen = await page.evaluate(() => window.chooseInShaka("de", "en"));
-  assert.deepEqual(chosen.audio, ["de", "und"]);
-  assert.equal(chosen.heard, "de");
-  assert.match(chosen.shown, /Shown on screen/);
-  await page.close();
-});
+const choices = [
+  { player: "shaka", choose: "chooseInShaka", address: "single/dash.mpd" },
+  { player: "hlsjs", choose: "chooseInHlsJs", address: "single/hls.m3u8" },
+  { player: "hlsjs", choose: "chooseInHlsJs", address: "segments/hls.m3u8" },
+];
+for (const { player, choose, address } of choices) {
+  test(`the second language and the captions of ${address} can be chosen`, async () => {
+    const { page } = await play(player, address);
+    const chosen = await page.evaluate((choose) => window[choose]("de", "en"), choose);
+    assert.deepEqual(chosen.audio, ["de", "und"]);
+    assert.equal(chosen.heard, "de");
+    assert.match(chosen.shown, /Shown on screen/);
+    await page.close();
+  });
+}

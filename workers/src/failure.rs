@@ -2,14 +2,14 @@
 
 use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus};
 
-use kinora_plan::encoder::{Failure, FailureKind};
+use kinora_plan::encoder::{Failure, FailureKind, OUT_OF_MEMORY};
 use kinora_store::StoreError;
 
 /// What failed where a device was at work: unless the host lacks something or the store is away, it
 /// is the device's, and the processor shall try. A driver may crash, hang or eat the memory of its
 /// process, and blame the file.
 pub(crate) fn on_device(failure: Failure) -> Failure {
-    const DRIVER: [&str; 3] = ["out_of_memory", "encoder_killed", "missing_element"];
+    const DRIVER: [&str; 3] = [OUT_OF_MEMORY, "encoder_killed", "missing_element"];
     const OURS: [&str; 1] = ["store_corrupt"];
     let kind = match failure.kind {
         FailureKind::Resource if !DRIVER.contains(&failure.code.as_str()) => failure.kind,
@@ -99,7 +99,7 @@ pub(crate) fn crash(
         && status.signal().is_some_and(|signal| UNCHECKED.contains(&signal));
     if !status.success() && (said || close) {
         return resource(
-            "out_of_memory",
+            OUT_OF_MEMORY,
             format!(
                 "The encoder reached its memory limit of {limit_mib} MiB (it had {peak_mib} MiB \
                  shortly before); raise worker.memory_limit_mib, or choose smaller renditions."

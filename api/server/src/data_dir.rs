@@ -58,14 +58,37 @@ impl DataDir {
         Ok(ApiKey { name: "admin".to_owned(), account, sha256: secret.sha256() })
     }
 
-    /// The key that signs playback tokens: of `shared`, or made on first start, `playback.key`.
-    pub(crate) fn token_key(&self, shared: Option<&Path>) -> anyhow::Result<TokenKey> {
-        let secret = match shared {
-            Some(path) => read_secret(path)?
-                .with_context(|| format!("playback.key_file: there is no {}", path.display()))?,
-            None => self.secret("playback.key")?,
+    /// The keys of playback tokens. The first signs: `playback.key`, made where there is none. Those
+    /// that were retired still open what they signed: to retire the key, rename it to
+    /// `playback.1.key`, the next to `playback.2.key`, and remove them when their tokens are over.
+    /// Where a file is `shared` with other processes, its text is the only one.
+    pub(crate) fn token_keys(&self, shared: Option<&Path>) -> anyhow::Result<Vec<TokenKey>> {
+        if let Some(path) = shared {
+            let secret = read_secret(path)?
+                .with_context(|| format!("playback.key_file: there is no {}", path.display()))?;
+            return Ok(vec![TokenKey { id: "k1".to_owned(), secret: secret.into_bytes() }]);
+        }
+        let key = |number: u32, file: &str| {
+            let secret = self.secret(file)?.into_bytes();
+            anyhow::Ok(TokenKey { id: format!("k{number}"), secret })
         };
-        Ok(TokenKey { id: "k1".to_owned(), secret: secret.into_bytes() })
+        let mut retired: Vec<u32> = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            let name = entry?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_prefix("playback."));
+            let number = name.and_then(|name| name.strip_suffix(".key")).map(str::parse);
+            if let Some(Ok(number)) = number {
+                retired.push(number);
+            }
+        }
+        retired.sort_unstable_by(|one, other| other.cmp(one));
+        // Tokens that are out there name their key: no number is used again.
+        let newest = retired.first().copied().unwrap_or(0).saturating_add(1);
+        let mut keys = vec![key(newest, "playback.key")?];
+        for number in retired {
+            keys.push(key(number, &format!("playback.{number}.key"))?);
+        }
+        Ok(keys)
     }
 
     /// Tells scripts where the server listens.
@@ -129,11 +152,29 @@ mod tests {
         let second = DataDir::open(folder.path()).unwrap();
         assert_eq!(second.admin_key(account).unwrap().sha256, key.sha256);
         fs::write(folder.path().join("playback.key"), "short").unwrap();
-        assert!(second.token_key(None).is_err());
+        assert!(second.token_keys(None).is_err());
         let shared = folder.path().join("shared");
-        assert!(second.token_key(Some(&shared)).is_err());
+        assert!(second.token_keys(Some(&shared)).is_err());
         fs::write(&shared, "thirty-two characters and a few more\n").unwrap();
-        let key = second.token_key(Some(&shared)).unwrap();
-        assert_eq!(key.secret, b"thirty-two characters and a few more");
+        let keys = second.token_keys(Some(&shared)).unwrap();
+        assert_eq!(keys[0].secret, b"thirty-two characters and a few more");
+    }
+
+    #[test]
+    fn retired_keys_still_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let ids = |keys: &[TokenKey]| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>();
+        let first = data.token_keys(None).unwrap();
+        assert_eq!(ids(&first), ["k1"]);
+        for number in [1, 2] {
+            let retired = folder.path().join(format!("playback.{number}.key"));
+            fs::rename(folder.path().join("playback.key"), retired).unwrap();
+            data.token_keys(None).unwrap();
+        }
+        let keys = data.token_keys(None).unwrap();
+        assert_eq!(ids(&keys), ["k3", "k2", "k1"]);
+        assert_eq!(keys[2].secret, first[0].secret);
+        assert_ne!(keys[0].secret, keys[1].secret);
     }
 }

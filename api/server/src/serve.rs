@@ -1,10 +1,10 @@
 //! The roles of a process: opens the adapters they need, puts the parts on them, and lets go in the
 //! order that loses nothing.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use anyhow::Context;
-use kinora_origin::{CmcdSink, Metrics, Notices, OriginConfig};
+use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -83,9 +83,10 @@ async fn spawn_origin(
     notices: Notices,
     parts: &mut Group,
 ) -> anyhow::Result<String> {
-    let origin = kinora_origin::listen(config.origin.listen, config.origin.threads)
-        .with_context(|| taken("origin.listen", config.origin.listen))?;
-    let url = config.origin_url(origin[0].local_addr()?);
+    let tls = config.origin_tls()?;
+    let origin = kinora_origin::listen(&config.origin.listen, config.origin.threads)
+        .with_context(|| taken("origin.listen", &config.origin.listen))?;
+    let url = config.origin_url(&origin[0].address()?);
     let metrics = Metrics::default();
     if let Some(address) = config.metrics.listen {
         let listener = listen("metrics.listen", address).await?;
@@ -95,13 +96,26 @@ async fn spawn_origin(
             Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
         });
     }
+    let live = Live::default();
+    if let Some(address) = &config.origin.ingest_listen {
+        let taken = || taken("origin.ingest_listen", address);
+        let listeners = kinora_origin::listen(address, NonZeroUsize::MIN).with_context(taken)?;
+        for listener in listeners {
+            let ingest = serve_ingest(listener, live.clone(), parts.stop.clone());
+            parts.spawn("live media", async move { Ok(ingest.await?) });
+        }
+    }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
-        token_keys: vec![data.token_key(config.playback.key_file.as_deref())?],
+        token_keys: data.token_keys(config.playback.key_file.as_deref())?,
         notices,
         cmcd,
         metrics,
+        live,
         caches: config.to_origin_caches(),
+        limits: config.to_origin_limits(),
+        tls,
+        proxies: config.origin_proxies()?,
         ..OriginConfig::default()
     };
     parts.spawn("reports of players", {
@@ -129,7 +143,7 @@ async fn spawn_services(
 ) -> anyhow::Result<String> {
     let gateway = listen("server.listen", config.server.listen).await?;
     let url = config.gateway_url(gateway.local_addr()?);
-    let secrets = Secrets::open(data, data.token_key(config.playback.key_file.as_deref())?)?;
+    let secrets = Secrets::open(data, data.token_keys(config.playback.key_file.as_deref())?)?;
     let services = Services::new(config, adapters, &secrets, &notices, &url, origin_url)?;
     services.recover(adapters.queue).await?;
     let router = kinora_gateway::router(services.routers(), origin_url);
@@ -198,7 +212,7 @@ async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListene
     TcpListener::bind(address).await.with_context(|| taken(setting, address))
 }
 
-fn taken(setting: &str, address: SocketAddr) -> String {
+fn taken(setting: &str, address: impl std::fmt::Display) -> String {
     format!("cannot listen on {address}: choose another address with {setting}")
 }
 

@@ -41,14 +41,15 @@ impl<'a> Adapters<'a> {
 /// What opens the API and private videos.
 pub(crate) struct Secrets {
     authenticator: Authenticator,
-    token: TokenKey,
+    /// The first signs, all open.
+    tokens: Vec<TokenKey>,
 }
 
 impl Secrets {
-    pub(crate) fn open(data: &DataDir, token: TokenKey) -> anyhow::Result<Self> {
+    pub(crate) fn open(data: &DataDir, tokens: Vec<TokenKey>) -> anyhow::Result<Self> {
         let account = AccountId::new(ACCOUNT).context("the account's name")?;
         let authenticator = Authenticator::new(vec![data.admin_key(account)?]);
-        Ok(Self { authenticator, token })
+        Ok(Self { authenticator, tokens })
     }
 }
 
@@ -68,7 +69,7 @@ impl Services {
         origin_url: &str,
     ) -> anyhow::Result<Self> {
         let profiles = Arc::new(profiles::load(&config.transcoding)?);
-        let token_keys = vec![secrets.token.clone()];
+        let token_keys = secrets.tokens.clone();
         let mut catalogue =
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;

@@ -15,11 +15,11 @@
 mod deadline;
 mod send;
 mod sending;
+mod streams;
 mod turn;
 
 use std::{
     io::{self, IoSlice},
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -27,20 +27,19 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
-use rustix::net::sockopt::set_tcp_user_timeout;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-pub(crate) use self::turn::{Guarded, Turn};
 use self::{deadline::Deadline, sending::Sending, turn::Stage};
+pub(crate) use self::{
+    streams::{Overdue, Streams},
+    turn::{Guarded, Turn},
+};
 use crate::{
     Timeouts,
     hot::{self, Head},
-    metrics::Connected,
     service::Origin,
+    transport::{Peer, Transport},
 };
 
 /// Room for what has arrived and was not looked at yet.
@@ -49,10 +48,9 @@ const INBOX: usize = 4096;
 /// A socket that answers what it can.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
-    client: SocketAddr,
+    stream: Transport,
+    client: Peer,
     origin: Arc<Origin>,
-    _connected: Connected,
     turn: Turn,
     /// What has arrived; a request that hyper gets stays until it took all of it.
     inbox: BytesMut,
@@ -84,21 +82,17 @@ enum Seen {
 
 impl Connection {
     pub(crate) fn new(
-        stream: TcpStream,
-        client: SocketAddr,
+        stream: Transport,
+        client: Peer,
         origin: Arc<Origin>,
         turn: Turn,
         timeouts: &Timeouts,
         head_bytes: usize,
-    ) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        let stall_ms = u32::try_from(timeouts.write_stall.as_millis()).unwrap_or(u32::MAX);
-        set_tcp_user_timeout(&stream, stall_ms)?;
+    ) -> Self {
         let limits = Limits { header: timeouts.header, idle: timeouts.idle, head_bytes };
-        Ok(Self {
+        Self {
             stream,
             client,
-            _connected: origin.metrics().connection(),
             origin,
             turn,
             inbox: BytesMut::new(),
@@ -108,7 +102,7 @@ impl Connection {
             sending: Sending::default(),
             deadline: Deadline::new(timeouts.idle),
             limits,
-        })
+        }
     }
 
     /// Looks at what has arrived, while hyper is idle.
@@ -119,9 +113,9 @@ impl Connection {
         match hot::read(&self.inbox) {
             Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
             Head::Plain(plain) => match self.origin.hot(&plain, self.client) {
-                Some((hot, body)) => {
+                Some(ready) => {
                     let length = plain.length;
-                    self.sending.begin(&hot, body);
+                    self.sending.begin(ready);
                     self.inbox.advance(length);
                 }
                 None => self.granted = plain.length,
@@ -206,7 +200,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         loop {
-            ready!(this.sending.poll(&this.stream, cx))?;
+            ready!(this.sending.poll(&mut this.stream, cx))?;
             if this.resigned {
                 return this.poll_resigned(cx, buffer);
             }
@@ -247,11 +241,12 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        send::poll_send(&self.stream, self.origin.registry(), cx, slices)
+        let this = &mut *self;
+        send::poll_send(&mut this.stream, this.origin.registry(), cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -259,7 +254,8 @@ impl AsyncWrite for Connection {
     }
 
     /// hyper flushes when its own buffers are empty.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         if self.turn.stage() == Stage::Flushing {
             self.turn.set(Stage::Idle);
             // It may have asked for more while it was not its turn.
@@ -271,7 +267,7 @@ impl AsyncWrite for Connection {
     /// hyper knows nothing of what is sent from here, and may be told to end meanwhile.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.sending.poll(&this.stream, cx))?;
+        ready!(this.sending.poll(&mut this.stream, cx))?;
         Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }

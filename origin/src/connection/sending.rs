@@ -3,15 +3,17 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
+    pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::net::TcpStream;
+use tokio::io::AsyncWrite as _;
 
-use super::send::{poll_sendfile, poll_sendmsg};
 use crate::{
     cache::{COPIED, Sealed},
-    hot::{Hot, Stretch, date_line},
+    hot::{Ready, Stretch, date_line},
+    quota::Ticket,
+    transport::Transport,
 };
 
 /// What is still to be sent. Its buffer is used again for the next.
@@ -22,15 +24,17 @@ pub(super) struct Sending {
     body: VecDeque<Stretch>,
     /// Of the first stretch.
     body_sent: usize,
+    ticket: Option<Ticket>,
 }
 
 impl Sending {
     /// Begins with an answer; all of the one before was sent.
-    pub(super) fn begin(&mut self, hot: &Hot, body: Vec<Stretch>) {
+    pub(super) fn begin(&mut self, ready: Ready) {
         self.head.clear();
-        self.head.extend_from_slice(&hot.head);
+        self.head.extend_from_slice(&ready.hot.head);
         self.head.extend_from_slice(&date_line());
-        (self.head_sent, self.body, self.body_sent) = (0, body.into(), 0);
+        (self.head_sent, self.body, self.body_sent) = (0, ready.body.into(), 0);
+        self.ticket = ready.ticket;
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -40,7 +44,7 @@ impl Sending {
     /// Sends until all is sent.
     pub(super) fn poll(
         &mut self,
-        stream: &TcpStream,
+        stream: &mut Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while !self.is_done() {
@@ -50,22 +54,24 @@ impl Sending {
             }
             self.advance(sent);
         }
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        self.ticket = None;
         Poll::Ready(Ok(()))
     }
 
-    fn poll_some(&self, stream: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_some(&self, stream: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let head = &self.head[self.head_sent..];
         let Some(stretch) = self.body.front() else {
-            return poll_sendmsg(stream, cx, &[IoSlice::new(head)], false);
+            return stream.poll_send(cx, &[IoSlice::new(head)], false);
         };
         let body = &stretch.bytes()[self.body_sent..];
-        match sealed(stretch) {
+        match sealed(stretch).filter(|_| stream.sends_files()) {
             Some(file) if head.is_empty() => {
-                poll_sendfile(stream, cx, file, self.body_sent as u64, body.len())
+                stream.poll_send_file(cx, file, self.body_sent as u64, body.len())
             }
             // The body follows at once, so that they leave in one segment.
-            Some(_) => poll_sendmsg(stream, cx, &[IoSlice::new(head)], true),
-            None => poll_sendmsg(stream, cx, &[IoSlice::new(head), IoSlice::new(body)], false),
+            Some(_) => stream.poll_send(cx, &[IoSlice::new(head)], true),
+            None => stream.poll_send(cx, &[IoSlice::new(head), IoSlice::new(body)], false),
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use crate::{cache::Failure, http::Body};
+use crate::{cache::Failure, http::Body, quota::Ticket};
 
 /// Shared by the connection and the service that answers on it, which are one task.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,7 @@ pub(crate) struct Answering(Turn);
 pub(crate) struct Guarded {
     pub(crate) body: Body,
     pub(crate) _answering: Answering,
+    pub(crate) _ticket: Option<Ticket>,
 }
 
 impl Turn {

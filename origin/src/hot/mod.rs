@@ -19,6 +19,7 @@ use crate::{
     http::Coding,
     index::Index,
     metrics::Class,
+    quota::Ticket,
 };
 
 /// Bytes that heads and short bodies may take.
@@ -38,8 +39,10 @@ pub(crate) struct Hot {
     pub(crate) class: Class,
     /// Under which revision it was answered.
     pub(crate) index: Arc<Index>,
-    /// Until when its token is good, seconds since 1970.
+    /// Until when its token is good, seconds since 1970; without one, for ever.
     pub(crate) expires_s: i64,
+    /// The token, if it takes one.
+    pub(crate) token: Option<Box<str>>,
     body: HotBody,
 }
 
@@ -47,6 +50,14 @@ pub(crate) struct Hot {
 enum HotBody {
     Bytes(Bytes),
     Slices(Vec<SliceId>),
+}
+
+/// One answer, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) hot: Arc<Hot>,
+    pub(crate) body: Vec<Stretch>,
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// A whole body in memory, for one answer.
@@ -94,13 +105,7 @@ impl HotAnswers {
 }
 
 impl Hot {
-    pub(crate) fn new(
-        fields: &HeaderMap,
-        whole: Whole,
-        class: Class,
-        index: Arc<Index>,
-        expires_s: i64,
-    ) -> Self {
+    pub(crate) fn new(fields: &HeaderMap, whole: Whole, class: Class, index: Arc<Index>) -> Self {
         let mut head = format!("HTTP/1.1 {}\r\n", StatusCode::OK).into_bytes();
         for (name, value) in fields.iter().filter(|(name, _)| *name != "server-timing") {
             head.extend_from_slice(name.as_str().as_bytes());
@@ -113,7 +118,7 @@ impl Hot {
             Whole::Bytes(bytes) => HotBody::Bytes(bytes),
             Whole::File(file) => HotBody::Slices(file.slices()),
         };
-        Self { head: head.into(), class, index, expires_s, body }
+        Self { head: head.into(), class, index, expires_s: i64::MAX, token: None, body }
     }
 
     /// The body, if all of it is in memory.

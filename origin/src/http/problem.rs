@@ -1,9 +1,12 @@
 //! Errors as RFC 9457 problem details. The only place that knows which error has which status.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::{Body, CacheControl, whole};
+use crate::quota::Exceeded;
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -50,6 +53,36 @@ impl Problem {
     pub(crate) fn uri_too_long(limit: usize) -> Self {
         let detail = format!("the address is longer than {limit} bytes");
         Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail)
+    }
+
+    pub(crate) fn too_many_fields(limit: usize) -> Self {
+        let detail = format!("the request has more than {limit} header fields");
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_fields", detail)
+    }
+
+    pub(crate) fn exceeded(exceeded: Exceeded) -> Self {
+        let (code, detail, again) = match exceeded {
+            Exceeded::Address(again) => ("address_rate", "too many requests of one address", again),
+            Exceeded::Token(again) => ("token_rate", "too many requests by one token", again),
+            Exceeded::InFlight => {
+                let detail = "too many answers by one token at the same time";
+                ("token_streams", detail, Duration::from_secs(1))
+            }
+        };
+        let seconds = again.as_secs() + u64::from(again.subsec_nanos() > 0);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+            .with(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// What was waited for did not come.
+    pub(crate) fn late() -> Self {
+        let detail = "the stream did not go on in time";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "late", detail)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(crate) fn directive(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "delivery_directive", detail)
     }
 
     pub(crate) fn precondition() -> Self {

@@ -1,17 +1,20 @@
 //! Clients that take their time, and shutdowns that do not wait for ever.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use kinora_media::{Access, SegmentEntry, Status};
-use kinora_origin::{Limits, OriginConfig, OriginError, Timeouts, serve};
+use kinora_origin::{Limits, OriginConfig, OriginError, Timeouts, listen, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpSocket, TcpStream},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{Origin, TestStore, Video, path, read_to_end};
+use crate::fixture::{LOOPBACK, Origin, TestStore, Video, path, read_to_end};
 
 const BIG: u64 = 6 << 20;
 const SHORT: Duration = Duration::from_millis(500);
@@ -165,7 +168,7 @@ async fn weak_secrets_are_refused_at_start() {
     let store = TestStore::new();
     let mut config = OriginConfig { token_keys: vec![crate::fixture::key()], ..Default::default() };
     config.token_keys[0].secret.truncate(31);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refused = serve(vec![listener], config, store, CancellationToken::new()).await;
+    let listeners = listen(&LOOPBACK.into(), NonZeroUsize::MIN).unwrap();
+    let refused = serve(listeners, config, store, CancellationToken::new()).await;
     assert!(matches!(refused, Err(OriginError::Config { setting: "token_keys", .. })));
 }

@@ -1,7 +1,8 @@
 //! A store with a video in it, an origin in front, and clients.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -16,19 +17,21 @@ use kinora_media::{
     Status, TextTrack, Track, TrackId, TrackKind, VideoId, VideoTrack,
     playback::{self, TokenKey},
 };
-use kinora_origin::{OriginConfig, OriginError, serve};
+use kinora_origin::{ListenAddress, OriginConfig, OriginError, listen, serve};
 use kinora_store::{
     ByteRange, Condition, FsStore, Key, ObjectMeta, ObjectStore, Put, StoreError, keys,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     sync::Semaphore,
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const VIDEO: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+/// A free port.
+pub(crate) const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// Some time in 2023, in microseconds: dates in answers do not depend on today.
 const PUBLISHED_AT_US: i64 = 1_700_000_000_250_000;
 pub(crate) const SECONDS: u64 = 2;
@@ -300,12 +303,17 @@ impl Origin {
         Self::start_with(store, OriginConfig::default()).await
     }
 
+    /// With the key of all tests.
     pub(crate) async fn start_with(store: &Arc<TestStore>, mut config: OriginConfig) -> Self {
         config.token_keys = vec![key()];
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        Self::start_as_is(store, config).await
+    }
+
+    pub(crate) async fn start_as_is(store: &Arc<TestStore>, config: OriginConfig) -> Self {
+        let listeners = listen(&LOOPBACK.into(), NonZeroUsize::MIN).unwrap();
+        let ListenAddress::Tcp(address) = listeners[0].address().unwrap() else { unreachable!() };
         let (shutdown, store) = (CancellationToken::new(), Arc::clone(store));
-        let task = tokio::spawn(serve(vec![listener], config, store, shutdown.clone()));
+        let task = tokio::spawn(serve(listeners, config, store, shutdown.clone()));
         // The first to come installs it; reqwest wants one even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -348,7 +356,7 @@ impl Origin {
 }
 
 /// What a connection still says until it is closed or cut; panics if it is neither in time.
-pub(crate) async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+pub(crate) async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut read = Vec::new();
     let end = stream.read_to_end(&mut read);
     // A reset ends it as well as a close.

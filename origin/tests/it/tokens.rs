@@ -7,6 +7,8 @@ use kinora_media::{
     playback::{self, TokenKey, mint_token},
 };
 
+use kinora_origin::OriginConfig;
+
 use crate::fixture::{Origin, TestStore, VIDEO, Video, key, path, whole};
 
 fn now_s() -> i64 {
@@ -16,6 +18,9 @@ fn now_s() -> i64 {
 fn with(token: &str, file: &str) -> String {
     playback::path(Some(token), VIDEO.parse().unwrap(), 1, file)
 }
+
+/// Longer than clocks may differ.
+const HOUR: i64 = 3600;
 
 const FILES: [&str; 6] =
     ["hls.m3u8", "dash.mpd", "v360.m3u8", "v360/init.mp4", "v360/0.m4s", "t-en/0.vtt"];
@@ -31,7 +36,7 @@ async fn a_private_video_opens_to_its_token_only() {
     let foreign = TokenKey { id: "k1".into(), secret: vec![8; 32] };
     let unknown = TokenKey { id: "k2".into(), ..key() };
     let refused = [
-        ("token_expired", mint_token(&key(), id, now_s() - 1)),
+        ("token_expired", mint_token(&key(), id, now_s() - HOUR)),
         ("token_invalid", other),
         ("token_invalid", mint_token(&foreign, id, now_s() + 60)),
         ("token_invalid", mint_token(&unknown, id, now_s() + 60)),
@@ -71,10 +76,94 @@ async fn a_public_video_does_not_look_at_tokens() {
     let store = TestStore::new();
     Video::finished(&store, Access::Public).await;
     let origin = Origin::start(&store).await;
-    let expired = mint_token(&key(), VIDEO.parse().unwrap(), now_s() - 1);
+    let expired = mint_token(&key(), VIDEO.parse().unwrap(), now_s() - HOUR);
     for file in FILES {
         for path in [path(file), with(&expired, file), with("~nonsense", file)] {
             assert_eq!(origin.status(&path).await, 200, "{path}");
+        }
+    }
+}
+
+/// Every file of a private video against every way in which a token can be wrong.
+#[tokio::test]
+async fn no_altered_token_opens_anything() {
+    let store = TestStore::new();
+    Video::finished(&store, Access::Signed).await;
+    let origin = Origin::start(&store).await;
+    let good = mint_token(&key(), VIDEO.parse().unwrap(), now_s() + HOUR);
+    let [_, id, expiry, signature] = good.split('~').collect::<Vec<_>>()[..] else { panic!() };
+    let flipped = |at: usize| {
+        let mut bytes = signature.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    let altered = [
+        format!("~{id}~{expiry}~{}", flipped(0)),
+        format!("~{id}~{expiry}~{}", flipped(20)),
+        format!("~{id}~{expiry}~{}", &signature[..42]),
+        format!("~{id}~{expiry}~{signature}A"),
+        format!("~{id}~{expiry}~{signature}="),
+        format!("~{id}~{expiry}~"),
+        format!("~{id}~{expiry}0~{signature}"),
+        format!("~{id}~+{expiry}~{signature}"),
+        format!("~{id}~0{expiry}~{signature}"),
+        format!("~{id}~{}~{signature}", i64::MAX),
+        format!("~k2~{expiry}~{signature}"),
+        format!("~~{expiry}~{signature}"),
+        format!("~{id}~{signature}"),
+        format!("~{id}~{expiry}~{signature}~"),
+        good.to_uppercase(),
+    ];
+    for file in FILES {
+        for token in &altered {
+            assert_eq!(origin.status(&with(token, file)).await, 403, "{file} {token}");
+        }
+        // What it opens is told by the signature, so an address may not name another.
+        let other = with(&good, file).replace("8057", "8058");
+        assert!([403, 404].contains(&origin.status(&other).await), "{file} of another video");
+        // Once more when it is hot.
+        for _ in 0..3 {
+            assert_eq!(origin.status(&with(&good, file)).await, 200, "{file}");
+        }
+        assert_eq!(origin.status(&with(&altered[0], file)).await, 403, "{file} is hot");
+    }
+    for missing in ["v360/99.m4s", "v720/0.m4s", "x.m3u8"] {
+        assert_eq!(origin.status(&with(&good, missing)).await, 404, "{missing}");
+        assert_eq!(origin.status(&with(&altered[0], missing)).await, 403, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn clocks_may_differ_by_a_minute() {
+    let store = TestStore::new();
+    Video::finished(&store, Access::Signed).await;
+    let origin = Origin::start(&store).await;
+    let id = VIDEO.parse().unwrap();
+    for (ago, status) in [(-HOUR, 200), (0, 200), (40, 200), (61, 403), (HOUR, 403)] {
+        let token = mint_token(&key(), id, now_s() - ago);
+        for _ in 0..3 {
+            let answered = origin.status(&with(&token, "v360/0.m4s")).await;
+            assert_eq!(answered, status, "over for {ago} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_are_rotated() {
+    let store = TestStore::new();
+    Video::finished(&store, Access::Signed).await;
+    let id = VIDEO.parse().unwrap();
+    let [old, new] = [1, 2].map(|n| TokenKey { id: format!("k{n}"), secret: vec![n; 32] });
+    let [by_old, by_new] = [&old, &new].map(|key| mint_token(key, id, now_s() + HOUR));
+    for (keys, expected) in [
+        (vec![old.clone()], [200, 403]),
+        (vec![new.clone(), old], [200, 200]),
+        (vec![new], [403, 200]),
+    ] {
+        let config = OriginConfig { token_keys: keys, ..OriginConfig::default() };
+        let origin = Origin::start_as_is(&store, config).await;
+        for (token, expected) in [&by_old, &by_new].into_iter().zip(expected) {
+            assert_eq!(origin.status(&with(token, "hls.m3u8")).await, expected);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What manifests say of a sample entry that is handed on as it is.
 
-use super::{AudioSpecificConfig, av1, avc, dolby, esds, hevc, vp9};
+use super::{AudioSpecificConfig, av1, avc::profile, dolby, esds, vp9};
 use crate::{
     PackagerError,
+    bitstream::{avc, hevc},
     cmaf::AAC_ROLL,
     read::{ReadError, SampleEntry},
 };
@@ -64,7 +65,8 @@ pub struct SoundCoding {
     pub(crate) roll: Option<i16>,
 }
 
-/// Of a visual sample entry: AVC, HEVC, AV1 or VP9.
+/// Of a visual sample entry: AVC, HEVC, AV1 or VP9. Where its `colr` says nothing of colours, the
+/// parameter sets in its configuration do.
 ///
 /// # Errors
 /// When the entry is of another kind, or its configuration is missing or damaged.
@@ -72,28 +74,33 @@ pub fn of_video(entry: &SampleEntry<'_>) -> Result<Coding, PackagerError> {
     let code = code(entry);
     let config = |name: &'static [u8; 4]| needed(entry, name, entry.video_box(name));
     let colour = entry.video_box(b"colr").map_err(damaged)?.and_then(nclx);
-    let range = VideoRange::of_transfer(colour.map_or(0, |[_, transfer, ..]| transfer));
+    let mut transfer = colour.map(|[_, transfer, ..]| transfer);
     let cut = |record| move || malformed(record, "cut short");
     let codecs = match &entry.code() {
         b"avc1" | b"avc3" => {
-            let [profile, constraints, level] =
-                avc::profile(config(b"avcC")?).ok_or_else(cut("avcC"))?;
+            let record = config(b"avcC")?;
+            let [profile, constraints, level] = profile(record).ok_or_else(cut("avcC"))?;
+            let said = || avc::ParameterSets::of_record(record)?.0.first_sps()?.transfer;
+            transfer = transfer.or_else(|| said().map(u16::from));
             format!("{code}.{profile:02x}{constraints:02x}{level:02x}")
         }
         b"hvc1" | b"hev1" => {
-            format!("{code}.{}", hevc::profile(config(b"hvcC")?).ok_or_else(cut("hvcC"))?)
+            let record = config(b"hvcC")?;
+            let said = || hevc::ParameterSets::of_record(record)?.0.first_sps()?.transfer;
+            transfer = transfer.or_else(|| said().map(u16::from));
+            format!("{code}.{}", super::hevc::profile(record).ok_or_else(cut("hvcC"))?)
         }
         b"av01" => {
             format!("{code}.{}", av1::profile(config(b"av1C")?, colour).ok_or_else(cut("av1C"))?)
         }
         b"vp09" => {
-            let (codecs, transfer) = vp9::profile(config(b"vpcC")?).ok_or_else(cut("vpcC"))?;
-            let range = VideoRange::of_transfer(transfer).max(range);
-            return Ok(Coding { codecs: format!("{code}.{codecs}"), range });
+            let (codecs, said) = vp9::profile(config(b"vpcC")?).ok_or_else(cut("vpcC"))?;
+            transfer = transfer.or(Some(said));
+            format!("{code}.{codecs}")
         }
         _ => return Err(PackagerError::Codec { code }),
     };
-    Ok(Coding { codecs, range })
+    Ok(Coding { codecs, range: VideoRange::of_transfer(transfer.unwrap_or(0)) })
 }
 
 /// Of an audio sample entry: AAC and what else `mp4a` holds, AC-3, E-AC-3, Opus or FLAC.

@@ -2,12 +2,12 @@
 
 use kinora_media::{Head, Page, Status, ticks::MICROS};
 
-use super::{
-    sets,
+use super::{sets, xml::Xml};
+use crate::{
+    PackagerError,
+    presentation::Presentation,
     time::{date_time, duration},
-    xml::Xml,
 };
-use crate::{PackagerError, presentation::Presentation};
 
 /// The manifest. `pages` are the closed pages the head names, in order.
 ///

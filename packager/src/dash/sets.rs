@@ -2,16 +2,16 @@
 
 use std::convert::Infallible;
 
-use kinora_media::{
-    AudioRole, AudioTrack, FrameRate, Pictures, Status, Track, VideoTrack, ticks::MICROS,
-};
+use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
 
-use super::{single_file, timeline, xml::Xml};
+use super::{protection, single_file, timeline, xml::Xml};
 use crate::{
     PackagerError,
+    crypt::KeyId,
     periods::Stretch,
     presentation::{Presentation, Span},
     rate::Rate,
+    storyboard,
 };
 
 /// MPEG's roles (23009-1 5.8.5.5).
@@ -19,6 +19,8 @@ const ROLE: &str = "urn:mpeg:dash:role:2011";
 /// The value is the number of channels (23003-3; equal to ChannelConfiguration up to 6).
 const CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
+/// Sets that players may change between (23009-1 5.3.3.5).
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 /// Pictures that are sheets of smaller ones (DASH-IF IOP 4.3, 6.2.6).
 const TILES: &str = "http://dashif.org/guidelines/thumbnail_tile";
 
@@ -55,17 +57,20 @@ fn part<'a>(
     Ok(stretch.map(|stretch| Part { spans, stretch }))
 }
 
-/// How many sets hold the picture: one a kind of codec, and one all the same where there is none,
-/// so that other sets keep their numbers.
+/// How many sets hold the picture: one a family, and one all the same where there is none, so that
+/// other sets keep their numbers.
 fn video_sets(presentation: &Presentation<'_>) -> usize {
     families(presentation).len().max(1)
 }
 
-/// Kinds of codec: what stands before the first dot. Players change between renditions of one.
-fn families<'a>(presentation: &Presentation<'a>) -> Vec<&'a str> {
+/// What renditions of a set have in common: the kind of codec (what stands before the first dot),
+/// and the key, of which a set names one. Players change between renditions of one set.
+type Family<'a> = (&'a str, Option<KeyId>);
+
+fn families<'a>(presentation: &Presentation<'a>) -> Vec<Family<'a>> {
     let mut families = Vec::new();
     for (track, _) in presentation.video() {
-        let family = family(track);
+        let family = family(presentation, track);
         if !families.contains(&family) {
             families.push(family);
         }
@@ -73,8 +78,25 @@ fn families<'a>(presentation: &Presentation<'a>) -> Vec<&'a str> {
     families
 }
 
-fn family(track: &Track) -> &str {
-    track.codec.split('.').next().unwrap_or_default()
+fn family<'a>(presentation: &Presentation<'_>, track: &'a Track) -> Family<'a> {
+    let key = presentation.delivery.keys.get(&track.id).map(|key| key.id);
+    (track.codec.split('.').next().unwrap_or_default(), key)
+}
+
+/// The other sets of a kind of codec: they differ in the key alone, so players may change between
+/// them all the same (5.3.3.5).
+fn switching(families: &[Family<'_>], index: usize) -> String {
+    let others = families
+        .iter()
+        .enumerate()
+        .filter(|(other, family)| *other != index && family.0 == families[index].0);
+    others.map(|(other, _)| other.to_string()).collect::<Vec<_>>().join(",")
+}
+
+fn protection(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track) {
+    if let Some(key) = presentation.delivery.keys.get(&track.id) {
+        protection::write(xml, key);
+    }
 }
 
 /// A set with all renditions of the picture in a kind of codec, or none if there is no picture.
@@ -83,10 +105,11 @@ pub(super) fn video(
     presentation: &Presentation<'_>,
     period: usize,
 ) -> Result<(), PackagerError> {
-    for (index, kind) in families(presentation).into_iter().enumerate() {
+    let families = families(presentation);
+    for (index, kind) in families.iter().enumerate() {
         let mut video = Vec::new();
         for (track, picture) in presentation.video() {
-            if family(track) == kind {
+            if family(presentation, track) == *kind {
                 video.extend(part(presentation, track, period)?.map(|part| (track, picture, part)));
             }
         }
@@ -97,7 +120,15 @@ pub(super) fn video(
         let mut attributes =
             vec![("id", &*id), ("contentType", "video"), ("mimeType", "video/mp4")];
         attributes.extend(alignment(presentation));
+        let others = switching(&families, index);
         let Ok(()) = xml.element("AdaptationSet", &attributes, |xml| {
+            if let Some((track, ..)) = video.first() {
+                protection(xml, presentation, track);
+            }
+            if !others.is_empty() {
+                let property = [("schemeIdUri", SWITCHING), ("value", &*others)];
+                xml.empty("SupplementalProperty", &property);
+            }
             role(xml, "main");
             for (track, picture, part) in &video {
                 picture_representation(xml, presentation, (track, picture), part);
@@ -177,6 +208,7 @@ pub(super) fn audio(
             attributes.push(("selectionPriority", priority(main, stereo)));
         }
         xml.element("AdaptationSet", &attributes, |xml| {
+            protection(xml, presentation, track);
             label(xml, &sound.name);
             role(xml, audio_role(sound.role, main));
             sound_representation(xml, presentation, (track, sound), &part);
@@ -247,7 +279,7 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
             let representation = [("id", track.id.as_str()), ("bandwidth", &*bandwidth)];
             xml.element("Representation", &representation, |xml| {
                 if period == 0 {
-                    xml.text("BaseURL", &format!("{}/0.vtt", track.id));
+                    xml.text("BaseURL", &presentation.delivery.whole_text(&track.id));
                 } else {
                     timeline::write_file(xml, offset_us, presentation.head.duration_us);
                 }
@@ -257,22 +289,14 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
     }
 }
 
-/// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6), once all is there. A growing
-/// manifest has none, whether or not the pictures are made: players are told of tracks once. Nor
-/// has one of several periods: sheets do not begin where those do.
+/// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6).
 pub(super) fn thumbnails(xml: &mut Xml, presentation: &Presentation<'_>) {
-    let head = presentation.head;
-    let Some(Pictures { storyboard, .. }) = &head.pictures else { return };
-    if head.status != Status::Complete || head.periods.len() > 1 {
-        return;
-    }
+    let Some(storyboard) = storyboard::listed(presentation.head) else { return };
     let others = presentation.audio().len() + presentation.text().len();
     let id = (video_sets(presentation) + others).to_string();
     let set = [("id", &*id), ("contentType", "image"), ("mimeType", "image/jpeg")];
-    let sheet_us = u64::from(storyboard.tiles_a_sheet()).saturating_mul(storyboard.interval_us);
-    let largest = storyboard.sheets.iter().map(|sheet| sheet.size).max().unwrap_or(0);
-    let bits = u128::from(largest) * 8 * u128::from(MICROS);
-    let bandwidth = bits.div_ceil(u128::from(sheet_us.max(1))).max(1).to_string();
+    let sheet_us = storyboard::sheet_us(storyboard);
+    let bandwidth = storyboard::bandwidth(storyboard).to_string();
     let (width, height) = storyboard.sheet_size();
     let representation = [
         ("id", "storyboard"),

@@ -2,7 +2,7 @@
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, VideoTrack};
 
-use super::{attributes::Attributes, files::Files, header, is_vod, media};
+use super::{attributes::Attributes, files::Files, header, is_vod, keys, media};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
@@ -58,8 +58,12 @@ fn playlist(presentation: &Presentation<'_>, track: &Track, spans: &[Span]) -> S
         }
         let files = Files::of(presentation, track, spans, "");
         files.map(&mut playlist, stretch.init);
+        if let Some(key) = presentation.delivery.keys.get(&track.id).filter(|_| stretch.period == 0)
+        {
+            playlist.push_str(&keys::segments(key));
+        }
         for number in stretch.segments {
-            media::duration(&mut playlist, media::duration_us(track, &spans[number]));
+            media::duration(&mut playlist, media::span_us(track, &spans[number]));
             files.key_frame(&mut playlist, number, key_frame(&spans[number]));
         }
     }

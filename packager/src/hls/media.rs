@@ -1,17 +1,17 @@
 //! Media playlists (RFC 8216 4.3.2, 4.3.3): the segments of one track.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Formatter, Write};
 
 use kinora_media::{Head, Page, Status, Track, TrackId, TrackKind, ticks};
 
-use super::{START, files::Files, header, independent, is_vod};
+use super::{START, files::Files, header, images, independent, is_vod, keys};
 use crate::{
     PackagerError,
     presentation::{Presentation, Span},
 };
 
-/// The media playlist of a track; `None` if there is no such track. `pages` are the closed
-/// pages the head names, in order.
+/// The media playlist of a track, or of the storyboard; `None` if there is no such track. `pages`
+/// are the closed pages the head names, in order.
 ///
 /// Segments are shorter than or equal to the head's target duration, rounded to seconds: whoever
 /// fixes the target duration at first publish vouches for it.
@@ -32,9 +32,11 @@ pub(crate) fn write(
     track: &TrackId,
 ) -> Result<Option<String>, PackagerError> {
     let head = presentation.head;
-    let Some(track) = head.track(track) else { return Ok(None) };
+    let Some(track) = head.track(track) else {
+        return Ok(if track.as_str() == images::NAME { images::playlist(head) } else { None });
+    };
     match track.kind {
-        TrackKind::Text(_) => Ok(Some(text(head, track))),
+        TrackKind::Text(_) => Ok(Some(text(presentation, track))),
         TrackKind::Video(_) | TrackKind::Audio(_) => segments(presentation, track).map(Some),
     }
 }
@@ -56,6 +58,7 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
     }
     let folder = format!("{}/", track.id);
     let files = Files::of(presentation, track, &spans, &folder);
+    let key = presentation.delivery.keys.get(&track.id);
     for stretch in presentation.stretches(track, &spans) {
         // Soundtracks say it too, so that discontinuities count alike in every playlist
         // (RFC 8216 6.2.4).
@@ -63,8 +66,12 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
         files.map(&mut playlist, stretch.init);
+        // After the initialisation segment, which is in the clear; it holds until the next.
+        if let Some(key) = key.filter(|_| stretch.period == 0) {
+            playlist.push_str(&keys::segments(key));
+        }
         for number in stretch.segments {
-            duration(&mut playlist, duration_us(track, &spans[number]));
+            duration(&mut playlist, span_us(track, &spans[number]));
             files.segment(&mut playlist, number);
         }
     }
@@ -75,30 +82,48 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
 }
 
 /// The difference of rounded times, so that durations add up to times and never drift.
-pub(super) fn duration_us(track: &Track, span: &Span) -> u64 {
+pub(super) fn duration_us(timescale: u32, start: u64, duration: u64) -> u64 {
     let micros = |time: u64| {
         let time = i64::try_from(time).unwrap_or(i64::MAX);
-        ticks::rescale(time, u64::from(track.timescale), ticks::MICROS).max(0).unsigned_abs()
+        ticks::rescale(time, u64::from(timescale), ticks::MICROS).max(0).unsigned_abs()
     };
-    micros(span.start.saturating_add(span.duration)) - micros(span.start)
+    micros(start.saturating_add(duration)) - micros(start)
 }
 
-/// A text track is one file, complete from the beginning.
-fn text(head: &Head, track: &Track) -> String {
+/// The same of a segment.
+pub(super) fn span_us(track: &Track, span: &Span) -> u64 {
+    duration_us(track.timescale, span.start, span.duration)
+}
+
+/// Microseconds as a decimal-floating-point number of seconds (RFC 8216 4.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seconds(pub(super) u64);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0 / ticks::MICROS, self.0 % ticks::MICROS)
+    }
+}
+
+/// A text track is one file, or one a segment; complete from the beginning.
+fn text(presentation: &Presentation<'_>, track: &Track) -> String {
+    let (end_us, delivery) = (presentation.head.duration_us, presentation.delivery);
+    let each_us = delivery.text_segment_us.unwrap_or(end_us).clamp(1, end_us.max(1));
     let mut playlist = header();
     // EXTINF rounded to seconds must not exceed it (4.3.3.1).
-    let target = head.duration_us.div_ceil(ticks::MICROS).max(1);
+    let target = each_us.div_ceil(ticks::MICROS);
     line(&mut playlist, format_args!("#EXT-X-TARGETDURATION:{target}"));
     playlist.push_str("#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n");
-    duration(&mut playlist, head.duration_us);
-    line(&mut playlist, format_args!("{}/0.vtt", track.id));
+    for number in 0..end_us.div_ceil(each_us).max(1) {
+        duration(&mut playlist, each_us.min(end_us.saturating_sub(number * each_us)));
+        line(&mut playlist, format_args!("{}/{number}.vtt", track.id));
+    }
     playlist.push_str("#EXT-X-ENDLIST\n");
     playlist
 }
 
 pub(super) fn duration(playlist: &mut String, duration_us: u64) {
-    let (seconds, micros) = (duration_us / ticks::MICROS, duration_us % ticks::MICROS);
-    line(playlist, format_args!("#EXTINF:{seconds}.{micros:06},"));
+    line(playlist, format_args!("#EXTINF:{},", Seconds(duration_us)));
 }
 
 pub(super) fn line(playlist: &mut String, text: std::fmt::Arguments<'_>) {

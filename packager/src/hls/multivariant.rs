@@ -9,7 +9,7 @@ use super::{
     START,
     attributes::Attributes,
     audio::{self, Group},
-    header, iframes, independent, is_vod,
+    header, iframes, images, independent, is_vod, keys,
     menu::{Menu, yes_no},
 };
 use crate::{PackagerError, codec::VideoRange, presentation::Presentation, rate::Rate};
@@ -38,6 +38,7 @@ pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerE
     if !is_vod(presentation.head) {
         playlist.push_str(START);
     }
+    playlist.push_str(&keys::session(presentation.delivery.keys.values()));
     let groups = audio::groups(presentation)?;
     let video = presentation.video();
     let sounds: usize = presentation.audio().len();
@@ -78,6 +79,7 @@ pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerE
     for (track, picture) in &video {
         playlist.push_str(&iframes::stream(presentation, track, picture)?);
     }
+    playlist.push_str(&images::stream(presentation.head));
     Ok(playlist)
 }
 

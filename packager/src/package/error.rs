@@ -1,6 +1,6 @@
 //! Why files cannot be packaged together.
 
-use crate::{PackagerError, read::ReadError};
+use crate::{PackagerError, crypt::CryptError, read::ReadError};
 
 /// Why files cannot be packaged. Every variant says which and what to do about it, or what is
 /// wrong with it.
@@ -88,6 +88,47 @@ pub enum PackageError {
         start: String,
         /// What there is too much of.
         problem: &'static str,
+    },
+    /// A track that no key is for.
+    #[error("{name}: there is no key for track {track}")]
+    NoKey {
+        /// Which track.
+        name: String,
+        /// What it is called in the presentation.
+        track: String,
+    },
+    /// A key for a track that is not there.
+    #[error("there is a key for {label}, but no such track")]
+    NoSuchTrack {
+        /// What the key is for.
+        label: String,
+    },
+    /// Whole segments cannot be encrypted this way.
+    #[error("AES-128 needs {0}")]
+    WholeSegments(&'static str),
+    /// A track that cannot be encrypted.
+    #[error("{name}: {error}")]
+    Protect {
+        /// Which track.
+        name: String,
+        /// What is wrong.
+        error: CryptError,
+    },
+    /// A segment that cannot be encrypted.
+    #[error("{name}: segment {segment}: {error}")]
+    Crypt {
+        /// Which track.
+        name: String,
+        /// Counted from 0.
+        segment: u32,
+        /// What is wrong, and where in the clear segment.
+        error: CryptError,
+    },
+    /// Segments that were sealed and should not have been, or the other way round.
+    #[error("{name}: not all of its segments were sealed, or too many")]
+    Unsealed {
+        /// Which track.
+        name: String,
     },
     /// More segments than an index counts.
     #[error("{name}: {count} segments, and an index counts at most 65535: make segments longer")]

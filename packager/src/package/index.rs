@@ -8,7 +8,7 @@ use kinora_media::{
 };
 
 use super::{
-    Captions, Layout, Output, Package, PackageError,
+    Captions, Layout, Options, Output, Package, PackageError,
     names::{unused, word},
     output::Row,
     place::TrackCoding,
@@ -25,7 +25,7 @@ const NO_VIDEO: &str = "00000000-0000-0000-0000-000000000000";
 pub(super) fn package<'t>(
     outputs: Vec<Output<'t>>,
     captions: Vec<Captions>,
-    layout: Layout,
+    options: Options,
 ) -> Result<Package<'t>, PackageError> {
     let mut tracks = Vec::new();
     for output in &outputs {
@@ -33,8 +33,6 @@ pub(super) fn package<'t>(
     }
     let (text_tracks, captions) = text(captions);
     tracks.extend(text_tracks);
-    let entries = outputs.iter().map(|output| (output.id.clone(), vec![chunk(output)]));
-    let tail = Page { tracks: entries.collect() };
     let end_us = outputs.iter().map(end_us).max().unwrap_or_default();
     let head = Head {
         schema: HEAD_SCHEMA,
@@ -52,12 +50,18 @@ pub(super) fn package<'t>(
         tracks,
         periods: Vec::new(),
         pages: Vec::new(),
-        tail,
+        tail: tail(&outputs),
         chapters: Vec::new(),
         pictures: None,
     };
-    let delivery = delivery(&outputs, layout);
-    Ok(Package { outputs, captions, head, delivery })
+    let delivery = delivery(&outputs, options);
+    Ok(Package { outputs, captions, head, delivery, layout: options.layout })
+}
+
+/// Where the segments of all tracks lie.
+pub(super) fn tail(outputs: &[Output<'_>]) -> Page {
+    let entries = outputs.iter().map(|output| (output.id.clone(), vec![chunk(output)]));
+    Page { tracks: entries.collect() }
 }
 
 fn track(output: &Output<'_>, before: &[Track]) -> Track {
@@ -132,7 +136,7 @@ fn chunk(output: &Output<'_>) -> ChunkEntry {
         let end = row.end.saturating_add(u64::from(output.place.priming));
         let duration = end.saturating_sub(std::mem::replace(&mut before, end));
         let is_picture = matches!(output.coding, TrackCoding::Video(_));
-        let key_frame = is_picture.then_some(row.key_frame);
+        let key_frame = row.key_frame.filter(|_| is_picture);
         SegmentEntry { size: row.size, duration, key_frame }
     };
     let segments = output.rows.iter().map(segment).collect();
@@ -175,21 +179,29 @@ fn frame_rate(output: &Output<'_>) -> FrameRate {
     rate.unwrap_or(ONE_A_SECOND)
 }
 
-fn delivery(outputs: &[Output<'_>], layout: Layout) -> Delivery {
+/// Tracks that are one file each.
+pub(super) fn files(outputs: &[Output<'_>], layout: Layout) -> BTreeMap<TrackId, SingleFile> {
     let file = |output: &Output<'_>| {
         let (init, index) = (output.init.len() as u64, output.index.len() as u64);
         (output.id.clone(), SingleFile { init, index })
     };
+    let single = outputs.iter().filter(|_| layout == Layout::SingleFile);
+    single.map(file).collect()
+}
+
+fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
     let range = |output: &Output<'_>| match &output.coding {
         TrackCoding::Video(coding) if coding.range != VideoRange::Sdr => {
             Some((output.id.clone(), coding.range))
         }
         _ => None,
     };
-    let single = layout == Layout::SingleFile;
+    let text_segment_us = u64::from(options.segment_ms).saturating_mul(1000).max(1);
     Delivery {
-        files: if single { outputs.iter().map(file).collect() } else { BTreeMap::new() },
+        files: files(outputs, options.layout),
+        keys: BTreeMap::new(),
         ranges: outputs.iter().filter_map(range).collect(),
         independent: outputs.iter().flat_map(|output| &output.rows).all(Row::is_independent),
+        text_segment_us: (options.layout == Layout::Segments).then_some(text_segment_us),
     }
 }

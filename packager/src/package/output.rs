@@ -10,6 +10,7 @@ use super::{
     cut::Starts,
     groups::{Group, Groups},
     place::{Place, TrackCoding},
+    protect::Protected,
     survey::Survey,
 };
 use crate::{
@@ -33,13 +34,14 @@ pub struct Output<'t> {
     pub file: usize,
     /// Its initialisation segment.
     pub init: Bytes,
-    /// Its index, where it is one file; else empty.
+    /// Its index, where it is one file; else empty. It keeps its length when it is measured.
     pub index: Bytes,
     pub(super) source: Source<'t>,
     pub(super) coding: TrackCoding,
     pub(super) survey: Survey,
     pub(super) place: Place,
     pub(super) rows: Vec<Row>,
+    pub(super) protected: Option<Protected>,
     starts: Starts,
 }
 
@@ -70,8 +72,8 @@ impl Fragment {
 pub(super) struct Row {
     /// Bytes.
     pub(super) size: u64,
-    /// Bytes up to the end of its first sample.
-    pub(super) key_frame: u64,
+    /// Bytes up to the end of its first sample, where those can be had alone.
+    pub(super) key_frame: Option<u64>,
     /// Ticks from the start of the presentation.
     pub(super) start: u64,
     /// Ticks from the start of the presentation: where the next begins.
@@ -106,6 +108,7 @@ impl<'t> Output<'t> {
             survey,
             place,
             rows: Vec::new(),
+            protected: None,
             starts,
         };
         output.init = output.write_init();
@@ -148,7 +151,7 @@ impl<'t> Output<'t> {
         }
     }
 
-    fn write_init(&self) -> Bytes {
+    pub(super) fn write_init(&self) -> Bytes {
         let track = self.source.track;
         let pixels = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
         let picture = matches!(self.coding, TrackCoding::Video(_)).then(|| Picture {
@@ -173,9 +176,10 @@ impl<'t> Output<'t> {
             if let Some(last) = rows.last_mut() {
                 last.end = start;
             }
+            let first = group.samples.first().map_or(0, |first| u64::from(first.size));
             rows.push(Row {
                 size: head + group.bytes,
-                key_frame: head + group.samples.first().map_or(0, |first| u64::from(first.size)),
+                key_frame: Some(head + first),
                 start,
                 end: ticks(group.end).max(start),
                 sap_delta: ticks(group.key.saturating_sub(group.start)),
@@ -195,7 +199,7 @@ impl<'t> Output<'t> {
         fragment.head(0).finish()
     }
 
-    fn write_index(&self) -> Result<Bytes, PackageError> {
+    pub(super) fn write_index(&self) -> Result<Bytes, PackageError> {
         if self.rows.len() > MAX_REFERENCES {
             let (name, count) = (self.source.name.clone(), self.rows.len());
             return Err(PackageError::Segments { name, count });

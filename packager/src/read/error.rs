@@ -66,12 +66,12 @@ pub enum Problem {
 }
 
 impl ReadError {
-    pub(super) fn new(offset: u64, problem: Problem) -> Self {
+    pub(crate) fn new(offset: u64, problem: Problem) -> Self {
         Self { path: String::new(), offset, problem }
     }
 
     /// The same, inside the box `code`.
-    pub(super) fn within(mut self, code: [u8; 4]) -> Self {
+    pub(crate) fn within(mut self, code: [u8; 4]) -> Self {
         let slash = if self.path.is_empty() { "" } else { "/" };
         self.path = format!("{}{slash}{}", super::code_text(code), self.path);
         self

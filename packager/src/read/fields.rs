@@ -4,23 +4,23 @@ use super::{Problem, ReadError};
 
 /// What is left of a box's fields. Reading past the end is an error that names the place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     bytes: &'a [u8],
     /// Where `bytes` begins in the file.
     offset: u64,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(bytes: &'a [u8], offset: u64) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], offset: u64) -> Self {
         Self { bytes, offset }
     }
 
     /// Where the next field begins in the file.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], ReadError> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], ReadError> {
         let Some((taken, rest)) = self.bytes.split_at_checked(count) else {
             let (needed, left) = (count as u64, self.bytes.len() as u64);
             return Err(ReadError::new(self.offset, Problem::Cut { needed, left }));
@@ -30,43 +30,43 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    pub(super) fn skip(&mut self, count: usize) -> Result<(), ReadError> {
+    pub(crate) fn skip(&mut self, count: usize) -> Result<(), ReadError> {
         self.take(count).map(|_| ())
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, ReadError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, ReadError> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, ReadError> {
+    pub(crate) fn u16(&mut self) -> Result<u16, ReadError> {
         self.array().map(u16::from_be_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, ReadError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, ReadError> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, ReadError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, ReadError> {
         self.array().map(u64::from_be_bytes)
     }
 
     /// 32 bits in version 0 of a box, 64 in version 1.
-    pub(super) fn u32_or_u64(&mut self, version: u8) -> Result<u64, ReadError> {
+    pub(crate) fn u32_or_u64(&mut self, version: u8) -> Result<u64, ReadError> {
         if version == 0 { self.u32().map(u64::from) } else { self.u64() }
     }
 
     /// Version and flags of a full box (14496-12 4.2.2).
-    pub(super) fn version_and_flags(&mut self) -> Result<(u8, u32), ReadError> {
+    pub(crate) fn version_and_flags(&mut self) -> Result<(u8, u32), ReadError> {
         let word = self.u32()?;
         Ok(((word >> 24) as u8, word & 0x00ff_ffff))
     }
 
     /// What is left.
-    pub(super) fn rest(self) -> &'a [u8] {
+    pub(crate) fn rest(self) -> &'a [u8] {
         self.bytes
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
         let taken = self.take(N)?;
         Ok(*taken.first_chunk::<N>().expect("as many bytes were taken"))
     }

@@ -110,6 +110,15 @@ fn limit(offset: u64, what: &'static str, count: u64, max: u64) -> Result<(), Re
     if count > max { Err(ReadError::new(offset, problem)) } else { Ok(()) }
 }
 
+impl<'a> File<'a> {
+    /// The movie of an initialisation segment with one fragment, `moof`, that lies apart from it: at
+    /// `offset` among `length` bytes.
+    pub(crate) fn with_fragment(self, moof: &'a [u8], offset: u64, length: u64) -> Self {
+        let moofs = vec![Section { offset, bytes: Cow::Borrowed(moof) }];
+        Self { length, moofs, ..self }
+    }
+}
+
 impl File<'_> {
     /// Bytes of the file.
     pub fn length(&self) -> u64 {

@@ -3,21 +3,21 @@
 use super::{Fields, Problem, ReadError};
 
 /// The longest header: size, code, 64-bit size.
-pub(super) const MAX_HEADER: usize = 16;
+pub(crate) const MAX_HEADER: usize = 16;
 
 /// A box header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) code: [u8; 4],
+pub(crate) struct Header {
+    pub(crate) code: [u8; 4],
     /// Bytes of the header itself.
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// Bytes of the whole box; `None` says that it reaches to the end of what it lies in.
-    pub(super) size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 impl Header {
     /// Reads a header at the beginning of `bytes`, which lie at `offset` in the file.
-    pub(super) fn read(bytes: &[u8], offset: u64) -> Result<Self, ReadError> {
+    pub(crate) fn read(bytes: &[u8], offset: u64) -> Result<Self, ReadError> {
         let mut fields = Fields::new(bytes, offset);
         let short = fields.u32()?;
         let code = fields.array::<4>()?;
@@ -37,19 +37,19 @@ impl Header {
 
 /// A box whose body is at hand.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BoxRef<'a> {
-    pub(super) code: [u8; 4],
+pub(crate) struct BoxRef<'a> {
+    pub(crate) code: [u8; 4],
     /// Where its header begins in the file.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// The whole box, header included.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// Bytes of the header.
     header: usize,
 }
 
 impl<'a> BoxRef<'a> {
     /// The box at the beginning of `bytes`, which lie at `offset` in the file.
-    pub(super) fn read(bytes: &'a [u8], offset: u64) -> Result<Self, ReadError> {
+    pub(crate) fn read(bytes: &'a [u8], offset: u64) -> Result<Self, ReadError> {
         let header = Header::read(bytes, offset)?;
         let left = bytes.len() as u64;
         let size = header.size.unwrap_or(left);
@@ -62,18 +62,18 @@ impl<'a> BoxRef<'a> {
         Ok(Self { code: header.code, offset, bytes, header: header_length })
     }
 
-    pub(super) fn fields(&self) -> Fields<'a> {
+    pub(crate) fn fields(&self) -> Fields<'a> {
         let body = &self.bytes[self.header..];
         Fields::new(body, self.offset.saturating_add(self.header as u64))
     }
 
     /// The boxes inside, where there is nothing before them.
-    pub(super) fn children(&self) -> Children<'a> {
+    pub(crate) fn children(&self) -> Children<'a> {
         Children(self.fields())
     }
 
     /// Reads it with `read`; an error tells that it happened in this box.
-    pub(super) fn read_with<T>(
+    pub(crate) fn read_with<T>(
         &self,
         read: impl FnOnce(&Self) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
@@ -81,14 +81,14 @@ impl<'a> BoxRef<'a> {
     }
 
     /// The error that something in here is missing.
-    pub(super) fn missing(&self, what: &'static str) -> ReadError {
+    pub(crate) fn missing(&self, what: &'static str) -> ReadError {
         ReadError::new(self.offset, Problem::Missing(what))
     }
 }
 
 /// Boxes one after the other. Fewer than 8 bytes at the end are padding, as QuickTime has it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Children<'a>(pub(super) Fields<'a>);
+pub(crate) struct Children<'a>(pub(crate) Fields<'a>);
 
 impl<'a> Iterator for Children<'a> {
     type Item = Result<BoxRef<'a>, ReadError>;

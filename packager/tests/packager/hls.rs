@@ -255,3 +255,22 @@ fn without_key_frames_there_is_no_trick_play() {
     assert_eq!(hls::i_frame_playlist(&head, &pages, &id("v1080")), Ok(None));
     assert!(!hls::multivariant(&head, &pages).unwrap().contains("I-FRAME"));
 }
+
+/// Once all is there, and not before: players are told of tracks once.
+#[test]
+fn thumbnails_come_with_the_whole() {
+    let (mut growing, pages) = head(tracks(), 3, Status::Growing);
+    growing.pictures = Some(crate::fixtures::pictures());
+    assert!(!hls::multivariant(&growing, &pages).unwrap().contains("IMAGE-STREAM"));
+    assert_eq!(hls::media_playlist(&growing, &pages, &id("storyboard")), Ok(None));
+    let complete = Head { status: Status::Complete, ..growing };
+    let master = hls::multivariant(&complete, &pages).unwrap();
+    let line = master.lines().last().unwrap();
+    // The larger sheet of 40 000 bytes over ten tiles of half a second.
+    assert_eq!(
+        line,
+        "#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=64000,RESOLUTION=160x90,CODECS=\"jpeg\",\
+         URI=\"storyboard.m3u8\""
+    );
+    insta::assert_snapshot!("image_playlist", media(&complete, &pages, "storyboard"));
+}

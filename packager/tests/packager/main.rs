@@ -4,15 +4,18 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod crypt;
 mod dash;
 mod fixtures;
 mod hls;
 mod init;
 mod lint;
+mod live;
 mod media;
 mod package;
 mod periods;
 mod read;
+mod schema;
 mod segment;
 mod text;
 mod tree;

@@ -77,7 +77,7 @@ fn every(frames: usize) -> impl Fn(usize) -> bool {
 }
 
 /// All tracks of some files.
-fn sources<'t>(files: &'t [Vec<Track<'t>>]) -> Vec<Source<'t>> {
+pub(crate) fn sources<'t>(files: &'t [Vec<Track<'t>>]) -> Vec<Source<'t>> {
     let all = files.iter().enumerate().flat_map(|(file, tracks)| {
         tracks.iter().map(move |track| Source {
             name: format!("{file}.mp4, track {}", track.id),
@@ -142,8 +142,35 @@ fn manifests_of_both_layouts() {
                     shown += &format!("\n== {address}\n{playlist}");
                 }
             }
+            for track in package.head().tracks.iter().filter(|it| it.id.as_str() == "t-de") {
+                shown += &format!("\n== {}\n", track.id);
+                shown += &package.media_playlist(&track.id).unwrap().unwrap();
+            }
             insta::assert_snapshot!(format!("{name}_hls"), shown);
             insta::assert_snapshot!(format!("{name}_dash"), package.mpd().unwrap());
+        });
+    }
+}
+
+#[test]
+fn captions_are_files_that_the_manifests_name() {
+    let files = [film()];
+    for layout in [Layout::SingleFile, Layout::Segments] {
+        packaged(&files, Options { layout, ..OPTIONS }, |package| {
+            let track = &package.head().tracks.last().unwrap().id;
+            let files: Vec<_> = package.caption_files().collect();
+            let (whole, text) = &files[0];
+            assert!(package.mpd().unwrap().contains(&format!("<BaseURL>{whole}</BaseURL>")));
+            assert!(text.contains("Hallo") && !text.contains("X-TIMESTAMP-MAP"));
+            let playlist = package.media_playlist(track).unwrap().unwrap();
+            let named = playlist.lines().filter(|line| !line.starts_with('#'));
+            let skipped = usize::from(layout == Layout::Segments);
+            let written = files[skipped..].iter().map(|(name, _)| name.as_str());
+            assert_eq!(named.collect::<Vec<_>>(), written.collect::<Vec<_>>());
+            if layout == Layout::Segments {
+                assert!(files.len() > 2 && files[1].1.contains("Hallo"), "{files:?}");
+                assert!(!files[2].1.contains("Hallo") && files[2].1.contains("X-TIMESTAMP-MAP"));
+            }
         });
     }
 }

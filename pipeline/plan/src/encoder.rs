@@ -332,6 +332,9 @@ pub struct TrackLoudness {
 
 /// The code of a job that a worker gave back untried, because its disk has no room for the files.
 pub const WAITING_FOR_DISK: &str = "waiting_for_disk";
+
+/// The code of a failure that says the child reached the memory limit it was given.
+pub const OUT_OF_MEMORY: &str = "out_of_memory";
 /// The code of a chunk whose device gave no picture at all: it may have no session left.
 pub const GPU_BUSY: &str = "gpu_busy";
 /// The code of a chunk that asks for a device its worker does not have.

@@ -14,6 +14,7 @@ mod hdr;
 pub mod job;
 mod ladder;
 pub mod language;
+pub mod loss;
 mod passthrough;
 mod plan;
 mod probe;

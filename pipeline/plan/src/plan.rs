@@ -7,7 +7,7 @@ use crate::{
     AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, TextPlan,
     Unfit, VideoStream, Warning, audio, chunking, chunks,
     device::{self, EncoderChoice},
-    gop_frames, hdr, ladder, passthrough,
+    gop_frames, hdr, ladder, loss, passthrough,
     profile::VideoProfile,
     quality::QualityPlan,
     specs, text,
@@ -115,6 +115,7 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
         notes,
     };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
+    plan.warnings.extend(picture_ends_early(&plan));
     plan.target_duration_s = specs::target_duration_s(&plan);
     plan.chapters = text::chapters(report, plan.origin_ns(), plan.duration_us);
     if quality && !report.seekable {
@@ -208,6 +209,18 @@ fn with_encoder(
     (Some(video), warning)
 }
 
+/// Sound that goes on without a picture. (Where it ends before the picture, its own job says so.)
+fn picture_ends_early(plan: &Plan) -> Option<Warning> {
+    let picture_ns = plan.video.as_ref()?.duration_ns();
+    let whole_ns = specs::duration_ns(plan);
+    let missing_ns = whole_ns.saturating_sub(picture_ns);
+    let (missing, picture) = (loss::seconds(missing_ns), loss::seconds(picture_ns));
+    loss::is_worth_a_word(missing_ns, whole_ns).then(|| Warning {
+        code: "picture_ends_early".to_owned(),
+        message: format!("The picture ends after {picture}, {missing} before the sound."),
+    })
+}
+
 fn not_passed_through(reason: Unfit) -> Warning {
     Warning {
         code: format!("not_passed_through_{}", reason.as_str()),
@@ -266,6 +279,9 @@ mod tests {
         sound.end_pts_ns = 13 * SECOND;
         let plan = plan_by_default(&report(Some(video(64, 64, 30)), vec![sound])).unwrap();
         assert_eq!(plan.duration_us, 12_000_000);
+        let said = &plan.warnings[0];
+        assert_eq!(said.code, "picture_ends_early");
+        assert_eq!(said.message, "The picture ends after 10.0 s, 2.0 s before the sound.");
     }
 
     #[test]

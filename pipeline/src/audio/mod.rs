@@ -8,6 +8,7 @@ mod encoder;
 mod idle;
 mod level;
 mod limiter;
+mod losses;
 mod loudness;
 mod mix;
 mod output;
@@ -15,11 +16,7 @@ mod peak;
 mod placing;
 mod sound;
 
-use kinora_media::ticks;
-use kinora_plan::{
-    Warning,
-    encoder::{AudioOutcome, AudioSpec},
-};
+use kinora_plan::encoder::{AudioOutcome, AudioSpec};
 
 use self::{
     encoder::{Encoder, Frame},
@@ -37,8 +34,6 @@ use crate::{PipelineError, child::Reporter, source::Source};
 
 /// Silence is encoded in blocks of so many sample frames.
 const SILENCE_BLOCK: u64 = 16_384;
-/// Sound that ends so long before the probe saw its end is lost, nanoseconds.
-const LOST_NS: u64 = 500_000_000;
 /// Channels a result may have: stereo and 5.1.
 const CHANNELS: [u16; 2] = [2, 6];
 
@@ -111,7 +106,7 @@ impl Track<'_> {
             let message = "nothing of the sound could be decoded";
             return Err(PipelineError::input("decode_error", message));
         }
-        let heard_until = self.placing.next();
+        let heard = losses::Heard { until: self.placing.next(), gaps: self.placing.silent() };
         self.silence(self.placing.missing())?;
         let last = self.leveller.finish()?;
         let frames = self.encoder.encode(&last)?;
@@ -121,7 +116,7 @@ impl Track<'_> {
         self.write(frames)?;
         let mut output = self.output.ok_or_else(no_frames)?;
         let duration = output.finish(sample_frames)?;
-        let warnings = warnings(self.spec, heard_until, damage);
+        let warnings = losses::warnings(self.spec, heard, damage);
         let loudness = Some(self.leveller.measured()?);
         Ok(AudioOutcome { parts: output.parts(), duration, loudness, warnings })
     }
@@ -165,22 +160,6 @@ fn no_frames() -> PipelineError {
 /// How long the result should get.
 fn expected_ns(spec: &AudioSpec) -> u64 {
     spec.duration_ns.max(spec.audio.end_pts_ns.saturating_sub(spec.origin_ns))
-}
-
-fn warnings(spec: &AudioSpec, heard_until: u64, damage: Option<PipelineError>) -> Vec<Warning> {
-    let heard = i64::try_from(heard_until).unwrap_or(i64::MAX);
-    let heard_ns = ticks::rescale(heard, u64::from(spec.sample_rate), ticks::NANOS);
-    let promised_ns = spec.audio.end_pts_ns.saturating_sub(spec.origin_ns);
-    let lost_ns = promised_ns.saturating_sub(u64::try_from(heard_ns).unwrap_or(0));
-    let seconds = |ns: u64| format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10);
-    let mut warnings = Vec::new();
-    if lost_ns > LOST_NS || damage.is_some() {
-        let why = damage.map(|error| format!(" ({error})")).unwrap_or_default();
-        let lost = seconds(lost_ns);
-        let message = format!("The last {lost} of the sound could not be decoded{why}.");
-        warnings.push(Warning { code: "sound_lost".to_owned(), message });
-    }
-    warnings
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) struct Placing {
     limit: i64,
     next: u64,
     heard: bool,
+    /// Sample frames of silence between pieces of sound.
+    silent: u64,
     /// Whether anything lay in the presentation: until then every time counts to the sample.
     begun: bool,
 }
@@ -49,6 +51,7 @@ impl Placing {
             limit: i64::try_from(end.saturating_add(BELIEVED_S * rate)).unwrap_or(i64::MAX),
             next: 0,
             heard: false,
+            silent: 0,
             begun: false,
         }
     }
@@ -73,6 +76,11 @@ impl Placing {
         self.least.saturating_sub(self.next)
     }
 
+    /// Sample frames of silence that stand between pieces of sound.
+    pub(super) fn silent(&self) -> u64 {
+        self.silent
+    }
+
     /// Places samples heard at stream time `time`, or where the last ended; `None` if nothing of
     /// them lies in the presentation.
     pub(super) fn place<'a>(&mut self, time: Option<i64>, samples: &'a [f32]) -> Option<Piece<'a>> {
@@ -94,6 +102,9 @@ impl Placing {
         let sound = samples.get(skip.saturating_mul(self.channels)..).unwrap_or(&[]);
         if sound.is_empty() {
             return None;
+        }
+        if self.begun {
+            self.silent += silence;
         }
         self.begun = true;
         self.next += silence + (frames - skip) as u64;
@@ -126,7 +137,7 @@ mod tests {
     fn late_sound_waits_and_early_sound_is_cut() {
         let mut late = placing();
         assert_eq!(placed(&mut late, Some(5 * SECOND / 2), 100), Some((500, 100)));
-        assert_eq!(late.next(), 600);
+        assert_eq!((late.next(), late.silent()), (600, 0), "a late start is no gap");
         let mut early = placing();
         assert_eq!(placed(&mut early, Some(SECOND), 500), None);
         assert_eq!(placed(&mut early, Some(SECOND * 3 / 2), 600), Some((0, 100)));
@@ -154,7 +165,7 @@ mod tests {
         assert_eq!(placed(&mut placing, Some(4 * SECOND), 1000), Some((1000, 1000)));
         assert_eq!(placed(&mut placing, Some(9 * SECOND / 2), 1000), Some((0, 500)));
         assert_eq!(placed(&mut placing, None, 100), Some((0, 100)));
-        assert_eq!(placing.next(), 3600);
+        assert_eq!((placing.next(), placing.silent()), (3600, 1000));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Sound {
     /// Starts to decode the soundtrack of that id from its beginning, at `rate` samples a second.
     pub(crate) fn open(source: &Source, stream_id: &str, rate: u32) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
-        let (input, demuxer) = (source.element()?, make("parsebin")?);
+        let (input, demuxer) = (source.element()?, source.demuxer()?);
         let (convert, resample) = (make("audioconvert")?, make("audioresample")?);
         let caps = caps(rate)?;
         // Not async: a pipeline that waits for its first sound would stop the other sinks, and

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use kinora_media::ticks;
 use kinora_plan::{
     AudioStream, ProbeReport,
     encoder::{AudioPart, Message, ProbeSpec},

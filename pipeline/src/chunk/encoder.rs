@@ -2,44 +2,79 @@
 
 use gst::prelude::*;
 use gstreamer as gst;
-use kinora_plan::Rung;
+use kinora_plan::{Rung, encoder::ChunkSpec};
 
 use super::{graph::make, tuning};
 use crate::PipelineError;
 
-/// The VBV buffer, milliseconds at the maximum rate.
+/// The VBV buffer, milliseconds at the rung's cap.
 ///
-/// Every chunk begins with it half full and may leave it empty, so at every cut a player with one
-/// second of buffer can lose half of this against the encoder's model. The share of the cap that
-/// encoders may not use pays it back: with a buffer of 600 ms and 5 % the player is ahead of the
-/// model by at least 0.4 s at the end of the first chunk, hence by 0.1 s in the second, by
-/// 0.1 s + 4 s × 5 % − 0.3 s = 0 in the third, and after 8 s or more by 0.1 s again. So chunks
-/// of 2, 4, 8 and then at least 16 s never starve it, whatever they show.
-pub(crate) const VBV_MS: u32 = 600;
-/// Share of the cap that the encoder may use, percent.
-const CAP_PERCENT: u32 = 95;
+/// A player has one second of buffer. A stretch with one cut in it may take a buffer and the half
+/// full one that the next chunk begins with: 900 ms more than the line brings. Every cut further on
+/// adds another half, and a whole chunk to the stretch, which pays for it by [`share`]. So no
+/// number of chunks starves the player, however long they are and whatever they show.
+const VBV_MS: u64 = 600;
+/// What a chunk finds in its buffer and the chunk before had already counted on, milliseconds at
+/// the rung's cap: half of the buffer.
+const OWED_MS: u64 = VBV_MS / 2;
+/// The least a chunk may use of the cap, thousandths; reached by chunks of 600 ms between others,
+/// which no plan makes.
+const LEAST_SHARE: u64 = 500;
 /// Rungs and chunks run side by side, so cores are busy without it; more than one thread costs a
 /// sixth more CPU, memory for the frames in flight, and makes the result depend on the host.
 const THREADS: u32 = 1;
 
-/// What an encoder may use of a rung's cap, kbit/s.
-pub(crate) fn cap_kbps(rung: &Rung) -> u32 {
-    (rung.max_kbps * CAP_PERCENT / 100).max(1)
+/// How much an encoder may make a player buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vbv {
+    /// What fills the model's buffer, kbit/s: the share of the rung's cap that the chunk may use.
+    pub kbps: u32,
+    /// The buffer's size, kbit.
+    pub kbit: u32,
 }
 
-/// The VBV buffer of a rung, kbit.
-pub(crate) fn vbv_kbit(rung: &Rung) -> u32 {
-    (u64::from(cap_kbps(rung)) * u64::from(VBV_MS) / 1000).try_into().unwrap_or(u32::MAX).max(1)
+impl Vbv {
+    /// The model of a rung's encoder in a chunk.
+    pub(crate) fn of(rung: &Rung, spec: &ChunkSpec) -> Self {
+        let scaled = |numerator: u64, denominator: u64| {
+            let scaled = u64::from(rung.max_kbps).saturating_mul(numerator) / denominator;
+            u32::try_from(scaled).unwrap_or(u32::MAX).max(1)
+        };
+        let chunk_ms = spec.video.frame_rate.frame_nanos(spec.chunk.frames) / 1_000_000;
+        let kbps = match spec.chunk.index == 0 || spec.last {
+            // No stretch begins before the first chunk or ends after the last.
+            true => rung.max_kbps.max(1),
+            false => scaled(share(chunk_ms), 1000),
+        };
+        Self { kbps, kbit: scaled(VBV_MS, 1000) }
+    }
+
+    /// The buffer's size in milliseconds at the rate that fills it.
+    pub(crate) fn milliseconds(self) -> u32 {
+        let milliseconds = u64::from(self.kbit) * 1000 / u64::from(self.kbps);
+        u32::try_from(milliseconds).unwrap_or(u32::MAX)
+    }
+}
+
+/// What a chunk of that length may use of the cap while it fills the player's buffer with the
+/// rest, thousandths.
+fn share(chunk_ms: u64) -> u64 {
+    let paid = (OWED_MS * 1000).div_ceil(chunk_ms.max(1));
+    1000_u64.saturating_sub(paid).max(LEAST_SHARE)
 }
 
 /// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames.
-pub(super) fn h264(rung: &Rung, gop: u64) -> Result<(gst::Element, gst::Caps), PipelineError> {
+pub(super) fn h264(
+    rung: &Rung,
+    vbv: Vbv,
+    gop: u64,
+) -> Result<(gst::Element, gst::Caps), PipelineError> {
     let encoder = make("x264enc")?;
     let gop = u32::try_from(gop).map_err(|_| PipelineError::Spec("a GOP without end".into()))?;
     encoder.set_property_from_str("pass", "qual");
     encoder.set_property("quantizer", rung.crf.min(50));
-    encoder.set_property("bitrate", cap_kbps(rung));
-    encoder.set_property("vbv-buf-capacity", VBV_MS);
+    encoder.set_property("bitrate", vbv.kbps);
+    encoder.set_property("vbv-buf-capacity", vbv.milliseconds());
     encoder.set_property("key-int-max", gop);
     encoder.set_property("threads", THREADS);
     // Delimiters are for byte streams; in a file each sample is delimited by its size.
@@ -76,4 +111,40 @@ fn set_preset(encoder: &gst::Element, preset: &str) -> Result<(), PipelineError>
     }
     encoder.set_property_from_str("speed-preset", preset);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most that chunks of these lengths can take from a player's second of buffer, in
+    /// milliseconds at the cap: over every stretch from somewhere in one chunk to somewhere in
+    /// another.
+    fn worst_debt_ms(lengths_ms: &[u64]) -> u64 {
+        let mut worst = 0;
+        for first in 0..lengths_ms.len() {
+            let mut debt = VBV_MS;
+            for inner in &lengths_ms[first + 1..] {
+                debt += OWED_MS;
+                worst = worst.max(debt);
+                debt = debt.saturating_sub(inner * (1000 - share(*inner)) / 1000);
+            }
+        }
+        worst
+    }
+
+    #[test]
+    fn no_number_of_chunks_takes_more_than_a_player_has() {
+        let planned = [2000, 4000, 8000, 16_000, 16_000, 24_000, 16_000, 3000];
+        assert_eq!(worst_debt_ms(&planned), 900);
+        assert!(worst_debt_ms(&[2000; 1000]) <= 900);
+        let odd: Vec<u64> = (1..500).map(|n| 1500 + n * 7919 % 20_000).collect();
+        assert!(worst_debt_ms(&odd) <= 900);
+    }
+
+    #[test]
+    fn the_share_grows_with_the_length() {
+        assert_eq!([2000, 4000, 8000, 16_000].map(share), [850, 925, 962, 981]);
+        assert_eq!([0, 1, 600].map(share), [LEAST_SHARE; 3]);
+    }
 }

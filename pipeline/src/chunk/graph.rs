@@ -17,7 +17,11 @@ use gstreamer_app as gst_app;
 use kinora_media::FrameRate;
 use kinora_plan::{Orientation, Rung, encoder::ChunkSpec};
 
-use super::{cascade, encoder, keys, thin};
+use super::{
+    cascade,
+    encoder::{self, Vbv},
+    keys, thin,
+};
 use crate::{
     PipelineError,
     gpu::{Device, describe, stage::Stage},
@@ -211,7 +215,7 @@ fn encode(
         // Never reached: every key frame is asked for.
         Some(layout) => layout.longest_gop / divisor + 2,
     };
-    let (encoder, caps) = encoder::h264(rung, gop)?;
+    let (encoder, caps) = encoder::h264(rung, Vbv::of(rung, spec), gop)?;
     if let Some(layout) = &spec.layout {
         let pad = encoder.static_pad("sink").expect("an encoder has a sink pad");
         keys::force(&pad, layout.key_frames.clone(), spec.video.frame_rate);
@@ -229,7 +233,8 @@ fn encode_on(
 ) -> Result<gst_app::AppSink, PipelineError> {
     let rung = &spec.rungs[branch];
     let gop = spec.gop_frames / u64::from(rung.rate_divisor.get());
-    let stages = describe::encode(device, &device.encoder()?, rung, gop, branch);
+    let vbv = Vbv::of(rung, spec);
+    let stages = describe::encode(device, &device.encoder()?, rung, vbv, gop, branch);
     let coded = append_all(pipeline, picture, &stages)?;
     collector(pipeline, &coded, &gst::Caps::new_empty_simple("video/x-h264"))
 }

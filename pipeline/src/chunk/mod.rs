@@ -19,9 +19,9 @@ mod validate;
 
 use kinora_plan::encoder::{ChunkOutcome, ChunkSpec};
 
+pub use self::encoder::Vbv;
 pub(crate) use self::{
     encode::{Encoding, Place},
-    encoder::{VBV_MS, cap_kbps, vbv_kbit},
     graph::make,
 };
 use crate::{

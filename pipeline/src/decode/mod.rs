@@ -5,6 +5,7 @@
 
 mod clock;
 mod decoders;
+mod gate;
 mod grid;
 mod stream;
 mod video;

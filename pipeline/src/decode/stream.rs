@@ -10,7 +10,7 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
-use super::decoders::decoder;
+use super::{decoders::decoder, gate::Gate};
 use crate::{
     PipelineError,
     audio::Idle,
@@ -35,6 +35,7 @@ pub struct Decoding {
     sink: gst_app::AppSink,
     early: Early,
     problem: Problem,
+    gate: Option<Gate>,
 }
 
 /// Why the stream could not be linked, said by whichever thread finds out first.
@@ -112,17 +113,16 @@ impl Decoding {
             .enable_last_sample(false)
             .build();
         accept_strides(&sink);
-        let input = source.element()?;
-        let demuxer = gst::ElementFactory::make("parsebin")
-            .build()
-            .map_err(|_| PipelineError::MissingElement("parsebin"))?;
+        let (input, demuxer) = (source.element()?, source.demuxer()?);
         pipeline.add_many([&input, &demuxer, sink.upcast_ref()])?;
         input.link(&demuxer)?;
         let problem = Problem::default();
         let bus = pipeline.bus().expect("a pipeline has a bus");
         let early = Early::watch(&bus);
-        watch_pads(&pipeline, &demuxer, &sink, (stream_id, device), (&problem, &early));
-        let decoding = Self { source: source.clone(), pipeline, bus, sink, early, problem };
+        let gate = seek_to.map(|_| Gate::default());
+        let found = (&problem, &early, gate.as_ref());
+        watch_pads(&pipeline, &demuxer, &sink, (stream_id, device), found);
+        let decoding = Self { source: source.clone(), pipeline, bus, sink, early, problem, gate };
         decoding.start(seek_to)?;
         Ok(decoding)
     }
@@ -194,15 +194,29 @@ impl Decoding {
     fn start(&self, seek_to: Option<u64>) -> Result<(), PipelineError> {
         // Never paused: the other streams' sinks would wait, and with them the demuxer.
         self.set_state(gst::State::Playing)?;
-        if let Some(seek_to) = seek_to {
+        if let (Some(seek_to), Some(gate)) = (seek_to, &self.gate) {
             // A seek needs a demuxer that has read its index.
-            self.await_state()?;
+            self.await_stream(gate)?;
             let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE;
             self.pipeline
                 .seek_simple(flags, gst::ClockTime::from_nseconds(seek_to))
                 .map_err(|_| self.found().unwrap_or_else(|| self.no_entry()))?;
+            gate.open();
         }
         Ok(())
+    }
+
+    fn await_stream(&self, gate: &Gate) -> Result<(), PipelineError> {
+        let mut idle = Idle::default();
+        while !gate.is_reached(POLL.into()) {
+            self.check()?;
+            if idle.is_final(&self.pipeline) {
+                self.linked()?;
+                return Err(self.no_entry());
+            }
+            self.resume();
+        }
+        self.check()
     }
 
     fn set_state(&self, state: gst::State) -> Result<(), PipelineError> {
@@ -286,11 +300,11 @@ fn watch_pads(
     demuxer: &gst::Element,
     sink: &gst_app::AppSink,
     (stream_id, device): (&str, Option<&Device>),
-    (problem, early): (&Problem, &Early),
+    (problem, early, gate): (&Problem, &Early, Option<&Gate>),
 ) {
     let (weak_pipeline, weak_sink) = (pipeline.downgrade(), sink.downgrade());
     let (wanted, problem, early) = (stream_id.to_owned(), problem.clone(), early.clone());
-    let device = device.cloned();
+    let (device, gate) = (device.cloned(), gate.cloned());
     demuxer.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else {
             return;
@@ -300,6 +314,9 @@ fn watch_pads(
             return;
         }
         early.found();
+        if let Some(gate) = &gate {
+            gate.close(pad);
+        }
         if let Some(caps) = pad.current_caps() {
             report(&problem, link(&pipeline, pad, &caps, (sink.upcast_ref(), device.as_ref())));
         } else {

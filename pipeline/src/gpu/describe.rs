@@ -14,7 +14,7 @@
 use kinora_plan::{Rung, VideoStream, device::EncoderFamily};
 
 use super::{Device, stage::Stage};
-use crate::chunk::{cap_kbps, vbv_kbit};
+pub use crate::chunk::Vbv;
 
 /// What an encoder's stages end in.
 const CODED: &str = "video/x-h264,stream-format=avc,alignment=au,profile=high";
@@ -70,17 +70,24 @@ pub fn frames(device: &Device, fields: &str) -> String {
 ///
 /// No B-frames: not every device has them, and without them a GOP is closed by its key frame alone.
 /// No lookahead, hence no key frame that nobody asked for.
-pub fn encode(device: &Device, encoder: &str, rung: &Rung, gop: u64, branch: usize) -> Vec<Stage> {
+pub fn encode(
+    device: &Device,
+    encoder: &str,
+    rung: &Rung,
+    vbv: Vbv,
+    gop: u64,
+    branch: usize,
+) -> Vec<Stage> {
     let encoder = Stage::element(encoder);
     let mut stages = match device.family() {
-        EncoderFamily::Nvenc => vec![nvenc(encoder, rung, gop)],
+        EncoderFamily::Nvenc => vec![nvenc(encoder, rung, vbv, gop)],
         // VA-API's encoders write byte streams.
         EncoderFamily::Vaapi => {
-            vec![vaapi(encoder, rung, gop), Stage::element("h264parse").set("config-interval", 0)]
+            vec![vaapi(encoder, vbv, gop), Stage::element("h264parse").set("config-interval", 0)]
         }
         EncoderFamily::Software | EncoderFamily::Fake => {
             let mut stages = device.faults().stages(branch);
-            stages.push(fake(encoder, rung, gop));
+            stages.push(fake(encoder, rung, vbv, gop));
             stages
         }
     };
@@ -89,13 +96,13 @@ pub fn encode(device: &Device, encoder: &str, rung: &Rung, gop: u64, branch: usi
 }
 
 /// Variable rate with a quality to aim at is NVENC's form of a capped constant rate factor.
-fn nvenc(encoder: Stage, rung: &Rung, gop: u64) -> Stage {
+fn nvenc(encoder: Stage, rung: &Rung, vbv: Vbv, gop: u64) -> Stage {
     encoder
         .set("preset", "hq")
         .set("rate-control", "vbr")
         .set("const-quality", rung.crf.min(51))
-        .set("max-bitrate", cap_kbps(rung))
-        .set_if_there("vbv-buffer-size", vbv_kbit(rung))
+        .set("max-bitrate", vbv.kbps)
+        .set_if_there("vbv-buffer-size", vbv.kbit)
         .set("gop-size", gop)
         .set_if_there("b-frames", 0)
         .set("spatial-aq", true)
@@ -104,12 +111,12 @@ fn nvenc(encoder: Stage, rung: &Rung, gop: u64) -> Stage {
         .set("qos", false)
 }
 
-fn vaapi(encoder: Stage, rung: &Rung, gop: u64) -> Stage {
+fn vaapi(encoder: Stage, vbv: Vbv, gop: u64) -> Stage {
     encoder
         .set("rate-control", "vbr")
-        .set("bitrate", (cap_kbps(rung) * VA_TARGET_PERCENT / 100).max(1))
+        .set("bitrate", (vbv.kbps * VA_TARGET_PERCENT / 100).max(1))
         .set("target-percentage", VA_TARGET_PERCENT)
-        .set("cpb-size", vbv_kbit(rung))
+        .set("cpb-size", vbv.kbit)
         .set("key-int-max", gop)
         .set("b-frames", 0)
         .set("ref-frames", 1)
@@ -119,12 +126,12 @@ fn vaapi(encoder: Stage, rung: &Rung, gop: u64) -> Stage {
 }
 
 /// x264 with other parameter sets than ours: what a change of encoders looks like.
-fn fake(encoder: Stage, rung: &Rung, gop: u64) -> Stage {
+fn fake(encoder: Stage, rung: &Rung, vbv: Vbv, gop: u64) -> Stage {
     encoder
         .set("pass", "qual")
         .set("quantizer", rung.crf.min(50))
-        .set("bitrate", cap_kbps(rung))
-        .set("vbv-buf-capacity", crate::chunk::VBV_MS)
+        .set("bitrate", vbv.kbps)
+        .set("vbv-buf-capacity", vbv.milliseconds())
         .set("key-int-max", gop)
         .set("threads", 1)
         .set("aud", false)

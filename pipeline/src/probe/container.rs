@@ -6,7 +6,10 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::references;
-use crate::{PipelineError, bus, source::Source};
+use crate::{
+    PipelineError, bus,
+    source::{Source, boxes::box_header, demuxer::TRANSPORT_STREAM},
+};
 
 /// How long finding the type may take; it reads a few hundred kilobytes.
 const TYPE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
@@ -42,6 +45,9 @@ const POINTERS: [&str; 7] = [
 pub(super) fn identify(source: &Source) -> Result<String, PipelineError> {
     if source.size() == 0 {
         return Err(PipelineError::input("not_media", "the file is empty"));
+    }
+    if source.transport_packet_bytes().is_some() {
+        return Ok(TRANSPORT_STREAM.to_owned());
     }
     let found = find_type(source)?;
     if found.starts_with("image/") {
@@ -130,21 +136,6 @@ pub(super) fn shape(source: &Source, container: &str) -> Shape {
     }
 }
 
-/// A box's type and its size, header included; `None` if it is no box.
-pub(super) fn box_header(header: &[u8], left: u64) -> Option<([u8; 4], u64)> {
-    let kind: [u8; 4] = header.get(4..8)?.try_into().ok()?;
-    let size = u64::from(u32::from_be_bytes(header.get(..4)?.try_into().ok()?));
-    match size {
-        0 => Some((kind, left)),
-        1 => {
-            let large = u64::from_be_bytes(header.get(8..16)?.try_into().ok()?);
-            (large >= 16).then_some((kind, large))
-        }
-        2..8 => None,
-        _ => Some((kind, size)),
-    }
-}
-
 /// The error of a file in which nothing playable was found.
 pub(super) fn nothing_found(source: &Source, container: &str) -> PipelineError {
     match shape(source, container) {
@@ -161,27 +152,5 @@ pub(super) fn nothing_found(source: &Source, container: &str) -> PipelineError {
             "the file is incomplete: its index (moov) is missing, as when a recording or an \
              upload was broken off",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn box_headers_are_read_with_care() {
-        let header = |size: u32, kind: &[u8; 4], large: u64| {
-            let mut bytes = size.to_be_bytes().to_vec();
-            bytes.extend_from_slice(kind);
-            bytes.extend_from_slice(&large.to_be_bytes());
-            bytes
-        };
-        assert_eq!(box_header(&header(24, b"ftyp", 0), 99), Some((*b"ftyp", 24)));
-        assert_eq!(box_header(&header(0, b"mdat", 0), 99), Some((*b"mdat", 99)));
-        assert_eq!(box_header(&header(1, b"mdat", 1 << 40), 99), Some((*b"mdat", 1 << 40)));
-        assert_eq!(box_header(&header(1, b"mdat", 3), 99), None);
-        assert_eq!(box_header(&header(7, b"mdat", 0), 99), None);
-        assert_eq!(box_header(b"\0\0\0\x08ftyp", 99), Some((*b"ftyp", 8)));
-        assert_eq!(box_header(b"\0\0\0", 99), None);
     }
 }

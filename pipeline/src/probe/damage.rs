@@ -1,7 +1,10 @@
 //! What is missing of a source or stands where it should not, so that a short result is never
 //! silent.
 
-use kinora_plan::{ProbeReport, Warning};
+use kinora_plan::{
+    ProbeReport, Warning,
+    loss::{is_worth_a_word, seconds},
+};
 
 use super::{
     collect::{Packet, Stream},
@@ -10,9 +13,6 @@ use super::{
 };
 use crate::source::Source;
 
-/// Ends so much before what the container promises are damage: in long films and in short ones.
-const SHORT: (u64, u64) = (5, 1_000_000_000);
-const VERY_SHORT: (u64, u64) = (15, 300_000_000);
 /// Beginnings without a picture that are worth a word: open GOPs lose less than that.
 const BEGINNING_NS: i64 = 250_000_000;
 /// Times without any packet are a hole, not a picture that stands still.
@@ -21,11 +21,20 @@ const HOLE_NS: i64 = 5_000_000_000;
 const SET_BACK_NS: i64 = 2_000_000_000;
 /// Bytes that a container may need besides its packets: in all, and for each.
 const OVERHEAD: (u64, u64) = (4096, 32);
-/// Of all bytes so many percent may be something else.
-const OTHER_PERCENT: u64 = 10;
-/// Containers that hold little else than packets: transport streams are padded, and much of an MP4
-/// may be free or left out by an edit.
-const DENSE: [&str; 4] = ["video/x-matroska", "video/webm", "video/x-msvideo", "video/x-flv"];
+/// Of all bytes so many percent may be something else, by container. Much of an MP4 may be free or
+/// left out by an edit, so it is not among them.
+const OTHER_PERCENT: [(&str, u64); 8] = [
+    ("video/x-matroska", 10),
+    ("video/webm", 10),
+    // What a Matroska file is called whose picture's description is damaged.
+    ("audio/x-matroska", 10),
+    ("audio/webm", 10),
+    ("video/x-msvideo", 10),
+    ("video/x-flv", 10),
+    ("application/ogg", 20),
+    // Padded to a constant rate, but not with three times as much.
+    ("video/mpegts", 75),
+];
 
 /// Everything a person should hear of.
 pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Vec<Warning> {
@@ -34,7 +43,7 @@ pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source)
     // A cause that was found explains the bytes.
     let unread = ended.is_none().then(|| unread(report, scanned)).flatten();
     let set_back = streams().find_map(set_back);
-    [ended, beginning(report, streams()), hole(streams()), set_back, unread]
+    [ended, beginning(report, streams()), hole(streams()), set_back, unread, single(report)]
         .into_iter()
         .flatten()
         .collect()
@@ -53,10 +62,7 @@ fn end(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Option<Warni
     let end = super::end_ns(report);
     let promised = report.promised_duration_ns.unwrap_or(0);
     let missing = promised.saturating_sub(end);
-    let exceeds = |(percent, least): (u64, u64)| {
-        missing > least && u128::from(missing) * 100 > u128::from(promised) * u128::from(percent)
-    };
-    let short = exceeds(SHORT) || exceeds(VERY_SHORT);
+    let short = is_worth_a_word(missing, promised);
     let cut = container::shape(source, &report.container) == container::Shape::CutShort;
     let (end, promised) = (seconds(end), seconds(promised));
     let message = match &scanned.damage {
@@ -136,11 +142,16 @@ fn set_back(stream: &Stream) -> Option<Warning> {
     warning("clock_set_back", message)
 }
 
+/// A picture that does not move, as a rule because all others are lost.
+fn single(report: &ProbeReport) -> Option<Warning> {
+    let frames = report.video.as_ref()?.frames;
+    let message = "The file shows a single picture; if it should move, the file is damaged.";
+    (frames <= 1).then(|| warning("single_picture", message.to_owned())).flatten()
+}
+
 /// Bytes in which nothing was found.
 fn unread(report: &ProbeReport, scanned: &Scanned) -> Option<Warning> {
-    if !scanned.whole || !DENSE.contains(&report.container.as_str()) {
-        return None;
-    }
+    let (_, most) = OTHER_PERCENT.iter().find(|(name, _)| *name == report.container)?;
     let counts = scanned.streams.iter().map(Stream::read);
     let (packets, bytes) = counts.fold((0, 0), |sum, read| (sum.0 + read.0, sum.1 + read.1));
     let explained = bytes + packets * OVERHEAD.1 + OVERHEAD.0;
@@ -149,9 +160,5 @@ fn unread(report: &ProbeReport, scanned: &Scanned) -> Option<Warning> {
         "{percent} % of the file are neither picture, sound nor subtitles that can be read; if \
          something is missing, the file is damaged."
     );
-    (percent >= OTHER_PERCENT).then(|| warning("unread", message)).flatten()
-}
-
-fn seconds(ns: u64) -> String {
-    format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10)
+    (scanned.whole && percent >= *most).then(|| warning("unread", message)).flatten()
 }

@@ -3,8 +3,10 @@
 //! Nothing here would follow such a pointer: the child has no network and no other file. But half a
 //! film, or none, without a word is no answer, so the pointer is found and named.
 
-use super::container::box_header;
-use crate::{PipelineError, source::Source};
+use crate::{
+    PipelineError,
+    source::{Source, boxes::box_header},
+};
 
 /// Boxes that are looked at, of all depths: a film of 64 tracks has some 2000 around its tables.
 const MAX_BOXES: usize = 20_000;

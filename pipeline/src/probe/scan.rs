@@ -73,7 +73,7 @@ impl Scan {
         progress: Arc<AtomicU64>,
     ) -> Result<Self, PipelineError> {
         let pipeline = gst::Pipeline::new();
-        let (input, demuxer) = (source.element()?, make("parsebin")?);
+        let (input, demuxer) = (source.element()?, source.demuxer()?);
         pipeline.add_many([&input, &demuxer])?;
         input.link(&demuxer)?;
         let collector = Collector::new(progress);
@@ -265,7 +265,9 @@ impl Scan {
 
     fn duration(&self) -> Option<u64> {
         let pads = self.demuxer.src_pads().into_iter();
-        pads.filter_map(|pad| pad.query_duration::<gst::ClockTime>()).map(|d| d.nseconds()).max()
+        let told = pads.filter_map(|pad| pad.query_duration::<gst::ClockTime>());
+        let promised = self.source.movie_header().and_then(|header| header.promised_ns);
+        told.map(|told| told.nseconds()).max().or(promised)
     }
 }
 

@@ -6,32 +6,39 @@
 
 use kinora_plan::Warning;
 
-use super::{collect::Stream, container::box_header};
-use crate::source::Source;
+use super::collect::Stream;
+use crate::source::{Source, boxes::box_header};
 
 /// Boxes that are looked at, of all depths.
 const MAX_BOXES: usize = 20_000;
 /// The way from the file to what describes a track (ISO/IEC 14496-12 6.2.3).
 const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
+/// Handlers of tracks that nobody misses in a picture (registered ones, QuickTime's, GoPro's).
+const OTHERS: [&[u8; 4]; 21] = [
+    b"text", b"subt", b"sbtl", b"subp", b"clcp", b"meta", b"tmcd", b"hint", b"auxv", b"pict",
+    b"odsm", b"sdsm", b"ocsm", b"mjsm", b"mp7t", b"musi", b"sprt", b"twen", b"strm", b"fdsc",
+    b"priv",
+];
 
-/// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2), and for
-/// those that have one but are not among `streams`.
+/// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2), for
+/// those that have one but are not among `streams`, and for tracks of no known kind.
 pub(super) fn warnings(source: &Source, container: &str, streams: &[Stream]) -> Vec<Warning> {
     if !["video/quicktime", "audio/x-m4a", "application/x-3gp"].contains(&container) {
         return Vec::new();
     }
     let mut walk = Walk { source, left: MAX_BOXES, track: Track::default(), found: Vec::new() };
     walk.folder(0, source.size());
-    let undescribed = walk.found.iter().filter(|track| !track.described).filter_map(|track| {
-        let what = match &track.handler {
-            b"soun" => "A soundtrack",
-            b"vide" => "A picture",
-            // What came before the handler could not be walked.
-            [0, 0, 0, 0] => "A track",
-            _ => return None,
+    let undescribed = walk.found.iter().filter_map(|track| {
+        let (what, unsaid) = match &track.handler {
+            b"soun" if !track.described => ("A soundtrack", "how it is coded"),
+            b"vide" if !track.described => ("A picture", "how it is coded"),
+            b"soun" | b"vide" => return None,
+            handler if OTHERS.contains(&handler) => return None,
+            // That is damaged itself, or what comes before it cannot be walked.
+            _ => ("A track", "what it is"),
         };
         let message =
-            format!("{what} is damaged and was left out: the file does not say how it is coded.");
+            format!("{what} is damaged and was left out: the file does not say {unsaid}.");
         Some(Warning { code: "track_undescribed".to_owned(), message })
     });
     let left_out = [(b"vide", "picture", ["video/", "image/"]), (b"soun", "sound", ["audio/"; 2])];
@@ -88,6 +95,8 @@ impl Walk<'_> {
                 }
                 b"stsd" => self.track.described = self.word(body + 4)? != [0; 4],
                 kind if FOLDERS.contains(&kind) => self.folder(body, next)?,
+                // Whatever it is called, a box that begins with a track's header is a track.
+                _ if self.word(body + 4)? == *b"tkhd" => self.found.push(Track::default()),
                 _ => {}
             }
             offset = offset.saturating_add(size);

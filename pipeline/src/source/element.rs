@@ -10,17 +10,20 @@ use gst_base::{
 use gstreamer as gst;
 use gstreamer_base as gst_base;
 
-use super::Source;
+use super::{Source, movie_header::MovieHeader};
 
 /// A range a damaged header asks for is no reason to take all memory.
 const MAX_READ: u32 = 256 << 20;
 /// Stream ids are made from the address; one constant keeps them equal in every run.
 const URI: &str = "kinora:source";
 
-/// An element that reads `source`.
-pub(super) fn new(source: Source) -> gst::Element {
+/// An element that reads `source`, with what its movie header promises left out.
+pub(super) fn new(source: Source, header: Option<MovieHeader>) -> gst::Element {
     let element: SourceElement = glib::Object::new();
     let unset = element.imp().source.set(source).is_ok();
+    if let Some(header) = header {
+        element.imp().header.set(header).expect("a new element has no header");
+    }
     debug_assert!(unset, "a new element has no source");
     element.upcast()
 }
@@ -36,6 +39,7 @@ mod imp {
     #[derive(Default)]
     pub(super) struct SourceElement {
         pub(super) source: OnceLock<Source>,
+        pub(super) header: OnceLock<MovieHeader>,
     }
 
     #[glib::object_subclass]
@@ -120,6 +124,10 @@ mod imp {
             match source.read(offset, length as usize) {
                 Ok(bytes) => {
                     let end = offset + bytes.len() as u64;
+                    let bytes = match self.header.get() {
+                        Some(header) => header.left_out_of(bytes, offset),
+                        None => bytes,
+                    };
                     let mut buffer = gst::Buffer::from_slice(bytes);
                     let writable = buffer.get_mut().expect("a new buffer has one owner");
                     writable.set_offset(offset);

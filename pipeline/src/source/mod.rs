@@ -1,8 +1,11 @@
 //! The source: ranges of bytes from the worker's socket or a file, and the GStreamer element
 //! that shows them to demuxers.
 
+pub(crate) mod boxes;
 mod cache;
+pub(crate) mod demuxer;
 mod element;
+pub(crate) mod movie_header;
 mod transport;
 
 use std::{
@@ -104,7 +107,7 @@ impl Source {
     /// # Errors
     /// None in a process where GStreamer is initialised.
     pub fn element(&self) -> Result<gst::Element, PipelineError> {
-        Ok(element::new(self.clone()))
+        Ok(element::new(self.clone(), self.movie_header()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

@@ -66,9 +66,7 @@ pub(super) fn read(
     reporter: &Reporter,
 ) -> Result<Read, PipelineError> {
     let pipeline = gst::Pipeline::new();
-    let demuxer = gst::ElementFactory::make("parsebin")
-        .build()
-        .map_err(|_| PipelineError::MissingElement("parsebin"))?;
+    let demuxer = source.demuxer()?;
     demuxer.connect("autoplug-continue", false, |values| {
         let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
         let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().to_string());

@@ -1,5 +1,6 @@
-//! How bright the parts of an HDR picture are shown in SDR: the EETF of Report ITU-R BT.2390-11,
-//! 5.4.1, from the peak of the source down to [`WHITE_NITS`].
+//! How bright the parts of an HDR picture are shown in SDR: the EETF of Report ITU-R BT.2390-4
+//! 5.4.1 ("Mapping to display with limited brightness range"), from the peak of the source down to
+//! [`WHITE_NITS`].
 //!
 //! Up to a knee nothing changes; above it a Hermite spline in the PQ domain leads to the target's
 //! peak. One thing differs from the report: its spline arrives with a slope of 0, so that 8 bits

@@ -181,6 +181,12 @@ fn through_edit_lists() {
     // 60 frames are left out; the key frame before them is in the file, and hidden.
     let cut = shaped(&whole, "-ss 2.4", "-c copy", "cut.mp4");
     assert_unbroken("cut in a GOP", &cut, (25, 1), 60..count);
+    // Longer, so that a key frame lies between the film's length and that of what is in the file.
+    let nine = shaped(&raw, "-stream_loop 1", &format!("{coding} -t 9"), "nine.mp4");
+    let cut = shaped(&nine, "-ss 2.4", "-c copy", "nine-cut.mp4");
+    let again: Vec<u64> = (60..count).chain(0..225 - count).collect();
+    let (_, read) = counters(&cut);
+    assert!(read.iter().all(|read| *read == again), "nine seconds cut in a GOP: {read:?}");
     let offsets = shaped(&raw, "", &format!("{coding} -movflags negative_cts_offsets"), "cts.mp4");
     assert_unbroken("negative offsets", &offsets, (25, 1), 0..count);
     let late = shaped(&whole, "-itsoffset 1.5", "-c copy", "late.mp4");

@@ -164,12 +164,13 @@ fn described_by(device: &Device) -> Vec<(String, Vec<Stage>)> {
     let mut upload = describe::upload(device);
     upload.push(Stage::Caps(frames.clone()));
     let mut all = vec![(system, upload)];
+    let vbv = describe::Vbv { kbps: 2000, kbit: 1200 };
     for rung in rungs() {
         all.push((frames.clone(), describe::scale(device, &rung, COLOUR)));
         for (gop, encoder) in [1, 60, 480].into_iter().zip(device.encoders().iter().cycle()) {
             // The low-power encoder is of the same class.
             let encoder = encoder.replace("lpenc", "enc");
-            all.push((frames.clone(), describe::encode(device, &encoder, &rung, gop, 0)));
+            all.push((frames.clone(), describe::encode(device, &encoder, &rung, vbv, gop, 0)));
         }
     }
     for (media, decoder) in device.decoders().into_iter().take(1) {

@@ -12,7 +12,8 @@ const types = {
   ".css": "text/css",
 };
 
-export async function openBrowser() {
+/** Flags are Chromium's own. */
+export async function openBrowser(...flags) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -23,6 +24,7 @@ export async function openBrowser() {
       "--disable-component-update",
       "--disable-sync",
       "--autoplay-policy=no-user-gesture-required",
+      ...flags,
     ],
   });
   const server = http.createServer(serveFile);

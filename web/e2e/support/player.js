@@ -10,8 +10,13 @@ video.addEventListener("ended", () => (seen.ended = true));
 video.addEventListener("error", () => seen.errors.push(`element: ${video.error?.message}`));
 
 const load = {
-  hlsjs(url) {
-    const player = new Hls({ startPosition: 0 });
+  hlsjs(url, licences) {
+    const drm = licences && {
+      emeEnabled: true,
+      drmSystems: { "org.w3.clearkey": { licenseUrl: licences } },
+    };
+    const player = new Hls({ startPosition: 0, ...drm });
+    window.hlsPlayer = player;
     player.on(Hls.Events.ERROR, (_, data) => {
       // A stall that hls.js steps over is not an error of the stream.
       if (data.fatal) seen.errors.push(`${data.type} ${data.details}`);
@@ -19,26 +24,28 @@ const load = {
     player.loadSource(url);
     player.attachMedia(video);
   },
-  async shaka(url) {
+  async shaka(url, drm) {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     player.addEventListener("error", ({ detail }) => seen.errors.push(`shaka ${detail.code}`));
     window.shakaPlayer = player;
+    if (drm) player.configure({ drm });
     await player.attach(video);
     await player.load(url).catch((error) => seen.errors.push(`shaka ${error.code}`));
   },
-  dashjs(url) {
+  dashjs(url, clearkeys) {
     const player = dashjs.MediaPlayer().create();
     player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
       seen.errors.push(`dash.js ${error?.code} ${error?.message}`);
     });
+    if (clearkeys) player.setProtectionData({ "org.w3.clearkey": { clearkeys } });
     // It must start playback itself: it misses a play() that comes before its listeners stand.
     player.initialize(video, url, true);
   },
 };
 
-window.playIn = async (player, url) => {
-  await load[player](url);
+window.playIn = async (player, url, protection = {}) => {
+  await load[player](url, protection[player]);
   if (player !== "dashjs") await video.play();
 };
 
@@ -74,6 +81,22 @@ window.seekTo = (time) =>
     void video.play();
   });
 
+const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
+
+/** Plays on from 1 s until the chosen language is heard and a cue is shown; what is shown then. */
+async function playUntilShown(heard) {
+  await window.seekTo(1);
+  const before = video.webkitAudioDecodedByteCount;
+  for (let tries = 0; tries < 100; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const decoded = heard() && video.webkitAudioDecodedByteCount > before;
+    if (decoded && cues().length > 0) break;
+  }
+  return cues()
+    .map((cue) => cue.text)
+    .join(" ");
+}
+
 /** Plays on in another language, with captions; the languages there are, and what is shown. */
 window.chooseInShaka = async (audio, text) => {
   const player = window.shakaPlayer;
@@ -81,22 +104,21 @@ window.chooseInShaka = async (audio, text) => {
   const named = (language) => (track) => track.language === language;
   player.selectAudioTrack(tracks.find(named(audio)));
   player.selectTextTrack(player.getTextTracks().find(named(text)));
-  await window.seekTo(1);
-  const before = video.webkitAudioDecodedByteCount;
-  const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
-  for (let tries = 0; tries < 100; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const active = player.getAudioTracks().find((track) => track.active);
-    const heard = active?.language === audio && video.webkitAudioDecodedByteCount > before;
-    if (heard && cues().length > 0) break;
-  }
-  return {
-    audio: tracks.map(({ language }) => language).sort(),
-    heard: player.getAudioTracks().find((track) => track.active)?.language,
-    shown: cues()
-      .map((cue) => cue.text)
-      .join(" "),
-  };
+  const heard = () => player.getAudioTracks().find((track) => track.active)?.language;
+  const shown = await playUntilShown(() => heard() === audio);
+  return { audio: tracks.map(({ language }) => language).sort(), heard: heard(), shown };
+};
+
+/** The same in hls.js, where a language that is not known has no name. */
+window.chooseInHlsJs = async (audio, text) => {
+  const player = window.hlsPlayer;
+  const language = ({ lang }) => lang || "und";
+  player.audioTrack = player.audioTracks.findIndex((track) => language(track) === audio);
+  player.subtitleTrack = player.subtitleTracks.findIndex((track) => language(track) === text);
+  player.subtitleDisplay = true;
+  const heard = () => language(player.audioTracks[player.audioTrack]);
+  const shown = await playUntilShown(() => heard() === audio);
+  return { audio: player.audioTracks.map(language).sort(), heard: heard(), shown };
 };
 
 /** Uploads a generated file by tus-js-client; answers the video's id. */

@@ -16,9 +16,9 @@ export async function open(chromium) {
   return page;
 }
 
-/** Plays; answers the report at the end or at the first error, and says where a player got stuck. */
-export async function playToTheEnd(page, player, url) {
-  await page.evaluate(([p, u]) => window.playIn(p, u), [player, url]);
+/** Plays, with keys if need be; answers the report at the end or at the first error, and says where a player got stuck. */
+export async function playToTheEnd(page, player, url, protection = {}) {
+  await page.evaluate(([p, u, k]) => window.playIn(p, u, k), [player, url, protection]);
   let report;
   await waitFor(`${player} to reach the end`, 150_000, async () => {
     report = await page.evaluate(() => window.report());

@@ -10,6 +10,7 @@ use kinora_packager::package::{Layout, Options};
 
 use super::print_json;
 use crate::failure::{Exit, Failure};
+use crate::package::encrypt::{self, Cipher, Wanted};
 use crate::package::{Job, Packaged, package};
 use crate::terminal::{format, style};
 use crate::upload::Captions;
@@ -34,6 +35,19 @@ pub(crate) struct PackageArgs {
     /// About how long segments are; they begin at key frames.
     #[arg(long, value_name = "SECONDS", default_value = "6")]
     segment_length: Length,
+    /// Encrypt it: keys come from --key-file or the variable KINORA_PACKAGE_KEYS.
+    #[arg(long, value_name = "METHOD", value_enum)]
+    encrypt: Option<Cipher>,
+    /// Keys to encrypt with, a line each: KID:KEY for all tracks, LABEL=KID:KEY for `video`, `audio`
+    /// or one track such as v1080; 32 hexadecimal digits each.
+    #[arg(long, value_name = "FILE", requires = "encrypt", value_hint = clap::ValueHint::FilePath)]
+    key_file: Option<PathBuf>,
+    /// Where HLS players fetch a key; {kid} stands for its KID. AES-128 needs it.
+    #[arg(long, value_name = "URL", requires = "encrypt")]
+    key_uri: Option<String>,
+    /// Where players ask a ClearKey licence server for keys.
+    #[arg(long, value_name = "URL", requires = "encrypt")]
+    license_url: Option<String>,
     /// Replace an earlier package.
     #[arg(long)]
     force: bool,
@@ -83,6 +97,15 @@ impl FromStr for Length {
 pub(crate) async fn run(args: PackageArgs, json: bool) -> Result<(), Failure> {
     args.captions.iter().try_for_each(Captions::check)?;
     let layout = if args.segments { Layout::Segments } else { Layout::SingleFile };
+    let encryption = match args.encrypt {
+        None => None,
+        Some(cipher) => Some(Wanted {
+            cipher,
+            keys: encrypt::keys(args.key_file.as_deref())?,
+            key_uri: args.key_uri,
+            license_url: args.license_url,
+        }),
+    };
     let stop = Arc::new(AtomicBool::new(false));
     let job = Job {
         files: args.files,
@@ -90,6 +113,7 @@ pub(crate) async fn run(args: PackageArgs, json: bool) -> Result<(), Failure> {
         captions: args.captions,
         output: args.output,
         options: Options { layout, segment_ms: args.segment_length.0 },
+        encryption,
         replace: args.force,
         quiet: json,
         stop: Arc::clone(&stop),
@@ -126,7 +150,8 @@ fn tell(done: &Packaged, json: bool) -> Result<(), Failure> {
         format::bytes(done.bytes),
     );
     let mut out = io::stdout().lock();
-    writeln!(out, "{}\n{}", done.hls, done.dash)?;
+    writeln!(out, "{}", done.hls)?;
+    done.dash.iter().try_for_each(|dash| writeln!(out, "{dash}"))?;
     Ok(())
 }
 

@@ -2,8 +2,10 @@
 
 mod choose;
 mod copy;
+pub(crate) mod encrypt;
 mod folder;
 mod progress;
+mod seal;
 mod sink;
 mod source;
 mod window;
@@ -35,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) captions: Vec<upload::Captions>,
     pub(crate) output: PathBuf,
     pub(crate) options: Options,
+    /// Whether and how it is encrypted.
+    pub(crate) encryption: Option<encrypt::Wanted>,
     /// Whether an earlier package may be replaced.
     pub(crate) replace: bool,
     /// Show no progress.
@@ -50,7 +54,8 @@ pub(crate) struct Packaged {
     event: &'static str,
     folder: String,
     pub(crate) hls: String,
-    pub(crate) dash: String,
+    /// `null` where it is encrypted in a way that DASH does not have.
+    pub(crate) dash: Option<String>,
     pub(crate) duration_s: f64,
     pub(crate) bytes: u64,
     pub(crate) elapsed_s: f64,
@@ -83,11 +88,20 @@ pub(crate) fn package(job: &Job) -> Result<Packaged, Failure> {
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let tracks = files.iter().map(SourceFile::tracks).collect::<Result<Vec<_>, _>>()?;
     let (chosen, notes) = choose::choose(&files, &tracks);
-    let package = packager::plan(&chosen, captions, job.options).map_err(refused)?;
+    let mut package = packager::plan(&chosen, captions, job.options).map_err(refused)?;
+    if let Some(wanted) = &job.encryption {
+        package.protect(&wanted.encryption()?).map_err(refused)?;
+    }
     let bytes = package.outputs.iter().map(packager::Output::media_bytes).sum();
     let progress = Progress::begin(job.quiet, bytes);
-    copy::copy(&package, &files, folder.path(), job, &progress)?;
-    manifests(&package, folder.path(), job.options.layout)?;
+    if job.encryption.is_some() {
+        let measured = seal::seal(&package, &files, folder.path(), job, &progress)?;
+        package.measure(&measured).map_err(refused)?;
+        seal::write_indexes(&package, folder.path(), job.options.layout)?;
+    } else {
+        copy::copy(&package, &files, folder.path(), job, &progress)?;
+    }
+    manifests(&package, folder.path(), job)?;
     progress.end();
     if job.stop.load(Ordering::Relaxed) {
         return Err(interrupted());
@@ -98,7 +112,7 @@ pub(crate) fn package(job: &Job) -> Result<Packaged, Failure> {
         event: "packaged",
         folder: path.display().to_string(),
         hls: name(HLS),
-        dash: name(DASH),
+        dash: has_dash(job).then(|| name(DASH)),
         duration_s: package.head().duration_us as f64 / 1e6,
         bytes,
         elapsed_s: (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
@@ -110,14 +124,23 @@ pub(crate) fn package(job: &Job) -> Result<Packaged, Failure> {
 const HLS: &str = kinora_media::playback::HLS_MANIFEST;
 const DASH: &str = kinora_media::playback::DASH_MANIFEST;
 
-fn manifests(package: &Package<'_>, folder: &Path, layout: Layout) -> Result<(), Failure> {
+/// DASH does not have whole segments encrypted.
+fn has_dash(job: &Job) -> bool {
+    job.encryption.as_ref().is_none_or(|wanted| wanted.cipher != encrypt::Cipher::Aes128)
+}
+
+fn manifests(package: &Package<'_>, folder: &Path, job: &Job) -> Result<(), Failure> {
     let failed = |error: kinora_packager::PackagerError| {
         Failure::new(Exit::Failed, "package", format!("the manifests cannot be written: {error}"))
     };
     let put = |name: &str, text: String| folder::put(&folder.join(name), text.as_bytes());
-    for (track, text) in &package.captions {
-        std::fs::create_dir(folder.join(track.as_str())).map_err(folder::output)?;
-        put(&format!("{track}/0.vtt"), text.to_string())?;
+    for track in &package.head().tracks {
+        if matches!(track.kind, TrackKind::Text(_)) {
+            std::fs::create_dir(folder.join(track.id.as_str())).map_err(folder::output)?;
+        }
+    }
+    for (name, text) in package.caption_files() {
+        put(&name, text)?;
     }
     for track in &package.head().tracks {
         let playlist = package.media_playlist(&track.id).map_err(failed)?;
@@ -127,11 +150,13 @@ fn manifests(package: &Package<'_>, folder: &Path, layout: Layout) -> Result<(),
         }
     }
     for output in &package.outputs {
-        if layout == Layout::Segments {
+        if job.options.layout == Layout::Segments {
             folder::put(&folder.join(format!("{}/init.mp4", output.id)), &output.init)?;
         }
     }
-    put(DASH, package.mpd().map_err(failed)?)?;
+    if has_dash(job) {
+        put(DASH, package.mpd().map_err(failed)?)?;
+    }
     put(HLS, package.multivariant().map_err(failed)?)
 }
 
@@ -163,6 +188,15 @@ fn refused(error: PackageError) -> Failure {
         PackageError::Read { .. } => failure.help("The file is damaged or not complete."),
         PackageError::Track { .. } => {
             failure.help("Leave the file out, or encode it in one of H.264, HEVC, AV1, VP9, AAC.")
+        }
+        PackageError::NoKey { .. } | PackageError::NoSuchTrack { .. } => failure.help(
+            "A key without label is for all tracks; labels are video, audio, or a track's name.",
+        ),
+        PackageError::WholeSegments(_) => {
+            failure.help("Add --segments, and say with --key-uri where players fetch the key.")
+        }
+        PackageError::Protect { .. } | PackageError::Crypt { .. } => {
+            failure.help("Leave the file out, or encode it anew; AES-128 encrypts any coding.")
         }
         _ => failure,
     }

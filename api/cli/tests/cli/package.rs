@@ -105,7 +105,9 @@ async fn files_become_a_folder_that_plays() {
     let folder = home.path().join("segments");
     assert_eq!(pictures(&folder.join("hls.m3u8")), original);
     home.run(&["lint", "segments/hls.m3u8"]).await.ended(0);
-    assert!(listed(&folder).contains(&"a-en/2.m4s".to_owned()));
+    for name in ["a-en/2.m4s", "t-en.vtt", "t-en/2.vtt"] {
+        assert!(listed(&folder).contains(&name.to_owned()), "{name}");
+    }
     // Nothing is left beside it.
     assert!(
         !std::fs::read_dir(home.path())
@@ -160,6 +162,82 @@ async fn faults_say_what_to_do_and_leave_nothing() {
         let run = kinora(&home, &[arguments, &["-o", "out"]].concat()).await.ended(exit);
         said += &run.stderr.replace(home.path().to_str().unwrap(), "~");
         said.push('\n');
+        assert!(!home.path().join("out").exists());
+    }
+    insta::assert_snapshot!(said);
+}
+
+const KEY_ID: &str = "00112233445566778899aabbccddeeff";
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn packages_are_encrypted_with_keys_that_are_never_said() {
+    let home = Home::new("http://127.0.0.1:1");
+    let film = clip(home.path(), "film.mp4", "320x180", "60", true);
+    let original = pictures(Path::new(&film));
+    std::fs::write(home.path().join("keys"), format!("# film\n{KEY_ID}:{KEY}\n")).unwrap();
+    let decrypted = |input: &Path| {
+        let path = input.display().to_string();
+        let arguments =
+            ["-decryption_key", KEY, "-i", &path, "-map", "0:v:0", "-f", "framemd5", "-"];
+        let text = ffmpeg(&arguments);
+        let frames = text.lines().filter(|line| !line.starts_with('#'));
+        frames.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect::<Vec<_>>()
+    };
+    for method in ["cbcs", "cenc"] {
+        let arguments = [&film, "--encrypt", method, "--key-file", "keys", "-o", method];
+        let run = kinora(&home, &arguments).await.ended(0);
+        assert!(!(run.stdout + &run.stderr).contains(&KEY[..8]));
+        let folder = home.path().join(method);
+        assert_eq!(decrypted(&folder.join("v180.mp4")), original, "{method}");
+        home.run(&["lint", &format!("{method}/hls.m3u8")]).await.ended(0);
+        for name in listed(&folder) {
+            let bytes = std::fs::read(folder.join(name)).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains(KEY));
+        }
+    }
+    // Whole segments: keys by the environment, players fetch them by the address.
+    std::fs::write(
+        home.path().join("key"),
+        [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef].repeat(2),
+    )
+    .unwrap();
+    let uri = home.path().join("key").display().to_string();
+    let arguments = ["package", &film, "--encrypt", "aes-128", "--key-uri", &uri, "--segments"];
+    let mut command = home.bare(&[&arguments[..], &["-o", "whole", "--json"]].concat());
+    command.env("KINORA_PACKAGE_KEYS", format!("{KEY_ID}:{KEY}"));
+    let run = Run::of(command.spawn().unwrap()).await.ended(0).json();
+    assert!(run[0]["dash"].is_null());
+    let folder = home.path().join("whole");
+    assert!(!folder.join("dash.mpd").exists());
+    home.run(&["lint", "whole/hls.m3u8"]).await.ended(0);
+    let playlist = folder.join("v180.m3u8").display().to_string();
+    let frames = ["-allowed_extensions", "ALL", "-protocol_whitelist", "file,crypto"];
+    let text = ffmpeg(&[&frames[..], &["-i", &playlist, "-f", "framemd5", "-"]].concat());
+    let frames = text.lines().filter(|line| !line.starts_with('#'));
+    let frames: Vec<_> = frames.map(|line| line.rsplit(',').next().unwrap().trim()).collect();
+    assert_eq!(frames, original);
+}
+
+#[tokio::test]
+async fn faults_of_keys_say_what_to_do() {
+    let home = Home::new("http://127.0.0.1:1");
+    let film = clip(home.path(), "film.mp4", "160x90", "60", true);
+    std::fs::write(home.path().join("bad"), format!("{KEY_ID}:{KEY}0\n")).unwrap();
+    std::fs::write(home.path().join("keys"), format!("video={KEY_ID}:{KEY}\n")).unwrap();
+    let cases: [(&[&str], i32); 5] = [
+        (&["--encrypt", "cbcs"], 2),
+        (&["--key-file", "keys"], 2),
+        (&["--encrypt", "cbcs", "--key-file", "bad"], 2),
+        (&["--encrypt", "cbcs", "--key-file", "keys"], 1),
+        (&["--encrypt", "aes-128", "--key-file", "keys"], 1),
+    ];
+    let mut said = String::new();
+    for (arguments, exit) in cases {
+        let run = kinora(&home, &[&[&*film], arguments, &["-o", "out"]].concat()).await.ended(exit);
+        said += &run.stderr.replace(home.path().to_str().unwrap(), "~");
+        said.push('\n');
+        assert!(!run.stderr.contains(&KEY[..8]), "keys are not repeated");
         assert!(!home.path().join("out").exists());
     }
     insta::assert_snapshot!(said);

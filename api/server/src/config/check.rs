@@ -1,6 +1,7 @@
 //! What cannot work is refused at start.
 
 use anyhow::{bail, ensure};
+use kinora_origin::ListenAddress;
 
 use super::{Config, store};
 
@@ -24,13 +25,19 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         config.database_path().as_deref() != Some(config.queue_path().as_path()),
         "database.url and queue.url name one file: the queue needs its own"
     );
-    public("server", config.server.public_url.as_deref(), config.server.listen)?;
-    public("origin", config.origin.public_url.as_deref(), config.origin.listen)?;
-    let (server, origin) = (config.server.listen, config.origin.listen);
+    let (server, origin) = (config.server.listen, &config.origin.listen);
+    public("server", config.server.public_url.as_deref(), &server.into())?;
+    public("origin", config.origin.public_url.as_deref(), origin)?;
     ensure!(
-        server.port() == 0 || server != origin,
+        server.port() == 0 || *origin != server.into(),
         "server.listen and origin.listen are both {server}: give the origin another port"
     );
+    let tls = (&config.origin.tls_certificate, &config.origin.tls_key);
+    ensure!(
+        tls.0.is_some() == tls.1.is_some(),
+        "origin.tls_certificate and origin.tls_key are of no use without each other: set both"
+    );
+    config.origin_proxies()?;
     numbers(config)
 }
 
@@ -78,13 +85,16 @@ fn adapter(
 }
 
 /// A public address is one that others can use: scheme and authority, nothing else.
-fn public(section: &str, url: Option<&str>, listen: std::net::SocketAddr) -> anyhow::Result<()> {
+fn public(section: &str, url: Option<&str>, listen: &ListenAddress) -> anyhow::Result<()> {
     let Some(url) = url else {
+        let (nowhere, port) = match listen {
+            ListenAddress::Tcp(listen) => (listen.ip().is_unspecified(), listen.port()),
+            ListenAddress::Unix(_) => (true, 80),
+        };
         ensure!(
-            !listen.ip().is_unspecified(),
+            !nowhere,
             "{section}.listen is {listen}, which nobody can be sent to: set {section}.public_url to \
-             the address others use, such as http://media.example.org:{}",
-            listen.port()
+             the address others use, such as http://media.example.org:{port}"
         );
         return Ok(());
     };

@@ -12,12 +12,19 @@ pub(super) enum Kind {
 }
 
 /// Every setting by its path; a test holds this list against the structs.
-pub(super) const KEYS: [(&str, Kind); 46] = [
+pub(super) const KEYS: &[(&str, Kind)] = &[
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
     ("origin.listen", Kind::Text),
     ("origin.public_url", Kind::Text),
+    ("origin.tls_certificate", Kind::Text),
+    ("origin.tls_key", Kind::Text),
+    ("origin.proxy_protocol", Kind::Text),
+    ("origin.ingest_listen", Kind::Text),
+    ("origin.address_rate", Kind::Number),
+    ("origin.token_rate", Kind::Number),
+    ("origin.token_streams", Kind::Number),
     ("origin.cache_mib", Kind::Number),
     ("origin.threads", Kind::Number),
     ("metrics.listen", Kind::Text),
@@ -79,11 +86,11 @@ pub(super) fn by_variable(name: &str) -> anyhow::Result<Option<(&'static str, Ki
     if !name.starts_with("KINORA_") || NOT_OURS.contains(&name) {
         return Ok(None);
     }
-    let found = KEYS.into_iter().find(|(key, _)| variable(key) == name);
+    let found = KEYS.iter().copied().find(|(key, _)| variable(key) == name);
     found.map(Some).ok_or_else(|| {
         let section = name.split('_').nth(1).unwrap_or_default();
         let prefix = format!("KINORA_{section}_");
-        let mut near = KEYS.map(|(key, _)| variable(key)).to_vec();
+        let mut near: Vec<_> = KEYS.iter().map(|(key, _)| variable(key)).collect();
         if near.iter().any(|known| known.starts_with(&prefix)) {
             near.retain(|known| known.starts_with(&prefix));
         }
@@ -99,7 +106,7 @@ pub(super) fn by_variable(name: &str) -> anyhow::Result<Option<(&'static str, Ki
 /// # Errors
 /// There is none.
 pub(super) fn by_path(path: &str) -> anyhow::Result<(&'static str, Kind)> {
-    KEYS.into_iter().find(|(key, _)| *key == path).ok_or_else(|| {
+    KEYS.iter().copied().find(|(key, _)| *key == path).ok_or_else(|| {
         anyhow!("'{path}' names no setting; `kinorad config` prints the settings in force")
     })
 }

@@ -18,7 +18,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use kinora_origin::{ListenAddress, Proxies, Tls};
 use kinora_transcoding::TranscodingConfig;
 use kinora_workers::WorkerConfig;
 use serde::{Deserialize, Serialize};
@@ -150,12 +151,35 @@ impl Config {
 
     /// Where people reach the gateway that listens on `bound`, without a slash at the end.
     pub(crate) fn gateway_url(&self, bound: SocketAddr) -> String {
-        public_url(self.server.public_url.as_deref(), bound)
+        public_url(self.server.public_url.as_deref(), "http", bound)
     }
 
     /// Where players reach the origin that listens on `bound`, without a slash at the end.
-    pub(crate) fn origin_url(&self, bound: SocketAddr) -> String {
-        public_url(self.origin.public_url.as_deref(), bound)
+    pub(crate) fn origin_url(&self, bound: &ListenAddress) -> String {
+        let scheme = if self.origin.tls_certificate.is_some() { "https" } else { "http" };
+        public_url(self.origin.public_url.as_deref(), scheme, bound)
+    }
+
+    /// The origin's certificate, where it has one.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub(crate) fn origin_tls(&self) -> anyhow::Result<Option<Tls>> {
+        let (Some(certificate), Some(key)) = (&self.origin.tls_certificate, &self.origin.tls_key)
+        else {
+            return Ok(None);
+        };
+        let tls = Tls::open(certificate, key).context("origin.tls_certificate, origin.tls_key")?;
+        Ok(Some(tls))
+    }
+
+    /// Who speaks the PROXY protocol to the origin.
+    ///
+    /// # Errors
+    /// The list has something else in it than addresses and networks.
+    pub(crate) fn origin_proxies(&self) -> anyhow::Result<Proxies> {
+        let listed = self.origin.proxy_protocol.as_deref().unwrap_or_default();
+        listed.parse().map_err(|error| anyhow!("origin.proxy_protocol: {error}"))
     }
 
     /// What the origin keeps in memory.
@@ -163,6 +187,13 @@ impl Config {
         let media_bytes = self.origin.cache_mib << 20;
         let defaults = kinora_origin::Caches::default();
         kinora_origin::Caches { media_bytes, sending_bytes: media_bytes / 3, ..defaults }
+    }
+
+    /// What the origin's clients may take.
+    pub(crate) fn to_origin_limits(&self) -> kinora_origin::Limits {
+        let OriginSection { address_rate, token_rate, token_streams, .. } = self.origin;
+        let defaults = kinora_origin::Limits::default();
+        kinora_origin::Limits { address_rate, token_rate, token_streams, ..defaults }
     }
 
     /// The worker's part, in the worker's words.
@@ -214,9 +245,9 @@ impl Config {
     }
 }
 
-fn public_url(configured: Option<&str>, bound: SocketAddr) -> String {
+fn public_url(configured: Option<&str>, scheme: &str, bound: impl std::fmt::Display) -> String {
     let configured = configured.map(|url| url.trim_end_matches('/').to_owned());
-    configured.unwrap_or_else(|| format!("http://{bound}"))
+    configured.unwrap_or_else(|| format!("{scheme}://{bound}"))
 }
 
 #[cfg(test)]

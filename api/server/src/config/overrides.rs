@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use kinora_origin::ListenAddress;
+
 /// Flags that win over file and environment.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Overrides {
@@ -15,8 +17,8 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) listen: Option<SocketAddr>,
     /// Address of manifests and segments [default: 127.0.0.1:8081]
-    #[arg(long, value_name = "IP:PORT")]
-    pub(crate) origin_listen: Option<SocketAddr>,
+    #[arg(long, value_name = "IP:PORT|unix:PATH")]
+    pub(crate) origin_listen: Option<ListenAddress>,
     /// Any setting by its path, such as worker.slots=4
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread::available_parallelism};
 
+use kinora_origin::ListenAddress;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
@@ -26,10 +27,27 @@ impl Default for ServerSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OriginSection {
-    /// Address and port of manifests and segments; port 0 takes a free one.
-    pub(crate) listen: SocketAddr,
+    /// Address and port of manifests and segments; port 0 takes a free one. Or `unix:/PATH`, for a
+    /// proxy on this host.
+    pub(crate) listen: ListenAddress,
     /// Scheme and authority by which players reach it, where that is another than `listen`.
     pub(crate) public_url: Option<String>,
+    /// The certificate chain, PEM; clients come over TLS then. Read again when the file changes.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Proxies that speak the PROXY protocol, as they must on every connection: addresses and
+    /// networks separated by commas, `unix` for whoever comes by the unix socket.
+    pub(crate) proxy_protocol: Option<String>,
+    /// Where live media comes in, for those who make it; nobody else should reach it. Default: none.
+    pub(crate) ingest_listen: Option<ListenAddress>,
+    /// Requests a second of one address, ten seconds' worth of them at once; 0 for any number, as
+    /// behind a CDN.
+    pub(crate) address_rate: u32,
+    /// Requests a second by one playback token, likewise.
+    pub(crate) token_rate: u32,
+    /// Answers by one playback token that are sent at the same time; 0 for any number.
+    pub(crate) token_streams: u32,
     /// Memory for media that is asked for again, MiB. A third as much may be on its way to clients
     /// besides.
     pub(crate) cache_mib: u64,
@@ -40,8 +58,15 @@ pub(crate) struct OriginSection {
 impl Default for OriginSection {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)).into(),
             public_url: None,
+            tls_certificate: None,
+            tls_key: None,
+            proxy_protocol: None,
+            ingest_listen: None,
+            address_rate: 0,
+            token_rate: 0,
+            token_streams: 0,
             cache_mib: kinora_origin::Caches::default().media_bytes >> 20,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }

@@ -74,6 +74,10 @@ fn every_setting_has_a_name() {
     full.transcoding.profiles = Some("x".into());
     full.transcoding.max_in_flight = Some(1);
     full.playback.key_file = Some("x".into());
+    let origin = &mut full.origin;
+    (origin.tls_certificate, origin.tls_key) = (Some("x".into()), Some("x".into()));
+    origin.proxy_protocol = Some("x".into());
+    origin.ingest_listen = Some("127.0.0.1:9".parse().unwrap());
     full.metrics.listen = Some("127.0.0.1:9".parse().unwrap());
     let store = &mut full.store;
     for text in [&mut store.endpoint, &mut store.region, &mut store.access_key_id] {
@@ -101,9 +105,9 @@ fn every_setting_has_a_name() {
             }
         }
     }
-    let named = keys::KEYS.map(|(key, kind)| (key.to_owned(), format!("{kind:?}")));
+    let named = keys::KEYS.iter().map(|(key, kind)| ((*key).to_owned(), format!("{kind:?}")));
     let found = found.into_iter().map(|(key, kind)| (key, kind.to_owned())).collect();
-    assert_eq!(BTreeSet::from(named), found);
+    assert_eq!(named.collect::<BTreeSet<_>>(), found);
 }
 
 #[test]
@@ -186,6 +190,10 @@ fn what_cannot_work_is_refused() {
         ("[server]\npublic_url = \"media.example\"\n", "server.public_url"),
         ("[origin]\npublic_url = \"https://m.example/path\"\n", "origin.public_url"),
         ("[origin]\nlisten = \"127.0.0.1:8080\"\n", "another port"),
+        ("[origin]\nlisten = \"localhost\"\n", "unix:/PATH"),
+        ("[origin]\nlisten = \"unix:/run/kinora.sock\"\n", "origin.public_url"),
+        ("[origin]\ntls_key = \"key.pem\"\n", "origin.tls_certificate"),
+        ("[origin]\nproxy_protocol = \"10.0.0.0/40\"\n", "origin.proxy_protocol"),
         ("[queue]\nurl = \"sqlite://data/kinora.sqlite\"\n", "one file"),
     ] {
         let error = from_file(text).unwrap_err();
@@ -198,12 +206,12 @@ fn addresses_follow_what_is_bound_unless_told() {
     let bound = "127.0.0.1:4711".parse().unwrap();
     let config = from_file("[server]\npublic_url = \"https://k.example/\"\n").unwrap();
     assert_eq!(config.gateway_url(bound), "https://k.example");
-    assert_eq!(config.origin_url(bound), "http://127.0.0.1:4711");
+    assert_eq!(config.origin_url(&bound.into()), "http://127.0.0.1:4711");
     let anywhere = from_environment(&[
         ("KINORA_SERVER_LISTEN", "127.0.0.1:0"),
         ("KINORA_ORIGIN_LISTEN", "127.0.0.1:0"),
     ]);
-    assert_eq!(anywhere.unwrap().origin.listen.port(), 0);
+    assert_eq!(anywhere.unwrap().origin.listen.to_string(), "127.0.0.1:0");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::support::Server;
+use crate::{small_disk::SmallDisk, support::Server};
 
 #[tokio::test]
 async fn files_that_are_no_video_fail_with_a_reason() {
@@ -90,12 +90,11 @@ async fn requests_that_break_the_rules_get_problems() {
 
 #[tokio::test]
 async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
-    let Some(disk) = SmallDisk::mount() else {
-        eprintln!("SKIPPED: this machine does not let the test mount a small tmpfs");
+    let Some(disk) = SmallDisk::mount(32) else {
         return;
     };
     let room = [("KINORA_UPLOAD_RESERVE_BYTES", "0")];
-    let server = Server::start_on(disk.0.path().join("data"), &room, None).await;
+    let server = Server::start_on(disk.path().join("data"), &room, None).await;
     let never = server.create_upload("film.mp4", 64 << 20).await;
     assert_problem(never, StatusCode::INSUFFICIENT_STORAGE, "storage_full").await;
 
@@ -103,7 +102,7 @@ async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
     let created = server.create_upload("film.mp4", 16 << 20).await;
     assert_eq!(created.status(), StatusCode::CREATED);
     let url = created.headers()["Location"].to_str().unwrap().to_owned();
-    std::fs::write(disk.0.path().join("filler"), vec![7; 20 << 20]).unwrap();
+    std::fs::write(disk.path().join("filler"), vec![7; 20 << 20]).unwrap();
     let full = server.patch(&url, 0, vec![7; 16 << 20]).await;
     assert_problem(full, StatusCode::INSUFFICIENT_STORAGE, "storage_full").await;
 
@@ -112,28 +111,6 @@ async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
     let offset: u64 = head.headers()["Upload-Offset"].to_str().unwrap().parse().unwrap();
     assert!(offset < 12 << 20, "{offset} bytes cannot be durable on this disk");
     assert_eq!(server.get("/healthz").await["status"], "ok");
-}
-
-/// A file system of 32 MiB; unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"])
-            .arg(folder.path())
-            .stderr(std::process::Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        mounted.then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
 }
 
 async fn assert_problem(answer: reqwest::Response, status: StatusCode, code: &str) {

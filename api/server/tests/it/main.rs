@@ -16,5 +16,8 @@ mod postgres;
 mod published;
 mod quality;
 mod s3;
+mod setbacks;
+mod small_disk;
+mod soak;
 mod soundtracks;
 mod support;

@@ -239,8 +239,13 @@ impl Server {
         format!("jobs tried again: {jobs:#?}\nthe log complains: {complaints:#?}")
     }
 
-    /// The command lines of the server's children that still run.
+    /// The command lines of the server's encoders that still run.
     pub(crate) fn encoders(&self) -> Vec<String> {
+        self.encoder_processes().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The server's encoders that still run: process ids, and command lines split by NUL.
+    pub(crate) fn encoder_processes(&self) -> Vec<(i32, String)> {
         let parent = format!("\nPPid:\t{}\n", self.child.id());
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let children = processes.filter(|process| {
@@ -249,9 +254,10 @@ impl Server {
             status.is_ok_and(|text| text.contains(&parent) && !text.contains("\nState:\tZ"))
         });
         let line = |process: std::fs::DirEntry| {
-            std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default()
+            let line = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
+            Some((process.file_name().to_str()?.parse().ok()?, line))
         };
-        children.map(line).filter(|line| line.contains("kinora-encoder")).collect()
+        children.filter_map(line).filter(|(_, line)| line.contains("kinora-encoder")).collect()
     }
 
     /// Every job of a video.

@@ -13,11 +13,15 @@ use crate::{
     repository::{Job, Transcode, jobs::NewJob},
 };
 
-/// What makes a video playable goes first; the rest in the order videos came.
+/// What makes a video playable goes first, then what a player that has begun wants next; both
+/// before the rest of other videos of the account, which goes in the order videos came.
 const FRONT: i64 = 1;
-const REST: i64 = 2;
+const NEXT: i64 = 2;
+const REST: i64 = 3;
 /// Chunks that make a video playable: they hold its first two segments.
 const FRONT_CHUNKS: u32 = 2;
+/// Chunks before the rest: some fourteen seconds.
+const FIRST_CHUNKS: u32 = 3;
 /// What no player waits for goes after the first chunks of the rest: a poster should be there
 /// long before a long film is.
 const ASIDE_US: i64 = 20_000_000;
@@ -33,7 +37,7 @@ pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
                 class: JobClass::EncodeChunk,
                 track: None,
                 chunk: Some(chunk.index),
-                priority: if chunk.index < FRONT_CHUNKS { FRONT } else { REST },
+                priority: urgency(chunk.index),
                 position_us: i64::try_from(from_us).unwrap_or(i64::MAX),
                 work: chunk.frames,
             });
@@ -54,6 +58,14 @@ pub(crate) fn backlog_of(plan: &Plan) -> Vec<NewJob> {
     jobs.extend(text_job(plan));
     jobs.extend(pictures_job(plan));
     jobs
+}
+
+fn urgency(chunk: u32) -> i64 {
+    match chunk {
+        ..FRONT_CHUNKS => FRONT,
+        FRONT_CHUNKS..FIRST_CHUNKS => NEXT,
+        _ => REST,
+    }
 }
 
 /// Before the first publish if that waits for it; else when what makes the video playable is on

@@ -1,6 +1,6 @@
 //! What a try that failed leads to.
 
-use kinora_plan::encoder::{Failure, FailureKind, GPU_BUSY, WAITING_FOR_DISK};
+use kinora_plan::encoder::{Failure, FailureKind, GPU_BUSY, OUT_OF_MEMORY, WAITING_FOR_DISK};
 
 use crate::config::{TranscodingConfig, micros};
 
@@ -127,6 +127,14 @@ fn judge_report(
         FailureKind::Resource if failure.code == WAITING_FOR_DISK => {
             Verdict::Retry { tries, delay_us: micros(config.resource_retry_ms) }
         }
+        // A limit that was set, not a host that is short for now: it will be met again.
+        FailureKind::Resource if failure.code == OUT_OF_MEMORY => {
+            if strikes + 1 < config.max_attempts {
+                return strike(config, tries, config.retry_ms);
+            }
+            let said = format!("{} tries of {part} failed. {}", strikes + 1, failure.message);
+            give_up(OUT_OF_MEMORY, said)
+        }
         FailureKind::Resource if setbacks + 1 < config.max_setbacks => Verdict::Retry {
             tries: Tries { strikes, setbacks: setbacks + 1 },
             delay_us: backoff_us(config, config.resource_retry_ms, setbacks),
@@ -200,6 +208,12 @@ mod tests {
         let (pauses, code) = until_given_up(Setback::Reported(&resource));
         assert_eq!((pauses.len(), pauses[0], pauses[18]), (19, 10, 600));
         assert_eq!(code, "out_of_resources");
+        let mut starved = failure(FailureKind::Resource);
+        starved.code = OUT_OF_MEMORY.into();
+        assert_eq!(
+            until_given_up(Setback::Reported(&starved)),
+            (vec![1, 2, 4], "out_of_memory".into())
+        );
         let input = failure(FailureKind::Input);
         assert_eq!(until_given_up(Setback::Reported(&input)), (vec![], "decode_error".into()));
         assert_eq!(until_given_up(Setback::Restarted).0, [0; 19]);

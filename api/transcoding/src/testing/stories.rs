@@ -104,6 +104,37 @@ async fn accounts_and_the_front_go_first_and_the_lane_stays_short() {
 }
 
 #[tokio::test]
+async fn the_beginning_of_a_later_upload_goes_before_the_tail_of_an_earlier_one() {
+    let mut world = World::new().await;
+    let long = world.upload(Film::Talkie(1900), false);
+    plan_all(&mut world).await;
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    let late = world.upload(Film::Talkie(60), false);
+    // What was on the lane is done, then the examination of the later one.
+    plan_all(&mut world).await;
+    plan_all(&mut world).await;
+    let mut order = Vec::new();
+    for _ in 0..2 {
+        world.step(Step::Dispatch).await.unwrap().unwrap();
+        let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+        for message in lane {
+            let chunk = match &message.payload {
+                JobPayload::EncodeChunk(spec) => Some(spec.chunk.index),
+                _ => None,
+            };
+            order.push((message.video == late, chunk));
+            for report in world.work(&message) {
+                assert!(world.deliver_report(&report).await);
+            }
+        }
+    }
+    let first = [Some(0), None, Some(1), Some(2)].map(|chunk| (true, chunk));
+    assert_eq!(order[..4], first, "{order:?}");
+    assert!(order[4..].iter().all(|(later, _)| !later), "then the earlier one: {order:?}");
+    assert!(world.films.iter().any(|(video, _)| *video == long));
+}
+
+#[tokio::test]
 async fn a_worker_that_went_silent_is_fenced() {
     let mut world = World::new().await;
     let video = world.upload(Film::Silent(2), false);

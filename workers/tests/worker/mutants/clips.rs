@@ -6,8 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Frames and seconds of every film.
+/// Frames of every film, and how long its picture and its sound last.
 pub(crate) const FRAMES: u64 = 30;
+pub(crate) const FILM_MS: u64 = 2000;
 const SECONDS: &str = "2";
 
 /// File name, then how FFmpeg codes it. One has subtitles, so that their reader is tried as well.

@@ -42,6 +42,8 @@ pub(crate) struct Ending {
     pub(crate) warnings: Vec<Warning>,
     /// Frames of the grid that the plan promised, and that chunks made.
     pub(crate) frames: (u64, u64),
+    /// Milliseconds that those frames are shown.
+    pub(crate) picture_ms: u64,
     /// Milliseconds the plan promised, and the soundtracks made.
     pub(crate) sound_ms: (u64, Vec<u64>),
     /// The longest that one job took.
@@ -139,6 +141,7 @@ impl Journey {
 
     fn end(&mut self) -> Ending {
         let promised = self.plan.as_ref().and_then(|plan| plan.video.as_ref());
+        let frame_rate = promised.map(|video| video.stream.frame_rate);
         let promised = promised.map_or(0, |video| video.frames);
         let promised_ms = self.plan.as_ref().map_or(0, |plan| plan.duration_us / 1000);
         Ending {
@@ -146,6 +149,7 @@ impl Journey {
             failures: std::mem::take(&mut self.failures),
             warnings: std::mem::take(&mut self.warnings),
             frames: (promised, self.frames),
+            picture_ms: frame_rate.map_or(0, |rate| rate.frame_nanos(self.frames) / 1_000_000),
             sound_ms: (promised_ms, std::mem::take(&mut self.sound_ms)),
             longest_ms: self.longest_ms,
         }

@@ -5,7 +5,7 @@ use kinora_media::ticks::MICROS;
 const DAY_S: i64 = 86_400;
 
 /// Seconds with as many decimals as needed: `PT12.5S`.
-pub(super) fn duration(micros: u64) -> String {
+pub(crate) fn duration(micros: u64) -> String {
     let (seconds, fraction) = (micros / MICROS, micros % MICROS);
     if fraction == 0 {
         return format!("PT{seconds}S");
@@ -15,7 +15,7 @@ pub(super) fn duration(micros: u64) -> String {
 }
 
 /// UTC with milliseconds, rounded down, of microseconds since 1970.
-pub(super) fn date_time(micros: i64) -> String {
+pub(crate) fn date_time(micros: i64) -> String {
     let millis = micros.div_euclid(1000);
     let (seconds, millis) = (millis.div_euclid(1000), millis.rem_euclid(1000));
     let (days, second) = (seconds.div_euclid(DAY_S), seconds.rem_euclid(DAY_S));
