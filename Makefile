@@ -7,10 +7,11 @@ STEP = @deploy/step.sh
 # Tests that ask for an empty database.
 TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transcoding)
 
-.PHONY: demo test check build bench soak help
+.PHONY: demo cluster-demo test check build bench soak help
 
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
+	@echo 'make cluster-demo [VIDEO=…] the same in five processes on Postgres, RabbitMQ and S3 servers of its own'
 	@echo 'make test                   check the code and run every test'
 	@echo 'make soak [FILES=2000 SEED=1000]  send damaged files through the worker and some through a server: an hour'
 	@echo 'make check                  formatting, lints and docs only'
@@ -21,6 +22,11 @@ demo:
 	@deploy/bootstrap.sh demo
 	@cargo build --bins
 	@deploy/demo.sh $(VIDEO)
+
+cluster-demo:
+	@deploy/bootstrap.sh test
+	@cargo build --bins
+	@target/debug/with-servers --cluster deploy/cluster-demo.sh $(VIDEO)
 
 test:
 	@deploy/step.sh --begin

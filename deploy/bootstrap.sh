@@ -27,7 +27,7 @@ if [ "$goal" = test ]; then
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
     # Servers that tests start themselves.
-    packages+=(postgresql)
+    packages+=(postgresql rabbitmq-server)
 fi
 
 missing=()
@@ -43,7 +43,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     # Nobody here needs the ones that Debian starts.
-    for service in postgresql; do
+    for service in postgresql rabbitmq-server; do
         if [[ " ${missing[*]} " == *" $service "* ]]; then
             "${as_root[@]}" service "$service" stop >/dev/null 2>&1 || true
             "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true

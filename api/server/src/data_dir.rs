@@ -23,10 +23,10 @@ pub(crate) struct DataDir {
 /// Where a running server can be reached: `kinorad.json` in the data folder.
 #[derive(Debug, Serialize)]
 pub(crate) struct Running<'a> {
-    /// Base address of the API and the watch page.
-    pub(crate) gateway: &'a str,
-    /// Base address of media.
-    pub(crate) origin: &'a str,
+    /// Base address of the API and the watch page, where they are served here.
+    pub(crate) gateway: Option<&'a str>,
+    /// Base address of media, here or elsewhere.
+    pub(crate) origin: Option<&'a str>,
     /// The process.
     pub(crate) pid: u32,
 }
@@ -61,7 +61,13 @@ impl DataDir {
     /// The keys of playback tokens. The first signs: `playback.key`, made where there is none. Those
     /// that were retired still open what they signed: to retire the key, rename it to
     /// `playback.1.key`, the next to `playback.2.key`, and remove them when their tokens are over.
-    pub(crate) fn token_keys(&self) -> anyhow::Result<Vec<TokenKey>> {
+    /// Where a file is `shared` with other processes, its text is the only one.
+    pub(crate) fn token_keys(&self, shared: Option<&Path>) -> anyhow::Result<Vec<TokenKey>> {
+        if let Some(path) = shared {
+            let secret = read_secret(path)?
+                .with_context(|| format!("playback.key_file: there is no {}", path.display()))?;
+            return Ok(vec![TokenKey { id: "k1".to_owned(), secret: secret.into_bytes() }]);
+        }
         let key = |number: u32, file: &str| {
             let secret = self.secret(file)?.into_bytes();
             anyhow::Ok(TokenKey { id: format!("k{number}"), secret })
@@ -103,11 +109,8 @@ impl DataDir {
     /// the form of an API key.
     fn secret(&self, name: &str) -> anyhow::Result<String> {
         let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) if text.trim().len() >= 32 => return Ok(text.trim().to_owned()),
-            Ok(_) => bail!("{} is too short for a secret: remove it", path.display()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        if let Some(text) = read_secret(&path)? {
+            return Ok(text);
         }
         let (secret, _) = ApiKey::generate(name, AccountId::new("default")?)?;
         let temporary = self.path(&format!("{name}.tmp"));
@@ -121,6 +124,16 @@ impl DataDir {
         file.sync_all()?;
         fs::rename(temporary, &path)?;
         Ok(secret.expose().to_owned())
+    }
+}
+
+/// The secret in a file, if there is one.
+fn read_secret(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().len() >= 32 => Ok(Some(text.trim().to_owned())),
+        Ok(_) => bail!("{} is too short for a secret: use 32 characters", path.display()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
 
@@ -139,7 +152,12 @@ mod tests {
         let second = DataDir::open(folder.path()).unwrap();
         assert_eq!(second.admin_key(account).unwrap().sha256, key.sha256);
         fs::write(folder.path().join("playback.key"), "short").unwrap();
-        assert!(second.token_keys().is_err());
+        assert!(second.token_keys(None).is_err());
+        let shared = folder.path().join("shared");
+        assert!(second.token_keys(Some(&shared)).is_err());
+        fs::write(&shared, "thirty-two characters and a few more\n").unwrap();
+        let keys = second.token_keys(Some(&shared)).unwrap();
+        assert_eq!(keys[0].secret, b"thirty-two characters and a few more");
     }
 
     #[test]
@@ -147,14 +165,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
         let ids = |keys: &[TokenKey]| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>();
-        let first = data.token_keys().unwrap();
+        let first = data.token_keys(None).unwrap();
         assert_eq!(ids(&first), ["k1"]);
         for number in [1, 2] {
             let retired = folder.path().join(format!("playback.{number}.key"));
             fs::rename(folder.path().join("playback.key"), retired).unwrap();
-            data.token_keys().unwrap();
+            data.token_keys(None).unwrap();
         }
-        let keys = data.token_keys().unwrap();
+        let keys = data.token_keys(None).unwrap();
         assert_eq!(ids(&keys), ["k3", "k2", "k1"]);
         assert_eq!(keys[2].secret, first[0].secret);
         assert_ne!(keys[0].secret, keys[1].secret);

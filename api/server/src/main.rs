@@ -1,7 +1,9 @@
 //! `kinorad`: the composition root, the only place that names adapters.
 //!
-//! `kinorad serve` runs every role in one process on embedded adapters: SQLite, files (or S3) and
-//! a queue in SQLite. It links no GStreamer; workers start `kinora-encoder` as a child.
+//! `kinorad serve` runs every role in one process on embedded adapters: tables and queue in SQLite,
+//! objects in files. Postgres, RabbitMQ and S3 may take their places; on the last two, origins and
+//! workers may be processes of their own. It links no GStreamer; workers start `kinora-encoder` as
+//! a child.
 
 mod config;
 mod data_dir;
@@ -9,8 +11,10 @@ mod log;
 mod metrics;
 mod players;
 mod profiles;
+mod queue;
 mod roles;
 mod serve;
+mod services;
 mod store;
 
 use std::process::ExitCode;
@@ -42,7 +46,8 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct ServeArgs {
-    /// Roles to run; the embedded adapters need all of them in one process
+    /// Roles to run; the embedded adapters need all of them in one process, and gateway,
+    /// catalogue and transcoding stay together
     #[arg(long, value_delimiter = ',', default_value = "all")]
     roles: Vec<roles::Role>,
     #[command(flatten)]
@@ -65,8 +70,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => {
             let config = Config::load(&args.overrides)?;
             log::init(&config.log)?;
-            roles::check(&args.roles)?;
-            tokio::runtime::Runtime::new()?.block_on(serve::serve(config))
+            let roles = roles::check(&args.roles, &config)?;
+            tokio::runtime::Runtime::new()?.block_on(serve::serve(config, roles))
         }
         Command::Config(overrides) => {
             print!("{}", Config::load(&overrides)?.to_toml()?);

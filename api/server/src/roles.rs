@@ -1,7 +1,9 @@
 //! Roles a process can run.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::ValueEnum;
+
+use crate::config::Config;
 
 /// What a process does. One binary runs any set of them, once adapters that several processes
 /// can share are configured.
@@ -23,26 +25,113 @@ pub(crate) enum Role {
     Worker,
 }
 
-/// Refuses a subset: SQLite and local files belong to one process.
-pub(crate) fn check(roles: &[Role]) -> anyhow::Result<()> {
-    let parts = Role::value_variants().iter().filter(|role| **role != Role::All);
-    if roles.contains(&Role::All) || parts.into_iter().all(|role| roles.contains(role)) {
-        return Ok(());
+/// The four that answer the API call each other in memory: one process has them all.
+const SERVICES: [Role; 4] =
+    [Role::Gateway, Role::CatalogueCommand, Role::CatalogueQuery, Role::Transcoding];
+
+/// What a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// Gateway, catalogue and transcoding.
+    pub(crate) services: bool,
+    pub(crate) origin: bool,
+    pub(crate) worker: bool,
+}
+
+impl Roles {
+    /// Whether nothing runs elsewhere.
+    pub(crate) fn are_all(self) -> bool {
+        self.services && self.origin && self.worker
     }
-    bail!(
-        "--roles names a subset, but the embedded database, queue and store belong to one process: \
-         run with --roles all"
-    )
+}
+
+/// What `--roles` asks for.
+///
+/// # Errors
+/// A subset that cannot work: SQLite and local files belong to one process, others must know
+/// where the rest is and share its secrets.
+pub(crate) fn check(roles: &[Role], config: &Config) -> anyhow::Result<Roles> {
+    let has = |role: Role| roles.contains(&Role::All) || roles.contains(&role);
+    let roles = Roles {
+        services: SERVICES.into_iter().any(has),
+        origin: has(Role::Origin),
+        worker: has(Role::Worker),
+    };
+    ensure!(
+        !roles.services || SERVICES.into_iter().all(has),
+        "--roles: gateway, catalogue-command, catalogue-query and transcoding run in one process: \
+         name them all"
+    );
+    if roles.are_all() {
+        return Ok(roles);
+    }
+    ensure!(
+        config.store_is_shared(),
+        "--roles names a subset, but the store in files belongs to one process: set store.url to \
+         s3://BUCKET/PREFIX, or run with --roles all"
+    );
+    if (roles.services || roles.worker) && config.broker_url().is_none() {
+        bail!(
+            "--roles names a subset, but the embedded queue belongs to one process: set queue.url \
+             to amqp://USER:PASSWORD@HOST/VHOST, or run with --roles all"
+        );
+    }
+    if roles.services != roles.origin {
+        ensure!(
+            config.playback.key_file.is_some(),
+            "--roles: an origin that is apart checks what the gateway signs: set playback.key_file \
+             to a file with the same text on both"
+        );
+    }
+    ensure!(
+        !roles.services || roles.origin || config.origin.public_url.is_some(),
+        "--roles: set origin.public_url, where players are sent"
+    );
+    Ok(roles)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shared() -> Config {
+        let mut config = Config::default();
+        config.queue.url = Some("amqp://mq/%2f".into());
+        config.store.url = Some("s3://films".into());
+        config
+    }
+
     #[test]
     fn embedded_adapters_need_every_role() {
-        assert!(check(&[Role::All]).is_ok());
-        assert!(check(&Role::value_variants()[1..]).is_ok());
-        assert!(check(&[Role::Gateway, Role::Worker]).is_err());
+        let embedded = Config::default();
+        assert!(check(&[Role::All], &embedded).unwrap().are_all());
+        assert!(check(&Role::value_variants()[1..], &embedded).unwrap().are_all());
+        for subset in [&[Role::Worker][..], &[Role::Origin], &SERVICES] {
+            assert!(check(subset, &embedded).is_err());
+        }
+        let queue = Config { queue: embedded.queue.clone(), ..shared() };
+        assert!(check(&[Role::Worker], &queue).unwrap_err().to_string().contains("queue.url"));
+    }
+
+    #[test]
+    fn a_worker_needs_no_more_than_queue_and_store() {
+        let worker = Roles { services: false, origin: false, worker: true };
+        assert_eq!(check(&[Role::Worker], &shared()).unwrap(), worker);
+    }
+
+    #[test]
+    fn services_stay_together_and_know_the_origin() {
+        let mut config = shared();
+        let error = check(&[Role::Gateway, Role::Worker], &config).unwrap_err().to_string();
+        assert!(error.contains("name them all"), "{error}");
+        let error = check(&SERVICES, &config).unwrap_err().to_string();
+        assert!(error.contains("playback.key_file"), "{error}");
+        config.playback.key_file = Some("key".into());
+        let error = check(&SERVICES, &config).unwrap_err().to_string();
+        assert!(error.contains("origin.public_url"), "{error}");
+        config.origin.public_url = Some("http://media.example".into());
+        let services = Roles { services: true, origin: false, worker: false };
+        assert_eq!(check(&SERVICES, &config).unwrap(), services);
+        assert!(check(&[Role::Origin], &config).unwrap().origin);
     }
 }

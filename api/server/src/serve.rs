@@ -1,16 +1,10 @@
-//! Every role in one process: opens the adapters, puts the services on them, and lets go in the
+//! The roles of a process: opens the adapters they need, puts the parts on them, and lets go in the
 //! order that loses nothing.
 
-use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use anyhow::Context;
-use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
-use kinora_db::{Clock, Database};
-use kinora_http::Authenticator;
-use kinora_media::{AccountId, playback::TokenKey};
 use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, Tls, serve_ingest};
-use kinora_queue::{EventBus, JobQueue, SqliteQueue};
-use kinora_transcoding::{Transcoding, TranscodingDeps};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -21,32 +15,78 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
-    metrics, players, profiles,
+    metrics, players,
+    queue::Queue,
+    roles::Roles,
+    services::{Adapters, Secrets, Services},
     store::{self, Store},
 };
 
 /// How long requests and children may take to end after they were told to.
 const DRAIN: Duration = Duration::from_secs(15);
-/// The tenant of a server without a users service.
-const ACCOUNT: &str = "default";
 
 /// Runs until SIGTERM or Ctrl-C, or until a part cannot go on.
-pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let data = DataDir::open(&config.data_dir)?;
-    let adapters = Adapters::open(&config).await?;
-    let gateway = listen("server.listen", config.server.listen).await?;
+    let store = Store::open(&config).await?;
+    let queue = match roles.services || roles.worker {
+        true => Some(Queue::open(&config).await?),
+        false => None,
+    };
+    let mut parts = Group::default();
+    let notices = Notices::default();
+    // Origins first: the gateway tells players where they are.
+    let origin_url = match roles.origin {
+        true => Some(spawn_origin(&config, &data, &store, notices.clone(), &mut parts).await?),
+        false => {
+            config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned())
+        }
+    };
+    let (mut gateway_url, mut db) = (None, None);
+    if let (true, Some(queue), Some(origin_url)) = (roles.services, &queue, &origin_url) {
+        let adapters = Adapters::open(&config, queue, &store).await?;
+        let url = spawn_services(&config, &data, &adapters, notices, origin_url, &mut parts);
+        gateway_url = Some(url.await?);
+        db = Some(adapters.db);
+    }
+    if let (true, Some(queue)) = (roles.worker, &queue) {
+        let (config, stop) = (config.to_worker()?, parts.stop.clone());
+        let (queue, store) = (queue.jobs(), store.objects());
+        parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
+    }
+
+    let (gateway, origin) = (gateway_url.as_deref(), origin_url.as_deref());
+    data.announce(&Running { gateway, origin, pid: std::process::id() })?;
+    tracing::info!(gateway, origin, ?roles, "kinorad is up");
+    let ended = tokio::select! {
+        signal = stop_signal() => signal,
+        failed = parts.first_end() => failed,
+    };
+    data.withdraw();
+    // All at once: what one hands back another need not take now, for the queue keeps it.
+    parts.end().await;
+    if let Some(queue) = queue {
+        queue.close().await;
+    }
+    if let Some(db) = db {
+        db.close().await;
+    }
+    tracing::info!("kinorad has stopped");
+    ended
+}
+
+/// Serves media; where.
+async fn spawn_origin(
+    config: &Config,
+    data: &DataDir,
+    store: &Store,
+    notices: Notices,
+    parts: &mut Group,
+) -> anyhow::Result<String> {
     let tls = config.origin_tls()?;
     let origin = kinora_origin::listen(&config.origin.listen, config.origin.threads)
         .with_context(|| taken("origin.listen", &config.origin.listen))?;
-    let gateway_url = config.gateway_url(gateway.local_addr()?);
-    let origin_url = config.origin_url(&origin[0].address()?);
-    let secrets = Secrets::open(&data)?;
-    let notices = Notices::default();
-    let services =
-        Services::new(&config, &adapters, &secrets, &notices, &gateway_url, &origin_url)?;
-    services.recover().await?;
-
-    let mut parts = Group::default();
+    let url = config.origin_url(&origin[0].address()?);
     let metrics = Metrics::default();
     if let Some(address) = config.metrics.listen {
         let listener = listen("metrics.listen", address).await?;
@@ -71,7 +111,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
-        token_keys: secrets.tokens,
+        token_keys: data.token_keys(config.playback.key_file.as_deref())?,
         notices,
         cmcd,
         metrics,
@@ -90,24 +130,33 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         }
     });
     parts.spawn("origin", {
-        let (store, stop) = (adapters.store.objects(), parts.stop.clone());
+        let (store, stop) = (store.objects(), parts.stop.clone());
         async move { Ok(kinora_origin::serve(origin, origin_config, store, stop).await?) }
     });
-    let router = kinora_gateway::router(services.routers(), &origin_url);
-    parts.spawn("gateway", {
-        let stop = parts.stop.clone();
-        async move {
-            Ok(axum::serve(gateway, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
-        }
+    Ok(url)
+}
+
+/// Repairs what the last process left, then serves the API; where.
+async fn spawn_services(
+    config: &Config,
+    data: &DataDir,
+    adapters: &Adapters<'_>,
+    notices: Notices,
+    origin_url: &str,
+    parts: &mut Group,
+) -> anyhow::Result<String> {
+    let gateway = listen("server.listen", config.server.listen).await?;
+    let url = config.gateway_url(gateway.local_addr()?);
+    let secrets = Secrets::open(data, data.token_keys(config.playback.key_file.as_deref())?)?;
+    let services = Services::new(config, adapters, &secrets, &notices, &url, origin_url)?;
+    services.recover(adapters.queue).await?;
+    let router = kinora_gateway::router(services.routers(), origin_url);
+    let stop = parts.stop.clone();
+    parts.spawn("gateway", async move {
+        Ok(axum::serve(gateway, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
     });
-    parts.spawn("worker", {
-        let (queue, store) =
-            (Arc::clone(&adapters.queue) as Arc<dyn JobQueue>, adapters.store.objects());
-        let (config, stop) = (config.to_worker()?, parts.stop.clone());
-        kinora_workers::run(config, queue, store, stop)
-    });
-    services.spawn(&mut parts, &adapters);
-    if let Store::S3(store) = &adapters.store {
+    services.spawn(parts, adapters);
+    if let Store::S3(store) = adapters.store {
         let (store, clock) = (store.clone(), adapters.clock.clone());
         let stop = parts.stop.clone();
         parts.spawn("store", async move {
@@ -115,161 +164,18 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             Ok(())
         });
     }
-
-    data.announce(&Running {
-        gateway: &gateway_url,
-        origin: &origin_url,
-        pid: std::process::id(),
-    })?;
-    tracing::info!(gateway = %gateway_url, origin = %origin_url, "kinorad is up");
-    let ended = tokio::select! {
-        signal = stop_signal() => signal,
-        failed = parts.first_end() => failed,
-    };
-    data.withdraw();
-    // All at once: what one hands back another need not take now, for the queue keeps it.
-    parts.end().await;
-    adapters.close().await;
-    tracing::info!("kinorad has stopped");
-    ended
-}
-
-/// What the services stand on.
-struct Adapters {
-    db: Database,
-    queue: Arc<SqliteQueue>,
-    store: Store,
-    clock: Clock,
-}
-
-impl Adapters {
-    async fn open(config: &Config) -> anyhow::Result<Self> {
-        let db = Database::open_with(&config.database_url(), config.database.connections)
-            .await
-            .with_context(|| format!("cannot open the database {}", config.database_name()))?;
-        let queue = config.queue_path();
-        let queue = SqliteQueue::open(&queue)
-            .await
-            .with_context(|| format!("cannot open the queue {}", queue.display()))?;
-        let store = Store::open(config).await?;
-        Ok(Self { db, queue: Arc::new(queue), store, clock: Clock::system() })
-    }
-
-    fn bus(&self) -> Arc<dyn EventBus> {
-        Arc::clone(&self.queue) as Arc<dyn EventBus>
-    }
-
-    async fn close(&self) {
-        self.queue.close().await;
-        self.db.close().await;
-    }
-}
-
-/// What opens the API and private videos.
-struct Secrets {
-    authenticator: Authenticator,
-    /// The first signs, all open.
-    tokens: Vec<TokenKey>,
-}
-
-impl Secrets {
-    fn open(data: &DataDir) -> anyhow::Result<Self> {
-        let account = AccountId::new(ACCOUNT).context("the account's name")?;
-        let authenticator = Authenticator::new(vec![data.admin_key(account)?]);
-        Ok(Self { authenticator, tokens: data.token_keys()? })
-    }
-}
-
-/// The services of the API.
-struct Services {
-    catalogue: Catalogue,
-    transcoding: Arc<Transcoding>,
-}
-
-impl Services {
-    fn new(
-        config: &Config,
-        adapters: &Adapters,
-        secrets: &Secrets,
-        notices: &Notices,
-        gateway_url: &str,
-        origin_url: &str,
-    ) -> anyhow::Result<Self> {
-        let profiles = Arc::new(profiles::load(&config.transcoding)?);
-        let token_keys = secrets.tokens.clone();
-        let mut catalogue =
-            CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
-        catalogue.max_upload_bytes = config.upload.max_bytes;
-        catalogue.upload_reserve_bytes = config.upload.reserve_bytes;
-        catalogue.store_dir = adapters.store.folder();
-        let catalogue = Catalogue::new(CatalogueDeps {
-            db: adapters.db.clone(),
-            bus: adapters.bus(),
-            store: adapters.store.objects(),
-            clock: adapters.clock.clone(),
-            authenticator: secrets.authenticator.clone(),
-            config: catalogue,
-            profiles: Arc::clone(&profiles),
-        })?;
-        let notices = notices.clone();
-        let transcoding = Transcoding::new(TranscodingDeps {
-            db: adapters.db.clone(),
-            queue: Arc::clone(&adapters.queue) as Arc<dyn JobQueue>,
-            bus: adapters.bus(),
-            store: adapters.store.objects(),
-            clock: adapters.clock.clone(),
-            config: config.to_transcoding(),
-            profiles,
-            on_head_change: Arc::new(move |video, version| notices.notify_head(video, version)),
-            authenticator: secrets.authenticator.clone(),
-            playback_keys: token_keys.into(),
-        });
-        Ok(Self { catalogue, transcoding })
-    }
-
-    /// Repairs what the last process left, before anything is served.
-    async fn recover(&self) -> anyhow::Result<()> {
-        self.catalogue.recover().await.context("cannot repair uploads")?;
-        let jobs = self.transcoding.recover().await.context("cannot recover jobs")?;
-        if jobs > 0 {
-            tracing::info!(jobs, "jobs that were running when the last process ended go out again");
-        }
-        Ok(())
-    }
-
-    fn routers(&self) -> Vec<utoipa_axum::router::OpenApiRouter> {
-        vec![self.catalogue.router(), self.transcoding.router()]
-    }
-
-    fn spawn(&self, group: &mut Group, adapters: &Adapters) {
-        let stop = group.stop.clone();
-        let catalogue = self.catalogue.clone();
-        group.spawn("catalogue", {
-            let stop = stop.clone();
-            async move { Ok(catalogue.run(stop).await?) }
-        });
-        let transcoding = Arc::clone(&self.transcoding);
-        group.spawn("transcoding", {
-            let stop = stop.clone();
-            async move { Ok(transcoding.run(stop).await?) }
-        });
-        let (db, bus, clock) = (adapters.db.clone(), adapters.bus(), adapters.clock.clone());
-        group.spawn("outbox relay", async move {
-            kinora_db::outbox::relay(db, bus, clock, stop).await;
-            Ok(())
-        });
-    }
+    Ok(url)
 }
 
 /// Tasks that run and end together.
 #[derive(Default)]
-struct Group {
-    stop: CancellationToken,
+pub(crate) struct Group {
+    pub(crate) stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Group {
-    fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         name: &'static str,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,

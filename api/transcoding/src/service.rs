@@ -87,10 +87,16 @@ impl Transcoding {
     /// embedded adapters, before [`Self::run`]: the workers went down with their orchestrator.
     /// How many jobs were.
     pub async fn recover(&self) -> Result<usize, TranscodingError> {
+        self.join().await?;
+        orchestrator::leases::recover(self).await
+    }
+
+    /// Takes its place among the replicas, before [`Self::run`]. What nobody works on any more is
+    /// found by its lease.
+    pub async fn join(&self) -> Result<(), TranscodingError> {
         // An event that is published before its group is known reaches nobody: the group must
         // stand before the relay and the gateway do.
-        self.deps.bus.declare_group(orchestrator::PRODUCER).await?;
-        orchestrator::leases::recover(self).await
+        Ok(self.deps.bus.declare_group(orchestrator::PRODUCER).await?)
     }
 
     /// Works until `shutdown`.

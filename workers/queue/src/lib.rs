@@ -4,11 +4,13 @@
 //! service's tables. Job messages, reports and events are durable and acknowledged; progress and
 //! control are lossy.
 
+mod amqp;
 pub mod contract;
 mod event;
 mod port;
 mod sqlite;
 
+pub use amqp::AmqpQueue;
 pub use event::{Event, EventData, UploadedCaptions};
 pub use port::{
     EventBus, EventDelivery, JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery,

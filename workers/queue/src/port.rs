@@ -106,6 +106,9 @@ pub enum QueueError {
     /// The embedded queue's database.
     #[error("queue database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The broker cannot be reached, or did not do what was asked; worth trying again.
+    #[error("message broker: {0}")]
+    Broker(String),
     /// A payload that this version cannot read.
     #[error("unreadable {what}: {source}")]
     Payload {

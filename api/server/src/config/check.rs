@@ -7,13 +7,17 @@ use super::{Config, store};
 
 /// Before the path of an embedded database or queue.
 pub(super) const SQLITE: &str = "sqlite://";
+/// Before the address of a broker.
+pub(super) const AMQP: &str = "amqp://";
 /// Before the path of a store in files.
 pub(super) const FILE: &str = "file://";
 
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     let embedded = config.database.url.as_deref().filter(|url| !is_postgres(url));
     adapter("database.url", embedded, SQLITE, &[])?;
-    adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqp", "amqps"])?;
+    if config.broker_url().is_none() {
+        adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqps"])?;
+    }
     let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
     adapter("store.url", files, FILE, &[])?;
     store::check(&config.store)?;
@@ -52,7 +56,7 @@ pub(super) fn without_password(url: &str) -> String {
     }
 }
 
-/// Of queues only the embedded one is built in.
+/// An embedded adapter, or one that is not built in.
 fn adapter(
     key: &str,
     url: Option<&str>,
@@ -73,6 +77,7 @@ fn adapter(
     );
     let other = match key {
         "store.url" => " or s3://BUCKET/PREFIX",
+        "queue.url" => " or amqp://USER:PASSWORD@HOST/VHOST",
         "database.url" => " or postgres://USER:PASSWORD@HOST/NAME",
         _ => "",
     };
@@ -122,6 +127,8 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("transcoding.max_tracks", transcoding.max_tracks.into(), 1, 1000)?;
     between("upload.reserve_bytes", config.upload.reserve_bytes, 0, 1 << 50)?;
     between("transcoding.bulk_patience_ms", transcoding.bulk_patience_ms, 0, 7 * 86_400_000)?;
+    let in_flight = transcoding.max_in_flight.unwrap_or(1);
+    between("transcoding.max_in_flight", in_flight.into(), 1, 1_000_000)?;
     between("worker.scratch_reserve_mib", worker.scratch_reserve_mib, 0, 1 << 20)?;
     between("worker.slots", worker.slots as u64, 1, 256)?;
     between("worker.memory_limit_mib", worker.memory_limit_mib, 256, 1 << 20)?;

@@ -27,8 +27,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::{
     overrides::Overrides,
     sections::{
-        DatabaseSection, LogConfig, LogFormat, MetricsSection, OriginSection, QueueSection,
-        ServerSection, StoreSection, TranscodingSection, UploadSection, WorkerSection,
+        DatabaseSection, LogConfig, LogFormat, MetricsSection, OriginSection, PlaybackSection,
+        QueueSection, ServerSection, StoreSection, TranscodingSection, UploadSection,
+        WorkerSection,
     },
     store::StoreConfig,
 };
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseSection,
     /// Jobs and events on their way.
     pub(crate) queue: QueueSection,
+    /// Who may watch.
+    pub(crate) playback: PlaybackSection,
     /// Sources and media.
     pub(crate) store: StoreSection,
     /// Uploads.
@@ -70,6 +73,7 @@ impl Default for Config {
             metrics: MetricsSection::default(),
             database: DatabaseSection::default(),
             queue: QueueSection::default(),
+            playback: PlaybackSection::default(),
             store: StoreSection::default(),
             upload: UploadSection::default(),
             transcoding: TranscodingSection::default(),
@@ -118,6 +122,16 @@ impl Config {
         let url = self.database.url.as_deref();
         let embedded = url.is_none_or(|url| !check::is_postgres(url));
         embedded.then(|| self.path(url, check::SQLITE, "kinora.sqlite"))
+    }
+
+    /// The broker of the queue, where it is on one; may hold a password.
+    pub(crate) fn broker_url(&self) -> Option<&str> {
+        self.queue.url.as_deref().filter(|url| url.starts_with(check::AMQP))
+    }
+
+    /// Whether several processes can use the store.
+    pub(crate) fn store_is_shared(&self) -> bool {
+        self.store.url.as_deref().is_some_and(|url| !url.starts_with(check::FILE))
     }
 
     /// The SQLite file of the queue.
@@ -211,7 +225,9 @@ impl Config {
     pub(crate) fn to_transcoding(&self) -> TranscodingConfig {
         let section = &self.transcoding;
         TranscodingConfig {
-            max_in_flight: u32::try_from(self.worker.slots * 2).unwrap_or(u32::MAX),
+            max_in_flight: section
+                .max_in_flight
+                .unwrap_or_else(|| u32::try_from(self.worker.slots * 2).unwrap_or(u32::MAX)),
             lease_ms: section.lease_ms,
             max_attempts: section.max_attempts,
             max_side: section.max_side,

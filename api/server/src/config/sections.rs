@@ -102,8 +102,18 @@ impl Default for DatabaseSection {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct QueueSection {
-    /// `sqlite://PATH`, another file than the database. Default: `queue.sqlite` in the data folder.
+    /// `sqlite://PATH`, another file than the database, or `amqp://USER:PASSWORD@HOST:PORT/VHOST`.
+    /// Default: `queue.sqlite` in the data folder.
     pub(crate) url: Option<String>,
+}
+
+/// `[playback]`: who may watch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PlaybackSection {
+    /// A file with the text that playback tokens are signed with, the same for gateways and
+    /// origins. Default: `playback.key` in the data folder, made at the first start.
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// `[store]`: sources and media.
@@ -169,6 +179,9 @@ pub(crate) struct TranscodingSection {
     /// Bulk work that has waited this long goes before interactive work, a job at a time,
     /// milliseconds.
     pub(crate) bulk_patience_ms: u64,
+    /// Jobs on their way to workers or with them: twice what all workers run at once. Default:
+    /// twice `worker.slots`, as if the one here were the only one.
+    pub(crate) max_in_flight: Option<u32>,
 }
 
 impl Default for TranscodingSection {
@@ -184,6 +197,7 @@ impl Default for TranscodingSection {
             max_frame_rate: service.max_frame_rate,
             max_tracks: service.max_tracks,
             bulk_patience_ms: service.bulk_patience_ms,
+            max_in_flight: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod captions;
+mod cluster;
 mod control;
 mod extras;
 mod gpu;

@@ -16,9 +16,13 @@ const POLL: Duration = Duration::from_millis(100);
 pub(crate) struct Server {
     child: Child,
     data: PathBuf,
+    roles: String,
     settings: Vec<(String, String)>,
     http: reqwest::Client,
+    /// Empty where it is none.
     pub(crate) gateway: String,
+    /// Where media is.
+    pub(crate) origin: String,
     key: String,
     // Last, so that the folder outlives the process.
     _folder: Option<tempfile::TempDir>,
@@ -32,9 +36,14 @@ impl Server {
 
     /// As [`Self::start`], with settings as environment variables.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_roles("all", settings).await
+    }
+
+    /// As [`Self::start_with`], one process of several.
+    pub(crate) async fn start_roles(roles: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        Self::start_on(data, settings, Some(folder)).await
+        Self::begin(data, roles, settings, Some(folder)).await
     }
 
     /// As [`Self::start_with`], on an existing folder that the caller owns.
@@ -43,17 +52,28 @@ impl Server {
         settings: &[(&str, &str)],
         folder: Option<tempfile::TempDir>,
     ) -> Self {
+        Self::begin(data, "all", settings, folder).await
+    }
+
+    async fn begin(
+        data: PathBuf,
+        roles: &str,
+        settings: &[(&str, &str)],
+        folder: Option<tempfile::TempDir>,
+    ) -> Self {
         // A test may come first that builds a client before anyone chose the TLS provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let settings =
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
-        let child = spawn(&data, &settings);
+        let child = spawn(&data, roles, &settings);
         let mut server = Self {
             child,
             data,
+            roles: roles.to_owned(),
             settings,
             http: reqwest::Client::new(),
             gateway: String::new(),
+            origin: String::new(),
             key: String::new(),
             _folder: folder,
         };
@@ -63,11 +83,16 @@ impl Server {
 
     /// `kill -9`, then a new process on the same data.
     pub(crate) async fn crash_and_restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.crash();
         // A killed process cannot take back what it announced.
         std::fs::remove_file(self.data.join("kinorad.json")).unwrap();
         self.start_again().await;
+    }
+
+    /// `kill -9`.
+    pub(crate) fn crash(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// SIGTERM, as a service manager or Ctrl-C stops it; how long it took and how it ended.
@@ -80,7 +105,7 @@ impl Server {
 
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(&self.data, &self.settings);
+        self.child = spawn(&self.data, &self.roles, &self.settings);
         self.wait_until_up().await;
     }
 
@@ -109,8 +134,10 @@ impl Server {
             }
             tokio::time::sleep(POLL).await;
         };
-        self.gateway = running["gateway"].as_str().unwrap().to_owned();
-        let key = std::fs::read_to_string(self.data.join("admin.key")).unwrap();
+        let address = |of: &str| running[of].as_str().unwrap_or_default().to_owned();
+        (self.gateway, self.origin) = (address("gateway"), address("origin"));
+        // Where there is no gateway nobody asks with a key.
+        let key = std::fs::read_to_string(self.data.join("admin.key")).unwrap_or_default();
         self.key = key.trim().to_owned();
     }
 
@@ -349,7 +376,7 @@ fn join(base: &str, relative: &str) -> String {
     reqwest::Url::parse(base).unwrap().join(relative).unwrap().into()
 }
 
-fn spawn(data: &Path, settings: &[(String, String)]) -> Child {
+fn spawn(data: &Path, roles: &str, settings: &[(String, String)]) -> Child {
     std::fs::create_dir_all(data).unwrap();
     let log = std::fs::OpenOptions::new()
         .create(true)
@@ -357,7 +384,7 @@ fn spawn(data: &Path, settings: &[(String, String)]) -> Child {
         .open(data.join("kinorad.log"))
         .unwrap();
     Command::new(env!("CARGO_BIN_EXE_kinorad"))
-        .arg("serve")
+        .args(["serve", "--roles", roles])
         .current_dir(data)
         .env("KINORA_DATA_DIR", data)
         .env("KINORA_SERVER_LISTEN", "127.0.0.1:0")

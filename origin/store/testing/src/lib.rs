@@ -6,6 +6,7 @@ mod moto;
 mod ports;
 mod postgres;
 mod proxy;
+mod rabbitmq;
 mod s3s;
 
 pub use self::{
@@ -13,6 +14,7 @@ pub use self::{
     moto::Moto,
     postgres::Postgres,
     proxy::{Fault, FaultProxy},
+    rabbitmq::RabbitMq,
     s3s::S3s,
 };
 

@@ -3,6 +3,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -32,6 +33,8 @@ impl Moto {
             let address = port.expect("a free port");
             let child = Command::new(&program)
                 .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
+                // Ctrl-C is for whoever uses it.
+                .process_group(0)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpStream,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -88,6 +89,8 @@ impl Postgres {
         for setting in &self.settings {
             server.args(["-c", setting]);
         }
+        // Ctrl-C is for whoever uses it.
+        server.process_group(0);
         let mut child =
             server.stdout(Stdio::null()).stderr(log).spawn().expect("Postgres can be run");
         while started.elapsed() < PATIENCE {

@@ -1,0 +1,124 @@
+//! RabbitMQ, on ports and in a folder of its own. `deploy/bootstrap.sh` installs it.
+
+use std::{
+    fs,
+    net::TcpStream,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::ports::free_ports;
+
+/// A running broker; killed when dropped.
+#[derive(Debug)]
+pub struct RabbitMq {
+    folder: tempfile::TempDir,
+    port: u16,
+    distribution: u16,
+    mapper: u16,
+    child: Option<Child>,
+}
+
+/// Debian's wrapper would change to another user; this is what it calls.
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+impl RabbitMq {
+    /// Starts one that holds nothing; takes some seconds.
+    pub fn start() -> Self {
+        assert!(
+            Path::new(SERVER).exists(),
+            "RabbitMQ is missing: deploy/bootstrap.sh test installs it"
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("a temporary folder can be written");
+        };
+        write(".erlang.cookie", "tests");
+        let private = fs::Permissions::from_mode(0o400);
+        fs::set_permissions(folder.path().join(".erlang.cookie"), private).expect("our own file");
+        let [port, distribution, mapper] = free_ports();
+        write("plugins", "[].");
+        write("environment", "");
+        write(
+            "rabbitmq.conf",
+            &format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.file.level = warning\n"),
+        );
+        let mut broker = Self { folder, port, distribution, mapper, child: None };
+        broker.start_again();
+        broker
+    }
+
+    /// Where it listens, with the rights to do everything.
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        let pid = fs::read_to_string(self.folder.path().join("pid")).unwrap_or_default();
+        if let Some(pid) = pid.trim().parse().ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it on what a killed one left.
+    ///
+    /// # Panics
+    /// When it is not up within two minutes.
+    pub fn start_again(&mut self) {
+        let at = |name: &str| self.folder.path().join(name);
+        let child = Command::new(SERVER)
+            .current_dir(self.folder.path())
+            // Ctrl-C is for whoever uses it.
+            .process_group(0)
+            .env("HOME", self.folder.path())
+            .env("RABBITMQ_NODENAME", format!("kinora-{}@localhost", self.port))
+            .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
+            .env("ERL_EPMD_PORT", self.mapper.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_MNESIA_BASE", at("data"))
+            .env("RABBITMQ_LOG_BASE", at("log"))
+            .env("RABBITMQ_CONFIG_FILE", at("rabbitmq.conf"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", at("plugins"))
+            .env("RABBITMQ_CONF_ENV_FILE", at("environment"))
+            .env("RABBITMQ_PID_FILE", at("pid"))
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}",
+            )
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("RabbitMQ can be run");
+        self.child = Some(child);
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(120), "RabbitMQ did not start");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for RabbitMq {
+    fn drop(&mut self) {
+        self.kill();
+        // The port mapper makes itself a daemon; it lets itself be ended when no broker is left.
+        for _ in 0..20 {
+            let mut end = Command::new("epmd");
+            end.args(["-port", &self.mapper.to_string(), "-kill"]).stdout(Stdio::null());
+            if end.stderr(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Events as they cross the broker: CloudEvents 1.0 in JSON (structured mode, 3.2 of the AMQP and
+//! HTTP bindings), so that others can listen, too.
+//!
+//! `source` is `/kinora/` and the producer, `subject` the video; `account` and `sequence` (the
+//! aggregate's version) are extensions.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::{Value, json};
+
+use crate::{Event, EventData};
+
+/// The media type of one event.
+pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
+
+const VERSION: &str = "1.0";
+const SOURCE: &str = "/kinora/";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CloudEvent {
+    specversion: String,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    kind: String,
+    subject: String,
+    /// RFC 3339, to the microsecond.
+    time: Timestamp,
+    account: String,
+    sequence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    datacontenttype: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+}
+
+/// The event as bytes, and its type.
+pub(super) fn write(event: &Event) -> serde_json::Result<(Vec<u8>, String)> {
+    let time = Timestamp::from_microsecond(event.occurred_at_us);
+    let mut said = serde_json::to_value(&event.data)?;
+    let kind = said["type"].as_str().unwrap_or_default().to_owned();
+    let data = said.get_mut("data").map(Value::take);
+    let written = CloudEvent {
+        specversion: VERSION.to_owned(),
+        id: event.id.to_string(),
+        source: format!("{SOURCE}{}", event.producer),
+        kind: kind.clone(),
+        subject: event.video.to_string(),
+        time: time.map_err(serde::ser::Error::custom)?,
+        account: event.account.to_string(),
+        sequence: event.aggregate_version.to_string(),
+        datacontenttype: data.is_some().then(|| "application/json".to_owned()),
+        data,
+    };
+    Ok((serde_json::to_vec(&written)?, kind))
+}
+
+/// The event of bytes that [`write`] made, in this version or its neighbours.
+pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Event> {
+    let said: CloudEvent = serde_json::from_slice(bytes)?;
+    let bad = |what: &str| serde_json::Error::custom(format!("{what} is not one of ours"));
+    if said.specversion != VERSION {
+        return Err(bad("specversion"));
+    }
+    let mut data = json!({ "type": said.kind });
+    if let Some(content) = said.data {
+        data["data"] = content;
+    }
+    Ok(Event {
+        id: said.id.parse().map_err(|_| bad("id"))?,
+        producer: said.source.strip_prefix(SOURCE).ok_or_else(|| bad("source"))?.to_owned(),
+        account: said.account.parse().map_err(|_| bad("account"))?,
+        video: said.subject.parse().map_err(|_| bad("subject"))?,
+        aggregate_version: said.sequence.parse().map_err(|_| bad("sequence"))?,
+        occurred_at_us: said.time.as_microsecond(),
+        data: serde_json::from_value::<EventData>(data)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use kinora_media::{AccountId, VideoId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn event(data: EventData) -> Event {
+        Event {
+            id: Uuid::nil(),
+            producer: "catalogue".into(),
+            account: AccountId::new("ada").unwrap(),
+            video: VideoId(Uuid::nil()),
+            aggregate_version: 7,
+            occurred_at_us: 1_800_000_000_123_456,
+            data,
+        }
+    }
+
+    #[test]
+    fn an_event_comes_back_as_it_was() {
+        let failed = EventData::Failed { code: "empty_file".into(), reason: "It is empty.".into() };
+        for data in [EventData::Deleted, failed] {
+            let event = event(data);
+            let (bytes, kind) = write(&event).unwrap();
+            assert!(kind.starts_with("video."));
+            assert_eq!(read(&bytes).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn it_has_the_attributes_of_the_specification() {
+        let (bytes, _) = write(&event(EventData::Playable { version: 2, pictures: true })).unwrap();
+        let expected = json!({
+            "specversion": "1.0",
+            "id": Uuid::nil(),
+            "source": "/kinora/catalogue",
+            "type": "video.playable",
+            "subject": Uuid::nil(),
+            "time": "2027-01-15T08:00:00.123456Z",
+            "account": "ada",
+            "sequence": "7",
+            "datacontenttype": "application/json",
+            "data": { "version": 2, "pictures": true },
+        });
+        assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_an_error() {
+        let (bytes, _) = write(&event(EventData::Deleted)).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        for (from, to) in [
+            ("\"1.0\"", "\"0.3\""),
+            ("/kinora/catalogue", "/elsewhere"),
+            ("video.deleted", "video.eaten"),
+            ("\"7\"", "\"seven\""),
+        ] {
+            assert!(read(text.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+    }
+}

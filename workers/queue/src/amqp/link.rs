@@ -1,0 +1,125 @@
+//! The connection, made again when it is lost.
+
+use std::{sync::Arc, time::Duration};
+
+use lapin::{
+    Channel, Connection, ConnectionProperties, ErrorKind,
+    options::{ConfirmSelectOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+use super::{
+    Inner, broker,
+    topology::{Lane, Names},
+};
+use crate::QueueError;
+
+/// How long the broker may take to let us in.
+const CONNECT: Duration = Duration::from_secs(10);
+/// RabbitMQ writes the register of its quorum queues half a second after the last change. A queue
+/// that a kill -9 finds out of it comes back without a leader and without its messages, confirmed
+/// or not: none may enter it before.
+const SETTLE: Duration = Duration::from_millis(1500);
+/// How long it may take to let us go.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// A connection, and the channels that are not about one delivery.
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    /// What is published here is confirmed.
+    pub(super) confirmed: Channel,
+    /// What is published here may be lost.
+    pub(super) lossy: Channel,
+}
+
+impl Link {
+    fn is_up(&self) -> bool {
+        self.connection.status().connected()
+            && self.confirmed.status().connected()
+            && self.lossy.status().connected()
+    }
+
+    pub(super) async fn close(&self) {
+        // An error means that it is gone already.
+        let _ = tokio::time::timeout(LEAVE, self.connection.close(200, "done".into())).await;
+    }
+}
+
+impl Inner {
+    /// The connection there is, or a new one.
+    pub(super) async fn link(&self) -> Result<Arc<Link>, QueueError> {
+        let mut link = self.link.lock().await;
+        self.is_open()?;
+        if let Some(link) = link.as_ref().filter(|link| link.is_up()) {
+            return Ok(Arc::clone(link));
+        }
+        if let Some(old) = link.take() {
+            tracing::warn!("the connection to the broker is lost: connecting again");
+            tokio::spawn(async move { old.close().await });
+        }
+        let new = match tokio::time::timeout(CONNECT, self.connect()).await {
+            Ok(connected) => Arc::new(connected.map_err(broker)?),
+            Err(_) => return Err(QueueError::Broker("it does not answer".to_owned())),
+        };
+        *link = Some(Arc::clone(&new));
+        Ok(new)
+    }
+
+    /// Says that something that must be there is not: the next call makes it again.
+    pub(super) async fn distrust(&self, link: &Arc<Link>) {
+        let mut current = self.link.lock().await;
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
+            *current = None;
+            let old = Arc::clone(link);
+            tokio::spawn(async move { old.close().await });
+        }
+    }
+
+    /// Makes a lane where it is missing.
+    pub(super) async fn make_lane(&self, link: &Link, lane: &Lane) -> Result<(), QueueError> {
+        self.make_lanes(&link.connection, vec![lane.clone()]).await.map_err(broker)
+    }
+
+    /// Makes the lanes that are missing, and waits until they are sure to outlive the broker.
+    async fn make_lanes(&self, connection: &Connection, lanes: Vec<Lane>) -> lapin::Result<()> {
+        let channel = connection.create_channel().await?;
+        let mut young = false;
+        for lane in lanes {
+            young |= !self.exists(connection, &lane).await?;
+            self.names.declare_lane(&channel, &lane).await?;
+        }
+        if young {
+            tokio::time::sleep(SETTLE).await;
+        }
+        channel.close(200, "done".into()).await
+    }
+
+    async fn exists(&self, connection: &Connection, lane: &Lane) -> lapin::Result<bool> {
+        // The broker closes the channel of who asks for what is not there.
+        let channel = connection.create_channel().await?;
+        let asking = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let queue = self.names.queue(lane);
+        match channel.queue_declare(queue, asking, FieldTable::default()).await {
+            Ok(_) => channel.close(200, "done".into()).await.map(|()| true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn connect(&self) -> lapin::Result<Link> {
+        let properties = ConnectionProperties::default().with_connection_name("kinora".into());
+        let connection = Connection::connect_uri(self.address.clone(), properties).await?;
+        let confirmed = connection.create_channel().await?;
+        confirmed.confirm_select(ConfirmSelectOptions::default()).await?;
+        self.names.declare(&confirmed).await?;
+        self.make_lanes(&connection, Names::lanes().collect()).await?;
+        let lossy = connection.create_channel().await?;
+        self.listen(&lossy).await?;
+        Ok(Link { connection, confirmed, lossy })
+    }
+}
+
+/// Whether what was asked for is not there (404, AMQP 0-9-1 1.2).
+pub(super) fn is_missing(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if error.get_id() == 404)
+}

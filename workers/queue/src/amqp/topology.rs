@@ -1,0 +1,112 @@
+//! What there is on the broker, and how it is called.
+
+use kinora_plan::job::JobClass;
+use lapin::{
+    Channel, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable, ShortString},
+};
+
+/// Deliveries of one message before it is taken for poison. A high backstop: the orchestrator
+/// counts attempts, and messages are handed back for many a good reason.
+const DELIVERIES: i64 = 1000;
+
+/// A line of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lane {
+    Jobs(JobClass),
+    Reports,
+    Events(String),
+}
+
+/// Names, each beginning with the namespace.
+#[derive(Debug)]
+pub(super) struct Names(String);
+
+impl Names {
+    pub(super) fn new(namespace: &str) -> Self {
+        Self(namespace.to_owned())
+    }
+
+    /// The queue of a lane.
+    pub(super) fn queue(&self, lane: &Lane) -> ShortString {
+        match lane {
+            Lane::Jobs(class) => self.name(&format!("jobs.{}", class.as_str())),
+            Lane::Reports => self.name("reports"),
+            Lane::Events(group) => self.name(&format!("events.{group}")),
+        }
+    }
+
+    /// The exchange that hands an event to every group.
+    pub(super) fn events(&self) -> ShortString {
+        self.name("events")
+    }
+
+    /// The exchange of signs of life.
+    pub(super) fn progress(&self) -> ShortString {
+        self.name("progress")
+    }
+
+    /// The exchange of words to workers.
+    pub(super) fn control(&self) -> ShortString {
+        self.name("control")
+    }
+
+    /// The queue of what nobody could read or finish.
+    pub(super) fn dead(&self) -> ShortString {
+        self.name("dead")
+    }
+
+    fn name(&self, text: &str) -> ShortString {
+        format!("{}.{text}", self.0).into()
+    }
+
+    /// The lanes that do not depend on who asks.
+    pub(super) fn lanes() -> impl Iterator<Item = Lane> {
+        JobClass::ALL.into_iter().map(Lane::Jobs).chain([Lane::Reports])
+    }
+
+    /// Makes what is no lane.
+    pub(super) async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let dead = arguments(&[("x-queue-type", "quorum")]);
+        channel.queue_declare(self.dead(), QueueDeclareOptions::durable(), dead).await?;
+        let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
+        let exchanges = [
+            (self.events(), ExchangeKind::Topic),
+            (self.progress(), ExchangeKind::Fanout),
+            (self.control(), ExchangeKind::Fanout),
+        ];
+        for (name, kind) in exchanges {
+            channel.exchange_declare(name, kind, durable, FieldTable::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the queue of a lane.
+    pub(super) async fn declare_lane(&self, channel: &Channel, lane: &Lane) -> lapin::Result<()> {
+        let mut lasting = arguments(&[
+            ("x-queue-type", "quorum"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", self.dead().as_str()),
+            ("x-dead-letter-strategy", "at-least-once"),
+            // What at-least-once asks for.
+            ("x-overflow", "reject-publish"),
+        ]);
+        lasting.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERIES));
+        let queue = self.queue(lane);
+        channel.queue_declare(queue.clone(), QueueDeclareOptions::durable(), lasting).await?;
+        if let Lane::Events(_) = lane {
+            let (all, none) = (QueueBindOptions::default(), FieldTable::default());
+            channel.queue_bind(queue, self.events(), "#".into(), all, none).await?;
+        }
+        Ok(())
+    }
+}
+
+fn arguments(pairs: &[(&str, &str)]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in pairs {
+        table.insert((*name).into(), AMQPValue::LongString((*value).into()));
+    }
+    table
+}

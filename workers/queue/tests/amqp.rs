@@ -1,0 +1,171 @@
+//! The distributed adapter keeps the contract on a real broker, and survives it.
+#![allow(clippy::unwrap_used, reason = "a test helper may panic, too")]
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use kinora_media::JobId;
+use kinora_plan::job::{JobReport, Report};
+use kinora_queue::{
+    AmqpQueue, JobQueue, QueueError,
+    contract::{Fixture, Ports, events, jobs, reports},
+};
+use kinora_testing::RabbitMq;
+use lapin::{
+    BasicProperties, Connection, ConnectionProperties,
+    options::{BasicGetOptions, BasicPublishOptions},
+    types::AMQPValue,
+};
+use uuid::Uuid;
+
+/// A namespace on a broker.
+struct Namespace {
+    url: String,
+    name: String,
+    last: Mutex<Option<Arc<AmqpQueue>>>,
+}
+
+impl Namespace {
+    fn new(broker: &RabbitMq) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Self { url: broker.url(), name, last: Mutex::default() }
+    }
+
+    async fn queue(&self) -> Arc<AmqpQueue> {
+        // A new broker takes connections a moment before it serves them.
+        for _ in 0..100 {
+            match AmqpQueue::open(&self.url, &self.name).await {
+                Ok(queue) => return Arc::new(queue),
+                Err(error) => eprintln!("{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("the broker lets nobody in");
+    }
+}
+
+#[async_trait]
+impl Fixture for Namespace {
+    async fn open(&self) -> Ports {
+        // The broker learns of a process's death by its connection; the next one begins after that.
+        let last = self.last.lock().unwrap().take();
+        if let Some(last) = last {
+            last.close().await;
+        }
+        let queue = self.queue().await;
+        *self.last.lock().unwrap() = Some(Arc::clone(&queue));
+        Ports { jobs: Arc::clone(&queue) as _, events: queue }
+    }
+}
+
+macro_rules! contract {
+    ($broker:expr, $($module:ident::$promise:ident),* $(,)?) => {
+        $(
+            eprintln!(concat!(stringify!($module), "::", stringify!($promise)));
+            $module::$promise(&Namespace::new($broker)).await;
+        )*
+    };
+}
+
+/// One broker for all: it takes seconds to start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_contract() {
+    let broker = RabbitMq::start();
+    contract! {
+        &broker,
+        jobs::first_in_first_out,
+        jobs::a_waiting_receiver_wakes_up,
+        jobs::a_released_job_comes_back_at_once,
+        jobs::a_stale_receipt_does_nothing,
+        jobs::unfinished_jobs_survive_a_crash,
+        jobs::each_job_goes_to_one_of_many,
+        jobs::a_cancelled_receive_loses_nothing,
+        jobs::signs_of_life_reach_who_listens,
+        reports::reports_come_in_order_to_one_receiver,
+        reports::unfinished_reports_survive_a_crash,
+        events::groups_are_independent,
+        events::a_released_event_comes_back_to_its_group,
+        events::groups_survive_a_crash,
+        events::an_unknown_group_is_an_error,
+    }
+    an_unreadable_message_is_set_aside_with_the_reason(&broker).await;
+    a_closed_queue_says_so(&broker).await;
+}
+
+fn report(attempt: u32) -> JobReport {
+    let report =
+        Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
+    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
+}
+
+async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
+    let namespace = Namespace::new(broker);
+    let queue = namespace.queue().await;
+    let url = broker.url();
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let lane = format!("{}.reports", namespace.name);
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let sent = channel.basic_publish("".into(), lane.into(), options, b"{\"job\":3}", properties);
+    sent.await.unwrap().await.unwrap();
+    queue.report(&report(2)).await.unwrap();
+
+    let delivery = queue.receive_report().await.unwrap();
+    assert_eq!(delivery.report, report(2));
+    let dead = format!("{}.dead", namespace.name);
+    let dead = channel.basic_get(dead.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    assert_eq!(dead.data, b"{\"job\":3}");
+    let headers = dead.properties.headers().as_ref().unwrap().inner();
+    let Some(AMQPValue::LongString(reason)) = headers.get("reason") else { panic!("{headers:?}") };
+    assert!(reason.to_string().starts_with("unreadable report: "), "{reason}");
+}
+
+async fn a_closed_queue_says_so(broker: &RabbitMq) {
+    let queue = Namespace::new(broker).queue().await;
+    let waiting = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move { queue.receive_report().await }
+    });
+    tokio::task::yield_now().await;
+    queue.close().await;
+    assert!(matches!(waiting.await.unwrap(), Err(QueueError::Closed)));
+    assert!(matches!(queue.report(&report(1)).await, Err(QueueError::Closed)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_confirmed_survives_a_killed_broker_and_consumers_find_it_again() {
+    let mut broker = RabbitMq::start();
+    let queue = Namespace::new(&broker).queue().await;
+    for attempt in 1..=20 {
+        queue.report(&report(attempt)).await.unwrap();
+    }
+    let held = queue.receive_report().await.unwrap();
+    assert_eq!(held.report, report(1));
+    broker.kill();
+    assert!(matches!(queue.report(&report(99)).await, Err(QueueError::Broker(_))));
+    // Somebody waits all the while.
+    let waiting = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move { queue.receive_report().await.unwrap() }
+    });
+    broker.start_again();
+    let again = tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap();
+    // Whoever held the first lost it with the connection: finishing it changes nothing.
+    queue.finish_report(held.receipt).await.unwrap();
+    let mut seen = vec![again.report.attempt];
+    queue.finish_report(again.receipt).await.unwrap();
+    while seen.len() < 20 {
+        let next = queue.receive_report().await.unwrap();
+        seen.push(next.report.attempt);
+        queue.finish_report(next.receipt).await.unwrap();
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=20).collect::<Vec<_>>());
+}
