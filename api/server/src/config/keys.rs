@@ -68,12 +68,17 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("log.format", Kind::Text),
 ];
 
-/// Of our variables, those that are not kinorad's: the command line's, and those of tools.
-const NOT_OURS: [&str; 6] = [
+/// Of our variables, those that are not kinorad's: the command line's, and those of tools and tests.
+const NOT_OURS: &[&str] = &[
     "KINORA_API_KEY",
     "KINORA_SERVER",
     "KINORA_LOG",
+    "KINORA_PACKAGE_KEYS",
     "KINORA_SHARED_MEDIA",
+    "KINORA_DASH_SCHEMA",
+    "KINORA_SOAK_FILES",
+    "KINORA_SOAK_SEED",
+    "KINORA_SOAK_SERVER_FILES",
     "KINORA_FAKE_GPU",
     "KINORA_TEST_POSTGRES",
 ];
