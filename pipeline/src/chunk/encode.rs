@@ -112,10 +112,12 @@ impl Encoding {
             decoded_caps: decoded_caps.clone(),
             shared,
         };
-        encoding
-            .pipeline
-            .set_state(gst::State::Playing)
-            .map_err(|error| encoding.stopped(error))?;
+        encoding.pipeline.set_state(gst::State::Playing).map_err(|error| {
+            // An element that could not start, for want of memory, keeps the threads it did start,
+            // and who disposes of it waits for them for ever. This process ends soon.
+            std::mem::forget(encoding.pipeline.clone());
+            encoding.stopped(error)
+        })?;
         Ok(encoding)
     }
 
