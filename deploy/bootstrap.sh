@@ -21,7 +21,7 @@ if [ "$goal" = test ]; then
     # damages what we are sent.
     packages+=(ffmpeg chromium fonts-dejavu-core zzuf)
     # Certificates, and clients of other makes: for TLS and HTTP/2, and those that mean harm.
-    packages+=(openssl curl slowhttptest)
+    packages+=(openssl slowhttptest)
     # xmllint holds manifests against a schema.
     packages+=(libxml2-utils)
     # moto, an S3 server that tests run against.

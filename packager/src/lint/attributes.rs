@@ -105,13 +105,7 @@ impl<'a> Attributes<'a> {
         clause: &'static str,
         findings: &mut Findings,
     ) -> Option<u64> {
-        let found = self.get(name)?;
-        let number = super::media::integer(found);
-        if number.is_none() {
-            let what = format!("{name} is '{}', not a whole number", excerpt(found));
-            findings.error(self.line, clause, what);
-        }
-        number
+        self.number((name, "a whole number"), super::media::integer, clause, findings)
     }
 
     /// Seconds with a fraction, as microseconds.
@@ -121,13 +115,23 @@ impl<'a> Attributes<'a> {
         clause: &'static str,
         findings: &mut Findings,
     ) -> Option<u64> {
+        self.number((name, "a number of seconds"), super::media::micros, clause, findings)
+    }
+
+    fn number(
+        &self,
+        (name, kind): (&str, &str),
+        parse: impl FnOnce(&str) -> Option<u64>,
+        clause: &'static str,
+        findings: &mut Findings,
+    ) -> Option<u64> {
         let found = self.get(name)?;
-        let micros = super::media::micros(found);
-        if micros.is_none() {
-            let what = format!("{name} is '{}', not a number of seconds", excerpt(found));
+        let number = parse(found);
+        if number.is_none() {
+            let what = format!("{name} is '{}', not {kind}", excerpt(found));
             findings.error(self.line, clause, what);
         }
-        micros
+        number
     }
 }
 

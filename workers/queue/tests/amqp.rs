@@ -65,36 +65,19 @@ impl Fixture for Namespace {
     }
 }
 
-macro_rules! contract {
-    ($broker:expr, $($module:ident::$promise:ident),* $(,)?) => {
-        $(
-            eprintln!(concat!(stringify!($module), "::", stringify!($promise)));
-            $module::$promise(&Namespace::new($broker)).await;
-        )*
-    };
-}
-
 /// One broker for all: it takes seconds to start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_the_contract() {
     let broker = RabbitMq::start();
-    contract! {
-        &broker,
-        jobs::first_in_first_out,
-        jobs::a_waiting_receiver_wakes_up,
-        jobs::a_released_job_comes_back_at_once,
-        jobs::a_stale_receipt_does_nothing,
-        jobs::unfinished_jobs_survive_a_crash,
-        jobs::each_job_goes_to_one_of_many,
-        jobs::a_cancelled_receive_loses_nothing,
-        jobs::signs_of_life_reach_who_listens,
-        reports::reports_come_in_order_to_one_receiver,
-        reports::unfinished_reports_survive_a_crash,
-        events::groups_are_independent,
-        events::a_released_event_comes_back_to_its_group,
-        events::groups_survive_a_crash,
-        events::an_unknown_group_is_an_error,
+    macro_rules! contract {
+        ($($module:ident::$promise:ident),* $(,)?) => {
+            $(
+                eprintln!(concat!(stringify!($module), "::", stringify!($promise)));
+                $module::$promise(&Namespace::new(&broker)).await;
+            )*
+        };
     }
+    kinora_queue::for_each_promise!(contract);
     an_unreadable_message_is_set_aside_with_the_reason(&broker).await;
     a_closed_queue_says_so(&broker).await;
 }
