@@ -49,6 +49,12 @@ pub enum Error {
         /// Where it stands.
         offset: u64,
     },
+    /// The bytes are not those of which the checksum was sent. None of them is kept.
+    #[error("the body is not what its checksum says; the upload stands at {offset}")]
+    ChecksumMismatch {
+        /// Where it stands.
+        offset: u64,
+    },
     /// Another request is writing to the upload.
     #[error("another request is writing to this upload")]
     UploadLocked,

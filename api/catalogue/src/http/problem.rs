@@ -10,6 +10,11 @@ use crate::{error::Error, query::view::upload_path};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 
+/// 460 (tus 1.0 "Checksum").
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).expect("460 has three digits")
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
@@ -39,6 +44,11 @@ impl From<Error> for Problem {
             }
             Error::OffsetMismatch { offset } => {
                 Self::conflict("offset_mismatch", format!("The upload stands at {offset}"))
+                    .with_header(UPLOAD_OFFSET, offset.to_string())
+            }
+            Error::ChecksumMismatch { offset } => {
+                let detail = "The body is not what its checksum says; send it again";
+                Self::new(checksum_mismatch(), "checksum_mismatch", detail)
                     .with_header(UPLOAD_OFFSET, offset.to_string())
             }
             Error::UploadLocked => {
