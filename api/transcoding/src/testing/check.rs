@@ -9,6 +9,7 @@ use kinora_queue::EventData;
 
 use super::{film::Film, worker::ON_DEVICE, world::World};
 use crate::{
+    audit,
     repository::{Transcode, drafts, objects, plans, statistics, transcodes},
     state::{JobState, VideoState},
 };
@@ -186,6 +187,19 @@ async fn planned_by_its_quality(world: &World, video: VideoId, film: Film) {
     let decided = plan.quality.is_some_and(|quality| quality.decision.is_some());
     assert_eq!(decided ^ warned, matches!(film, Film::Measured(_)), "{warned} {decided}");
     assert_eq!(drafts::find(world.db.read(), video, 1).await.unwrap(), None);
+}
+
+/// What an operator is told of such a world: nothing, page by page.
+pub(crate) async fn verified(world: &World) {
+    let mut after = None;
+    loop {
+        let verified = audit::verify(&world.service, after, 1).await.unwrap();
+        assert_eq!(verified.findings, []);
+        after = verified.next;
+        if after.is_none() {
+            break;
+        }
+    }
 }
 
 /// After every chore: objects, database and index agree, and nothing else is left.
