@@ -31,6 +31,14 @@ pub enum Error {
     /// The account has too many unfinished uploads.
     #[error("more than {0} uploads at once")]
     TooManyUploads(u32),
+    /// The account would hold more than it may.
+    #[error("the account holds {held} of {quota} bytes")]
+    QuotaExceeded {
+        /// What it may hold, bytes.
+        quota: u64,
+        /// What it holds, uploads under way counted whole.
+        held: u64,
+    },
     /// The file would be longer than accepted.
     #[error("uploads are limited to {limit} bytes")]
     UploadTooLarge {

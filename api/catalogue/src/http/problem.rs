@@ -33,6 +33,13 @@ impl From<Error> for Problem {
                 let detail = format!("Finish some of your {limit} uploads first");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", detail)
             }
+            Error::QuotaExceeded { quota, held } => {
+                let left = quota.saturating_sub(held);
+                let detail = format!(
+                    "Your videos may have {quota} bytes, and {left} are left; delete some first"
+                );
+                Self::forbidden("quota_exceeded", detail)
+            }
             Error::UploadTooLarge { limit } => {
                 let detail = format!("Files of at most {limit} bytes are accepted");
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)
