@@ -187,6 +187,11 @@ async fn a_child_that_grows_or_dies_while_it_waits_is_not_gone_on_with() {
     let process = facts[2]["pid"].as_i64().unwrap().to_string();
     let killed = std::process::Command::new("kill").args(["-9", &process]).status().unwrap();
     assert!(killed.success());
+    // A signal is sent before it has killed.
+    let status = || std::fs::read_to_string(format!("/proc/{process}/status"));
+    while status().is_ok_and(|status| !status.contains("State:\tZ")) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     let facts = encoded(&rig, &[chunk(&rig, 3, "series-grow")]).await;
     assert_eq!(facts[0]["number"], 1);
     worker.stop().await;
