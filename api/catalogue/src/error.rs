@@ -25,6 +25,12 @@ pub enum Error {
     /// The video has its source already, or will never have one.
     #[error("the video takes no upload and no captions any more")]
     NotAwaitingUpload,
+    /// Only a failed video is tried again.
+    #[error("the video did not fail")]
+    NotFailed,
+    /// The video's upload was never whole.
+    #[error("the video has no source to encode")]
+    NoSource,
     /// The video has an unfinished upload already.
     #[error("the video is being uploaded as {0}")]
     UploadExists(UploadId),

@@ -25,6 +25,12 @@ impl From<Error> for Problem {
             Error::NotAwaitingUpload => {
                 Self::conflict("upload_finished", "The upload of this video has ended already")
             }
+            Error::NotFailed => {
+                Self::conflict("not_failed", "Only a video that failed can be tried again")
+            }
+            Error::NoSource => {
+                Self::conflict("no_source", "Its upload was never whole; upload the file again")
+            }
             Error::UploadExists(id) => {
                 Self::conflict("upload_exists", "This video is being uploaded already")
                     .with_header(header::LOCATION, upload_path(id))

@@ -33,6 +33,7 @@ async fn a_file_arrives_in_pieces_and_sets_the_pipeline_going() {
         captions: Vec::new(),
         profile: Some("default".to_owned()),
         priority: kinora_media::Priority::Interactive,
+        version: 1,
     };
     assert_eq!(house.events(video).await, [uploaded]);
     // Both may be asked again after a lost answer.

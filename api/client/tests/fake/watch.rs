@@ -83,8 +83,9 @@ pub(crate) async fn jobs(
     axum::Json(json!({ "items": items, "next_cursor": null }))
 }
 
-pub(crate) async fn job(State(_): State<Fake>, Path(id): Path<Uuid>) -> Response {
-    let known = [1, 2].map(|number| job_document(Uuid::nil(), number));
+pub(crate) async fn job(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    let video = fake.world().videos.keys().next().copied().unwrap_or_default();
+    let known = [1, 2].map(|number| job_document(video, number));
     known
         .into_iter()
         .find(|job| job["id"] == id.to_string())

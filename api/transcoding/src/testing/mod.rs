@@ -10,6 +10,7 @@ mod loops;
 mod model;
 mod quality;
 pub(crate) mod queue;
+mod retried;
 pub(crate) mod store;
 mod stories;
 pub(crate) mod worker;
