@@ -9,6 +9,7 @@ mod cluster;
 mod control;
 mod extras;
 mod gpu;
+mod handover;
 mod kill;
 mod media_table;
 mod operation;
