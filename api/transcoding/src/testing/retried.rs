@@ -46,8 +46,8 @@ async fn a_title_that_failed_is_encoded_again_beside_what_is_left_of_the_first()
     assert_eq!(first.reason.map(|Reason { message, .. }| message).unwrap(), "It broke.");
     assert_eq!((first.state, second.state), (VideoState::Failed, VideoState::Ready));
     let status = |version| {
-        let heads = world.store.heads(video).into_iter();
-        heads.filter(|head| head.version == version).next_back().map(|head| head.status)
+        let mut heads = world.store.heads(video).into_iter();
+        heads.rfind(|head| head.version == version).map(|head| head.status)
     };
     assert_eq!((status(1), status(2)), (Some(Status::Deleted), Some(Status::Complete)));
     for _ in 0..4 {
