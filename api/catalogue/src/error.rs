@@ -31,6 +31,14 @@ pub enum Error {
     /// The account has too many unfinished uploads.
     #[error("more than {0} uploads at once")]
     TooManyUploads(u32),
+    /// The account would hold more than it may.
+    #[error("the account holds {held} of {quota} bytes")]
+    QuotaExceeded {
+        /// What it may hold, bytes.
+        quota: u64,
+        /// What it holds, uploads under way counted whole.
+        held: u64,
+    },
     /// The file would be longer than accepted.
     #[error("uploads are limited to {limit} bytes")]
     UploadTooLarge {
@@ -46,6 +54,12 @@ pub enum Error {
     /// The bytes do not continue where the upload stands.
     #[error("the upload stands at {offset}")]
     OffsetMismatch {
+        /// Where it stands.
+        offset: u64,
+    },
+    /// The bytes are not those of which the checksum was sent. None of them is kept.
+    #[error("the body is not what its checksum says; the upload stands at {offset}")]
+    ChecksumMismatch {
         /// Where it stands.
         offset: u64,
     },

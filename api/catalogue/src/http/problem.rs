@@ -10,6 +10,11 @@ use crate::{error::Error, query::view::upload_path};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 
+/// 460 (tus 1.0 "Checksum").
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).expect("460 has three digits")
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
@@ -28,6 +33,13 @@ impl From<Error> for Problem {
                 let detail = format!("Finish some of your {limit} uploads first");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", detail)
             }
+            Error::QuotaExceeded { quota, held } => {
+                let left = quota.saturating_sub(held);
+                let detail = format!(
+                    "Your videos may have {quota} bytes, and {left} are left; delete some first"
+                );
+                Self::forbidden("quota_exceeded", detail)
+            }
             Error::UploadTooLarge { limit } => {
                 let detail = format!("Files of at most {limit} bytes are accepted");
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)
@@ -39,6 +51,11 @@ impl From<Error> for Problem {
             }
             Error::OffsetMismatch { offset } => {
                 Self::conflict("offset_mismatch", format!("The upload stands at {offset}"))
+                    .with_header(UPLOAD_OFFSET, offset.to_string())
+            }
+            Error::ChecksumMismatch { offset } => {
+                let detail = "The body is not what its checksum says; send it again";
+                Self::new(checksum_mismatch(), "checksum_mismatch", detail)
                     .with_header(UPLOAD_OFFSET, offset.to_string())
             }
             Error::UploadLocked => {

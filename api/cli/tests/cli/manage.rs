@@ -100,3 +100,31 @@ async fn why_speaks_in_sentences() {
     let run = home.run(&["jobs", "why", &id, "--json"]).await.ended(0);
     assert_eq!(run.json()[0]["because"][0], "No worker is running.");
 }
+
+#[tokio::test]
+async fn verify_tells_faults_from_what_is_pending() {
+    let (home, fake) = Home::with_server().await;
+    let run = home.run(&["admin", "verify"]).await.ended(0);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("0 videos, 0 objects, 0 B: 0 faults, 0 pending"), "{}", run.stderr);
+
+    let finding = |severity: &str, code: &str| {
+        json!({ "video": null, "version": null, "severity": severity, "code": code,
+            "message": "v1/00000-1.m4s is not in the store" })
+    };
+    let page = |findings: serde_json::Value, next: Option<&str>| json!({ "videos": 2, "objects": 7, "bytes": 2048, "findings": findings, "next": next });
+    let pending = page(json!([finding("pending", "unfinished")]), None);
+    fake.world().verified = vec![pending];
+    home.run(&["admin", "verify"]).await.ended(0);
+    home.run(&["admin", "verify", "--settled"]).await.ended(1);
+
+    let next = "01900000-0000-7000-8000-000000000000";
+    let first = page(json!([finding("fault", "missing_object")]), Some(next));
+    fake.world().verified = vec![first, page(json!([]), None)];
+    let run = home.run(&["admin", "verify"]).await.ended(1);
+    insta::assert_snapshot!(run.stdout);
+    assert!(run.stderr.contains("4 videos, 14 objects, 4.00 KiB: 1 faults"), "{}", run.stderr);
+    assert_eq!(fake.count(&format!("GET /api/v1/admin/verify?after={next}")), 1);
+    let run = home.run(&["admin", "verify", "--json"]).await.ended(1);
+    assert_eq!(run.json()[0]["findings"][0]["code"], "missing_object");
+}

@@ -59,6 +59,8 @@ pub(crate) struct World {
     /// Between two events.
     pub(crate) pace: std::time::Duration,
     pub(crate) largest: Option<u64>,
+    /// What a look at everything finds, page by page.
+    pub(crate) verified: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -128,6 +130,7 @@ impl Fake {
             .route("/api/v1/videos/{id}/progress", get(watch::progress))
             .route("/api/v1/videos/{id}/progress/events", get(watch::events))
             .route("/api/v1/profiles", get(profiles))
+            .route("/api/v1/admin/verify", get(verify))
             .route("/api/v1/jobs", get(watch::jobs))
             .route("/api/v1/jobs/{id}", get(watch::job))
             .route("/api/v1/why/{id}", get(watch::why))
@@ -175,6 +178,12 @@ async fn profiles() -> axum::Json<Value> {
         })
     };
     axum::Json(json!({ "items": [profile("default", true), profile("tv", false)] }))
+}
+
+async fn verify(State(fake): State<Fake>, uri: axum::http::Uri) -> axum::Json<Value> {
+    let page = usize::from(uri.query().is_some_and(|query| query.contains("after=")));
+    let nothing = json!({ "videos": 0, "objects": 0, "bytes": 0, "findings": [], "next": null });
+    axum::Json(fake.world().verified.get(page).cloned().unwrap_or(nothing))
 }
 
 async fn list(

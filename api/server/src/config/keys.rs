@@ -41,6 +41,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("store.secret_access_key_file", Kind::Text),
     ("upload.max_bytes", Kind::Number),
     ("upload.reserve_bytes", Kind::Number),
+    ("upload.quota_bytes", Kind::Number),
     ("upload.dir", Kind::Text),
     ("transcoding.lease_ms", Kind::Number),
     ("transcoding.max_attempts", Kind::Number),

@@ -10,6 +10,7 @@ mod control;
 mod extras;
 mod gpu;
 mod handover;
+mod invariant;
 mod kill;
 mod media_table;
 mod operation;

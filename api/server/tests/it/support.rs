@@ -272,9 +272,11 @@ impl Server {
         }
     }
 
-    /// The video once it is ready or failed.
+    /// The video once it is ready or failed; nothing is lost then.
     pub(crate) async fn wait_until_over(&self, video: &str) -> Value {
-        self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await
+        let over = self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await;
+        crate::invariant::holds(self).await;
+        over
     }
 
     /// What did not go straight: jobs that were tried again or failed, and the log's complaints.

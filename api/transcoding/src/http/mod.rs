@@ -1,4 +1,5 @@
-//! The HTTP API: how far videos are, which jobs there are, and why something waits.
+//! The HTTP API: how far videos are, which jobs there are, why something waits, and whether anything
+//! was lost.
 
 mod body;
 mod jobs;
@@ -6,6 +7,7 @@ mod problem;
 mod progress;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod why;
 
 use std::sync::Arc;
@@ -37,5 +39,6 @@ pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))
+        .routes(routes!(verify::get_verify))
         .with_state(Api(service))
 }
