@@ -123,7 +123,7 @@ async fn verify_tells_faults_from_what_is_pending() {
     fake.world().verified = vec![first, page(json!([]), None)];
     let run = home.run(&["admin", "verify"]).await.ended(1);
     insta::assert_snapshot!(run.stdout);
-    assert!(run.stderr.contains("4 videos, 14 objects, 4.00 KiB: 1 faults"), "{}", run.stderr);
+    assert!(run.stderr.contains("4 videos, 14 objects, 4.1 kB: 1 fault,"), "{}", run.stderr);
     assert_eq!(fake.count(&format!("GET /api/v1/admin/verify?after={next}")), 1);
     let run = home.run(&["admin", "verify", "--json"]).await.ended(1);
     assert_eq!(run.json()[0]["findings"][0]["code"], "missing_object");
@@ -162,4 +162,16 @@ async fn dead_jobs_are_listed_replayed_and_cancelled_by_their_id_or_their_videos
     }
     assert_eq!(fake.count(&format!("POST /api/v1/videos/{id}/retry")), 2);
     home.run(&["jobs", "cancel", "01900000-0000-7000-8000-0000000000ff"]).await.ended(1);
+}
+
+#[tokio::test]
+async fn a_video_that_is_tried_again_is_followed_past_its_first_failure() {
+    let (home, fake) = Home::with_server().await;
+    let id = video(&fake, "Film");
+    let mut before = fake::failed("cancelled", "It was cancelled.");
+    before["stale"] = json!(true);
+    fake.world().script.insert(0, before);
+    fake.update(id.parse().unwrap(), |video| video["state"] = json!("queued"));
+    let run = home.run(&["watch", &id]).await.ended(0);
+    assert!(!run.stderr.contains("It was cancelled"), "{}", run.stderr);
 }

@@ -46,7 +46,8 @@ pub(crate) async fn progress(State(fake): State<Fake>, Path(id): Path<Uuid>) -> 
     if fake.world().is_unknown() {
         return not_found();
     }
-    let event = fake.world().apply(id, 0);
+    let stale = usize::from(fake.world().script[0]["stale"] == true);
+    let event = fake.world().apply(id, stale);
     event.map_or_else(not_found, |event| axum::Json(event).into_response())
 }
 
@@ -131,6 +132,10 @@ impl super::World {
         let mut event = self.script[index].clone();
         event["video"] = json!(id);
         let video = self.videos.get_mut(&id)?;
+        // Of an encode before the one that the catalogue speaks of.
+        if event["stale"] == true {
+            return Some(event);
+        }
         let state = match event["state"].as_str()? {
             "encoding" if event["plays_through"] == true => "plays_through",
             "encoding" if event["playable"] == true => "playable",
