@@ -1,6 +1,6 @@
 //! Courses of events worth telling one by one.
 
-use kinora_media::{Access, Head, Status, TrackKind};
+use kinora_media::{Access, Status, TrackKind};
 use kinora_plan::{
     encoder::FailureKind,
     job::{Control, JobClass, JobMessage, JobPayload},
