@@ -15,8 +15,8 @@ use kinora_plan::encoder::{ChunkSpec, EncodedTrack};
 use super::{colour, graph, rendition::Rendition};
 use crate::{PipelineError, bus, decode::GridFrame, gpu::Device, tone::ToSdr};
 
-/// Frames that wait before the trunk.
-const WAITING: u64 = 2;
+/// The most frames that wait before the trunk.
+const WAITING: u64 = 1;
 /// How often a wait looks for errors.
 const POLL: Duration = Duration::from_millis(100);
 

@@ -6,7 +6,7 @@
 //!                                                                    └─── queue → scale 480 → …
 //! ```
 //!
-//! Queues hold a few frames, sinks wait for nobody, so an encoder that looks far ahead never keeps
+//! Queues hold a frame, sinks wait for nobody, so an encoder that looks far ahead never keeps
 //! another from being fed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,8 +27,8 @@ use crate::{
     gpu::{Device, describe, stage::Stage},
 };
 
-/// Frames a queue holds: enough to ride out one slow frame, each up to 12 MiB.
-const QUEUE_FRAMES: u32 = 2;
+/// Frames a queue holds, each up to 12 MiB: two instead of one cost memory and save no time.
+const QUEUE_FRAMES: u32 = 1;
 
 /// The pipeline, not yet started.
 pub(super) struct Graph {

@@ -13,7 +13,7 @@ use super::{
 use crate::{PipelineError, gpu::Device, source::Source};
 
 /// Decoded frames that wait: each is up to 12 MiB in system memory.
-const AHEAD: u32 = 3;
+const AHEAD: u32 = 1;
 /// How far before a chunk of a variable-rate source decoding begins, so that the frame that
 /// covers its first position is among the decoded ones.
 const COVER_NS: u64 = 2_000_000_000;
