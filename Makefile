@@ -13,7 +13,7 @@ help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make cluster-demo [VIDEO=…] the same in five processes on Postgres, RabbitMQ and S3 servers of its own'
 	@echo 'make test                   check the code and run every test'
-	@echo 'make soak [FILES=2000 SEED=1000]  send damaged files through the worker and some through a server: an hour'
+	@echo 'make soak [FILES=2000 SEED=1000]  fuzz the parsers, send damaged files through the worker and some through a server: an hour and a half'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager: half an hour on a quiet machine (BENCH=… passes options)'
@@ -36,15 +36,17 @@ test:
 	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
 	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
+	$(STEP) 'fuzz targets' deploy/fuzz.sh 20 1
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
 
-# Mutations of five containers by seeds that `make test` does not try; SEED begins elsewhere.
+# Fuzz targets for ten minutes each; then mutations of five containers by seeds that `make test` does not try. SEED begins elsewhere.
 soak: export KINORA_SOAK_FILES = $(or $(FILES),2000)
 soak: export KINORA_SOAK_SEED = $(or $(SEED),1000)
 soak:
 	@deploy/bootstrap.sh test
+	@nice -n 10 deploy/fuzz.sh 600 $(SEED)
 	@cargo build --workspace --all-targets --quiet
 	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
 	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends

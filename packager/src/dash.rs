@@ -11,6 +11,7 @@ mod protection;
 mod sets;
 mod single_file;
 mod timeline;
+mod trick;
 mod xml;
 
 pub use mpd::mpd;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use kinora_media::{Head, Page, Status, ticks::MICROS};
 
-use super::{sets, xml::Xml};
+use super::{sets, trick, xml::Xml};
 use crate::{
     PackagerError,
     presentation::Presentation,
@@ -137,7 +137,7 @@ fn write_period(
         sets::audio(xml, presentation, period)?;
         sets::text(xml, presentation, period);
         sets::thumbnails(xml, presentation);
-        Ok(())
+        trick::write(xml, presentation, period)
     })
 }
 

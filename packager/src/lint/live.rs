@@ -1,5 +1,7 @@
 //! What low latency adds to media playlists (4.4.4.6 to 4.4.5.4).
 
+use std::collections::BTreeSet;
+
 use super::{
     attributes::{Attributes, excerpt},
     finding::Findings,
@@ -8,7 +10,7 @@ use super::{
 };
 
 pub(super) fn check(lines: &[Line<'_>], part_target: Option<u64>, findings: &mut Findings) {
-    let mut hints: Vec<&str> = Vec::new();
+    let mut hints = BTreeSet::new();
     let (mut skips, mut can_skip) = (0, false);
     for line in lines {
         let number = line.number;
@@ -21,11 +23,10 @@ pub(super) fn check(lines: &[Line<'_>], part_target: Option<u64>, findings: &mut
             skip(number, &list, skips, can_skip, findings);
         } else if let Some(list) = line.attributes("EXT-X-PRELOAD-HINT", findings) {
             let kind = hint(&list, findings).unwrap_or_default();
-            if hints.contains(&kind) {
+            if !hints.insert(kind) {
                 let what = format!("there are two hints of the type '{}'", excerpt(kind));
                 findings.error(number, "4.4.5.3", what);
             }
-            hints.push(kind);
         } else if let Some(list) = line.attributes("EXT-X-RENDITION-REPORT", findings) {
             report(number, &list, findings);
         } else if let Some(value) = line.tag("EXT-X-PROGRAM-DATE-TIME") {

@@ -155,8 +155,10 @@ fn sound(track: &Placed<'_>, times: &[i64], timescale: u32, segment_ms: u32) -> 
     starts.retain(|&start| start > track.place.base.cast_signed());
     let end = track.presented(track.survey.end_shown);
     let mut next = starts.last().copied().unwrap_or(0).saturating_add(length);
+    // No more than samples can begin: a damaged one may last for years.
+    let most = starts.len().saturating_add(track.survey.samples as usize);
     // A remainder of less than half a segment stays with the one before it.
-    while next.saturating_add(length / 2) < end {
+    while next.saturating_add(length / 2) < end && starts.len() < most {
         starts.push(next);
         next = next.saturating_add(length);
     }

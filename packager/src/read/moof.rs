@@ -73,8 +73,9 @@ fn fragment<'a>(traf: &BoxRef<'a>, place: Place, movie: &mut Movie<'a>) -> Resul
         if child.code != *b"trun" {
             continue;
         }
-        let mut run = child
-            .read_with(|trun| trun::read(trun, defaults, base, data_end, place.file_length))?;
+        let mut run = child.read_with(|trun| {
+            trun::read(trun, defaults, base, data_end, place.file_length, &mut movie.unlisted)
+        })?;
         run.decode_time = decode_time.take();
         data_end = run.data_end();
         if let Some(track) = &mut track {

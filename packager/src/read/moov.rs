@@ -12,6 +12,29 @@ use super::{BoxRef, MAX_TRACKS, Problem, ReadError, Track, pick};
 #[derive(Debug)]
 pub(super) struct Movie<'a> {
     pub(super) tracks: Vec<Track<'a>>,
+    pub(super) unlisted: Unlisted,
+}
+
+/// Samples that take no row of a table, because all are of one size: only the media limits how many
+/// there can be, and tracks and runs may claim the same media again and again.
+#[derive(Debug)]
+pub(super) struct Unlisted {
+    left: u64,
+}
+
+impl Unlisted {
+    /// Media may be shared, but not by everybody.
+    fn of(file_length: u64) -> Self {
+        Self { left: file_length.saturating_mul(4) }
+    }
+
+    /// Counts `samples` more, described at `offset`.
+    pub(super) fn add(&mut self, offset: u64, samples: u64) -> Result<(), ReadError> {
+        let problem = Problem::Contradiction("more samples than the file has bytes");
+        let left = self.left.checked_sub(samples);
+        self.left = left.ok_or_else(|| ReadError::new(offset, problem))?;
+        Ok(())
+    }
 }
 
 pub(super) fn read<'a>(moov: &BoxRef<'a>, file_length: u64) -> Result<Movie<'a>, ReadError> {
@@ -22,6 +45,7 @@ pub(super) fn read<'a>(moov: &BoxRef<'a>, file_length: u64) -> Result<Movie<'a>,
     }
     let timescale = mvhd.ok_or_else(|| moov.missing("mvhd"))?.read_with(mvhd::read)?;
     let mut tracks: Vec<Track<'a>> = Vec::new();
+    let mut unlisted = Unlisted::of(file_length);
     for child in moov.children() {
         let child = child?;
         if child.code != *b"trak" {
@@ -37,10 +61,12 @@ pub(super) fn read<'a>(moov: &BoxRef<'a>, file_length: u64) -> Result<Movie<'a>,
             let problem = Problem::TooMany { what: "tracks", count, max: MAX_TRACKS as u64 };
             return Err(ReadError::new(child.offset, problem));
         }
+        let same = u64::from(track.tables.samples_of_one_size());
+        unlisted.add(child.offset, same).map_err(|error| error.within(*b"trak"))?;
         tracks.push(track);
     }
     if let Some(mvex) = mvex {
         mvex.read_with(|mvex| mvex::read(mvex, &mut tracks))?;
     }
-    Ok(Movie { tracks })
+    Ok(Movie { tracks, unlisted })
 }

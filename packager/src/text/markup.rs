@@ -9,12 +9,15 @@ const ENTITIES: [&str; 5] = ["&amp;", "&lt;", "&gt;", "&nbsp;", "&quot;"];
 /// is text.
 pub(super) fn to_vtt(line: &str) -> String {
     let mut out = String::with_capacity(line.len() + 8);
+    let last_brace = line.rfind('}').unwrap_or_default();
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let tail = &rest[c.len_utf8()..];
+        // What never ends is not looked for again at each beginning.
+        let ends = line.len() - rest.len() < last_brace;
         rest = match c {
             '<' => tag(tail, &mut out),
-            '{' => match tail.strip_prefix('\\').and_then(|o| o.split_once('}')) {
+            '{' => match tail.strip_prefix('\\').filter(|_| ends).and_then(|o| o.split_once('}')) {
                 Some((_override, after)) => after,
                 None => {
                     out.push('{');
@@ -59,10 +62,12 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// What follows a `<` of which `tail` is the rest of the line; what comes after it.
+/// What follows a `<` of which `tail` is the rest of the line; what comes after it. No tag holds
+/// another `<`, so the line is looked through once.
 fn tag<'a>(tail: &'a str, out: &mut String) -> &'a str {
-    if let Some((name, after)) = tail.split_once('>') {
-        let name = name.to_ascii_lowercase();
+    let end = tail.find(['<', '>']).filter(|&end| tail[end..].starts_with('>'));
+    if let Some(end) = end {
+        let (name, after) = (tail[..end].to_ascii_lowercase(), &tail[end + 1..]);
         if KEPT.contains(&name.as_str()) {
             out.push('<');
             out.push_str(&name);

@@ -21,3 +21,4 @@ mod schema;
 mod segment;
 mod text;
 mod tree;
+mod trick;

@@ -1,14 +1,14 @@
 //! `kinora admin`: what those do who run a server.
 
 use console::Style;
-use indicatif::{HumanBytes, ProgressBar};
+use indicatif::ProgressBar;
 use kinora_client::{Finding, Severity, Verified};
 
 use super::print_json;
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
-use crate::terminal::style;
 use crate::terminal::table::{Cell, Table};
+use crate::terminal::{format, style};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AdminArgs {
@@ -48,9 +48,13 @@ async fn verify(session: &Session, args: &VerifyArgs) -> Result<(), Failure> {
     } else if !all.findings.is_empty() {
         print_table(&all.findings)?;
     }
-    let (videos, objects, bytes) = (all.videos, all.objects, HumanBytes(all.bytes));
-    let looked_at = format!("{videos} videos, {objects} objects, {bytes}");
-    let counted = format!("{looked_at}: {faults} faults, {pending} pending");
+    let counted = format!(
+        "{}, {}, {}: {}, {pending} pending",
+        format::count(all.videos, "video"),
+        format::count(all.objects, "object"),
+        format::bytes(all.bytes),
+        format::count(faults as u64, "fault"),
+    );
     if faults > 0 || (args.settled && pending > 0) {
         return Err(Failure::new(Exit::Failed, "verify", counted));
     }
@@ -71,7 +75,9 @@ async fn ask(session: &Session) -> Result<Verified, Failure> {
         all.bytes += page.bytes;
         all.findings.extend(page.findings);
         all.next = page.next;
-        spinner.set_message(format!("{} videos, {} objects", all.videos, all.objects));
+        let (videos, objects) =
+            (format::count(all.videos, "video"), format::count(all.objects, "object"));
+        spinner.set_message(format!("{videos}, {objects}"));
         spinner.tick();
         if all.next.is_none() {
             spinner.finish_and_clear();

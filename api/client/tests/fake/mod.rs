@@ -126,6 +126,8 @@ impl Fake {
         Router::new()
             .route("/api/v1/videos", post(create).get(list))
             .route("/api/v1/videos/{id}", get(show).delete(delete))
+            .route("/api/v1/videos/{id}/retry", post(retry))
+            .route("/api/v1/videos/{id}/cancel", post(cancel))
             .route("/api/v1/videos/{id}/captions/{language}", put(captions))
             .route("/api/v1/videos/{id}/progress", get(watch::progress))
             .route("/api/v1/videos/{id}/progress/events", get(watch::events))
@@ -206,6 +208,26 @@ async fn show(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
         .videos
         .get(&id)
         .map_or_else(not_found, |video| axum::Json(video.clone()).into_response())
+}
+
+async fn cancel(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    match fake.world().videos.get_mut(&id) {
+        Some(video) => {
+            video["state"] = json!("failed");
+            StatusCode::NO_CONTENT.into_response()
+        }
+        None => not_found(),
+    }
+}
+
+async fn retry(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    let mut world = fake.world();
+    let Some(video) = world.videos.get_mut(&id) else { return not_found() };
+    if video["state"] != "failed" {
+        return problem(409, "not_failed", "Only a video that failed can be tried again");
+    }
+    (video["state"], video["reason"]) = (json!("queued"), Value::Null);
+    (StatusCode::ACCEPTED, axum::Json(video.clone())).into_response()
 }
 
 async fn delete(State(fake): State<Fake>, Path(id): Path<Uuid>) -> StatusCode {

@@ -9,6 +9,7 @@ mod cluster;
 mod control;
 mod extras;
 mod gpu;
+mod handover;
 mod invariant;
 mod kill;
 mod media_table;

@@ -2,6 +2,7 @@
 //! was lost.
 
 mod body;
+mod cancel;
 mod jobs;
 mod problem;
 mod progress;
@@ -36,6 +37,7 @@ pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(progress::get_progress))
         .routes(routes!(progress::get_progress_events))
+        .routes(routes!(cancel::cancel_video))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))

@@ -1,7 +1,7 @@
 //! Track run (14496-12 8.8.8): samples whose bytes lie one after the other.
 
 use super::Defaults;
-use crate::read::{BoxRef, Fields, Problem, ReadError, Sample};
+use crate::read::{BoxRef, Fields, Problem, ReadError, Sample, moov::Unlisted};
 
 const DATA_OFFSET: u32 = 0x001;
 const FIRST_SAMPLE_FLAGS: u32 = 0x004;
@@ -33,6 +33,7 @@ pub(super) fn read<'a>(
     base: u64,
     data_end: u64,
     file_length: u64,
+    unlisted: &mut Unlisted,
 ) -> Result<Run<'a>, ReadError> {
     let mut fields = trun.fields();
     let (_, flags) = fields.version_and_flags()?;
@@ -58,9 +59,11 @@ pub(super) fn read<'a>(
     } else {
         u64::from(count) * u64::from(defaults.size)
     };
-    // Rows without columns take no bytes: only the media limits how many there can be.
-    if row == 0 && u64::from(count) > data_bytes.min(file_length) {
-        return outside("more samples than the file has bytes");
+    if row == 0 {
+        if u64::from(count) > data_bytes.min(file_length) {
+            return outside("more samples than the file has bytes");
+        }
+        unlisted.add(count_offset, u64::from(count))?;
     }
     let columns = flags;
     let decode_time = None;

@@ -11,10 +11,22 @@ const ENTITY_CHARS: usize = 10;
 pub(super) fn to_vtt(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut plain = String::new();
+    let last = |close| text.rfind(close).unwrap_or_default();
+    let (last_tag, last_brace) = (last('>'), last('}'));
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let tail = &rest[c.len_utf8()..];
+        let at = text.len() - rest.len();
         rest = match c {
+            // What never ends is not looked for again at each beginning.
+            '<' if at > last_tag => {
+                plain.push(c);
+                tail
+            }
+            '{' if at > last_brace => {
+                plain.push(c);
+                tail
+            }
             '<' if let Some((name, after)) = tail.split_once('>') => {
                 flush(&mut plain, &mut out);
                 if KEPT.contains(&name) {
@@ -55,7 +67,8 @@ fn flush(plain: &mut String, out: &mut String) {
 
 /// What stands for a character after `&`, and what follows it.
 fn entity(tail: &str) -> Option<(char, &str)> {
-    let (name, after) = tail.split_once(';').filter(|(name, _)| name.len() < ENTITY_CHARS)?;
+    let end = tail.bytes().take(ENTITY_CHARS).position(|byte| byte == b';')?;
+    let (name, after) = (&tail[..end], &tail[end + 1..]);
     let c = match name {
         "amp" => '&',
         "lt" => '<',

@@ -36,6 +36,13 @@ pub(in crate::read) struct Tables<'a> {
     keys: Option<Rows<'a, 1>>,
 }
 
+impl Tables<'_> {
+    /// How many samples there are that no row describes.
+    pub(in crate::read) fn samples_of_one_size(&self) -> u32 {
+        if let Sizes::Same(_, count) = self.sizes { count } else { 0 }
+    }
+}
+
 pub(super) fn read<'a>(stbl: &BoxRef<'a>, file_length: u64) -> Result<SampleTable<'a>, ReadError> {
     let [stsd, stts, stsc, stco, co64] = pick(stbl, [b"stsd", b"stts", b"stsc", b"stco", b"co64"])?;
     let [stsz, stz2, ctts, stss] = pick(stbl, [b"stsz", b"stz2", b"ctts", b"stss"])?;
