@@ -91,7 +91,12 @@ impl PipelineError {
             Self::Spec(_) => (FailureKind::Internal, "bad_spec"),
             Self::Internal(_) => (FailureKind::Internal, "pipeline_error"),
         };
-        Failure { kind, code: code.to_owned(), message: self.to_string() }
+        let message = match self {
+            // People read it: where the host keeps its scratch is none of theirs.
+            Self::Write { source, .. } => format!("what was encoded cannot be stored: {source}"),
+            other => other.to_string(),
+        };
+        Failure { kind, code: code.to_owned(), message }
     }
 }
 

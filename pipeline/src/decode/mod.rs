@@ -7,6 +7,7 @@ mod clock;
 mod decoders;
 mod gate;
 mod grid;
+mod link;
 mod stream;
 mod video;
 

@@ -4,7 +4,7 @@ use gstreamer as gst;
 use kinora_plan::ProbedChapter;
 
 /// Listed at most.
-const MAX_CHAPTERS: usize = 2000;
+pub(super) const MAX_CHAPTERS: usize = 2000;
 /// Editions hold chapters, which may hold others: deeper ones are left out.
 const MAX_DEPTH: usize = 4;
 

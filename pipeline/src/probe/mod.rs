@@ -13,6 +13,7 @@ mod crowd;
 mod damage;
 mod light;
 mod loudness;
+mod mp4_chapters;
 mod picture;
 mod rate;
 mod references;
@@ -110,6 +111,8 @@ fn examine(
         None => false,
     };
     drop(scan);
+    let of_mp4 = || mp4_chapters::list(source, &container);
+    let chapters = scanned.toc.as_deref().map(chapters::list).unwrap_or_else(of_mp4);
     let mut report = ProbeReport {
         container,
         size: source.size(),
@@ -117,7 +120,7 @@ fn examine(
         seekable,
         scanned_whole: scanned.whole,
         subtitles: subtitles::list(&scanned.streams),
-        chapters: scanned.toc.as_deref().map(chapters::list).unwrap_or_default(),
+        chapters,
         video,
         audio,
         warnings,

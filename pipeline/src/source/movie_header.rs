@@ -61,7 +61,7 @@ impl Source {
     }
 
     /// The first box of this kind in `folder`, whole and its body.
-    fn find(
+    pub(crate) fn find(
         &self,
         kind: &[u8; 4],
         folder: Range<u64>,
