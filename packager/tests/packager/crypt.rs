@@ -23,7 +23,7 @@ pub(crate) const KEY_ID: &str = "00112233445566778899aabbccddeeff";
 const SEED: [u8; 16] = [0xf0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const SCHEMES: [Scheme; 2] = [Scheme::Cenc, Scheme::Cbcs];
 
-fn encryption(method: Method) -> Encryption {
+pub(crate) fn encryption(method: Method) -> Encryption {
     let keys = format!("{KEY_ID}:0123456789abcdef0123456789abcdef");
     Encryption {
         method,
@@ -35,7 +35,7 @@ fn encryption(method: Method) -> Encryption {
 }
 
 /// A package of files, and the bytes of each track.
-fn with_package<T>(
+pub(crate) fn with_package<T>(
     files: &[Vec<u8>],
     layout: Layout,
     encryption: Option<&Encryption>,
@@ -77,7 +77,7 @@ fn with_package<T>(
 }
 
 /// Each track as one file.
-fn tracks(files: &[Vec<u8>], encryption: Option<&Encryption>) -> Vec<Vec<u8>> {
+pub(crate) fn tracks(files: &[Vec<u8>], encryption: Option<&Encryption>) -> Vec<Vec<u8>> {
     with_package(files, Layout::SingleFile, encryption, |package, segments| {
         let whole = package.outputs.iter().zip(segments).map(|(output, segments)| {
             [&output.init[..], &output.index, &segments.concat()].concat()
