@@ -36,7 +36,7 @@ test:
 	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
 	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
-	$(STEP) 'fuzz targets' deploy/fuzz.sh 20
+	$(STEP) 'fuzz targets' deploy/fuzz.sh 20 1
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary

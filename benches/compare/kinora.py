@@ -12,6 +12,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("KINORA_BIN", ROOT / "target" / "release"))
@@ -84,20 +85,88 @@ def planned(profile, work, *more):
     return json.loads(out)
 
 
+class Series:
+    """Chunks that one child encodes one after another, as a worker's slot has them encoded."""
+
+    # How a worker has the child's allocator keep what was freed (workers/src/child/command.rs).
+    HEAP = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_MMAP_THRESHOLD_": "33554432"}
+
+    def __init__(self, clip, folder, core=None):
+        self.clip, self.folder, self.core, self.child = clip, folder, core, None
+
+    def chunk(self, spec, output):
+        """Encodes a chunk into the folder `output`."""
+        results = self.folder / "results"
+        results.mkdir(parents=True, exist_ok=True)
+        task = json.dumps(spec | {"task": "chunk", "output_dir": str(results)})
+        if self.child is None:
+            self.start(task)
+        else:
+            self.child.stdin.write(task + "\n")
+            self.child.stdin.flush()
+        last = {"type": "progress"}
+        while last["type"] == "progress":
+            line = self.child.stdout.readline()
+            last = json.loads(line) if line else {"type": "nothing"}
+        if last["type"] != "done":
+            sys.exit(f"chunk of {self.clip}: {last} {read(self.errors)[-2000:]}")
+        # Emptied, not replaced: the child was granted this very folder.
+        output.mkdir(parents=True)
+        for result in results.iterdir():
+            result.rename(output / result.name)
+
+    def start(self, task):
+        path = self.folder / "spec.json"
+        path.write_text(task)
+        command = [BIN / "kinora-encoder", "chunk", "--series", "--spec", path, "--file", self.clip]
+        command = [str(part) for part in command]
+        if self.core is not None:
+            command = ["taskset", "-c", str(self.core), *command]
+        self.errors = tempfile.TemporaryFile()
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                      text=True, env=os.environ | self.HEAP)
+
+    def end(self):
+        """Ends the child; the CPU it took, and its memory."""
+        if self.child is None:
+            return Usage()
+        self.child.stdin.close()
+        _, status, used = os.wait4(self.child.pid, 0)
+        self.child.stdout.close()
+        self.child.returncode = os.waitstatus_to_exitcode(status)
+        if self.child.returncode != 0:
+            sys.exit(f"chunks of {self.clip}: {read(self.errors)[-2000:]}")
+        return Usage(used.ru_utime + used.ru_stime, 0.0, used.ru_maxrss / 1024)
+
+
 def encode(plan, clip, folder, slots=1):
     """Encodes every chunk and soundtrack, `slots` at a time, as a worker does; what that took."""
     shutil.rmtree(folder, ignore_errors=True)
     tasks = [("chunk", spec, folder / str(spec["chunk"]["index"])) for spec in plan["chunks"]]
-    tasks += [("audio", spec, folder / f"a{i}") for i, spec in enumerate(plan.get("audio", []))]
+    # Dispatched behind the first chunk.
+    tasks[1:1] = [("audio", spec, folder / f"a{i}") for i, spec in enumerate(plan.get("audio", []))]
+    lock = Lock()
 
-    def one(task):
-        name, spec, output = task
-        output.mkdir(parents=True)
-        return encoder(name, spec | {"output_dir": str(output)}, clip, output)[1]
+    def slot(number):
+        total, series = Usage(), Series(clip, folder / f"slot{number}")
+        while True:
+            with lock:
+                if not tasks:
+                    break
+                name, spec, output = tasks.pop(0)
+            # Copied pictures come from a child of their own, and no slot has two children.
+            if name == "chunk" and "layout" not in spec:
+                series.chunk(spec, output)
+                continue
+            total += series.end()
+            series = Series(clip, folder / f"slot{number}")
+            output.mkdir(parents=True)
+            total += encoder(name, spec | {"output_dir": str(output)}, clip, output)[1]
+        return total + series.end()
 
     begin = time.monotonic()
     with ThreadPoolExecutor(slots) as pool:
-        total = sum(pool.map(one, tasks), Usage())
+        total = sum(pool.map(slot, range(slots)), Usage())
     return Usage(total.cpu, time.monotonic() - begin, total.memory)
 
 

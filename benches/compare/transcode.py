@@ -10,6 +10,7 @@ Needs release builds of kinora-encoder and the example `plan`, ffmpeg, and for V
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -194,15 +195,15 @@ def shared_list(plan, clip, work, cores):
     waiting, lock, took = list(plan["chunks"]), Lock(), [Usage() for _ in cores]
 
     def work_on(index):
+        series = kinora.Series(clip, work / f"worker{index}", cores[index])
+        shutil.rmtree(series.folder, ignore_errors=True)
         while True:
             with lock:
                 if not waiting:
-                    return
+                    break
                 spec = waiting.pop(0)
-            output = work / f"worker{index}" / str(spec["chunk"]["index"])
-            output.mkdir(parents=True, exist_ok=True)
-            _, usage = kinora.encoder("chunk", spec | {"output_dir": str(output)}, clip, output, cores[index])
-            took[index] += usage
+            series.chunk(spec, series.folder / str(spec["chunk"]["index"]))
+        took[index] += series.end()
 
     begin = time.monotonic()
     threads = [Thread(target=work_on, args=[index]) for index in range(len(cores))]

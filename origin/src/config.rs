@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kinora_media::playback::TokenKey;
+use tokio_util::sync::CancellationToken;
 
 use crate::{CmcdSink, Live, Metrics, Notices, Proxies, Tls};
 
@@ -23,6 +24,9 @@ pub struct OriginConfig {
     pub proxies: Proxies,
     /// The live streams that are sent out: keep a clone of it to take them in.
     pub live: Live,
+    /// Cancelled when another process listens on the same sockets: keep a clone. No connection is
+    /// taken any more, and each that is open ends with the next answer it gets.
+    pub leaving: CancellationToken,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.

@@ -35,4 +35,4 @@ pub use live::{Description, Live, serve_ingest};
 pub use metrics::Metrics;
 pub use notices::Notices;
 pub use server::serve;
-pub use transport::{ListenAddress, Listener, Proxies, Tls, TlsError, listen};
+pub use transport::{ListenAddress, Listener, Proxies, Tls, TlsError, listen, spread};

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, thread, time::Duration};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use kinora_store::ObjectStore;
@@ -32,7 +32,7 @@ const RESETS: usize = 64;
 
 /// Serves `store` on `listeners`, each on a thread of its own, until `shutdown`; then takes no more
 /// connections, lets answers in flight end within [`Timeouts::drain`](crate::Timeouts::drain), and
-/// cuts the rest.
+/// cuts the rest. Once it is [`leaving`](OriginConfig::leaving) it ends with its last connection.
 ///
 /// # Errors
 /// When the configuration cannot be or a thread cannot be had, before anything is served.
@@ -105,9 +105,11 @@ impl Server {
 
     async fn run(self: &Arc<Self>, acceptor: Acceptor, shutdown: CancellationToken) {
         let mut connections = JoinSet::new();
+        let leaving = &self.config.leaving;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
+                () = leaving.cancelled() => break,
                 Some(ended) = connections.join_next(), if !connections.is_empty() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a connection's task failed");
@@ -123,6 +125,11 @@ impl Server {
             }
         }
         drop(acceptor);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        // Who leaves has time: a client learns of it by an answer, not by a closed connection.
+        if shutdown.run_until_cancelled(drained).await.is_some() {
+            return;
+        }
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.config.timeouts.drain, drained).await.is_err() {
             let left = connections.len();
@@ -194,6 +201,7 @@ impl Server {
     ) -> hyper::Result<()> {
         let (origin, turn) = (Arc::clone(&self.origin), Turn::default());
         let (timeouts, head_bytes) = (&self.config.timeouts, self.config.limits.head_bytes);
+        let leaving = self.config.leaving.clone();
         let io = Connection::new(
             transport,
             client,
@@ -203,11 +211,14 @@ impl Server {
             head_bytes,
         );
         let answer = move |request: Request<Incoming>| {
-            let (origin, turn) = (Arc::clone(&origin), turn.clone());
+            let (origin, turn, leaving) = (Arc::clone(&origin), turn.clone(), leaving.clone());
             async move {
                 let _answering = turn.answer();
                 let mut response = origin.answer(&request, client).await;
                 let _ticket = ticket(&mut response);
+                if leaving.is_cancelled() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 Ok::<_, Infallible>(response.map(|body| Guarded { body, _answering, _ticket }))
             }
         };
@@ -242,9 +253,15 @@ impl Server {
         };
         let io = TokioIo::new(transport);
         let mut served = pin!(self.http2.serve_connection(io, service_fn(answer)));
+        let told = async {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.config.leaving.cancelled() => {}
+            }
+        };
         tokio::select! {
             ended = served.as_mut() => ended,
-            () = shutdown.cancelled() => {
+            () = told => {
                 served.as_mut().graceful_shutdown();
                 served.await
             }

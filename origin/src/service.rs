@@ -87,7 +87,10 @@ impl Origin {
 
     /// The answer to a plain request, if all of it is in memory and may be given now.
     pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<Ready> {
-        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes {
+        // The answers of an origin that leaves say so, which these do not.
+        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes
+            || self.config.leaving.is_cancelled()
+        {
             return None;
         }
         let hot = self.answers.get(plain)?;

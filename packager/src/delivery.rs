@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kinora_media::TrackId;
+use kinora_media::{Track, TrackId};
 
 use crate::{codec::VideoRange, crypt::KeyId, hls::I_FRAMES, package::Method};
 
@@ -16,6 +16,8 @@ pub(crate) struct Delivery {
     pub(crate) keys: BTreeMap<TrackId, Announced>,
     /// Pictures that are not of standard range.
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
+    /// Key frames of pictures as tracks of their own, which are not among the tracks of the index.
+    pub(crate) trick: Vec<Trick>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
     /// How long segments of captions are, microseconds; `None` where a text track is one file.
@@ -33,6 +35,15 @@ pub(crate) struct Announced {
     pub(crate) license_url: Option<String>,
 }
 
+/// The key frames of a picture.
+#[derive(Debug, Clone)]
+pub(crate) struct Trick {
+    /// A track with them, one after another.
+    pub(crate) track: Track,
+    /// How much faster than itself it plays where the picture can be decoded.
+    pub(crate) max_playout_rate: u32,
+}
+
 /// A track in one file: its initialisation, an index, and all segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SingleFile {
@@ -48,6 +59,7 @@ impl Delivery {
         files: BTreeMap::new(),
         keys: BTreeMap::new(),
         ranges: BTreeMap::new(),
+        trick: Vec::new(),
         independent: true,
         text_segment_us: None,
     };

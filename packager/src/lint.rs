@@ -1,17 +1,26 @@
 //! Checks HLS playlists, ours and others', against the rules of RFC 8216bis
 //! (draft-pantos-hls-rfc8216bis-17, whose numbers clauses have): each finding names its line and
-//! its clause.
+//! its clause. Playlists of one presentation are held against each other by [`renditions`], versions of
+//! one that grows by [`growth`].
 
 mod attributes;
 mod finding;
+mod growth;
+mod keys;
 mod lines;
 mod live;
 mod media;
 mod multivariant;
+mod outline;
+mod renditions;
 mod variables;
 mod version;
 
 pub use finding::{Finding, Severity};
+pub use growth::{growth, is_late};
+pub use multivariant::Multivariant;
+pub use outline::Media;
+pub use renditions::renditions;
 
 use finding::Findings;
 use lines::lines;
@@ -28,6 +37,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Playlists that it names, as it names them; each once.
     pub playlists: Vec<String>,
+    /// What is in it, by kind.
+    pub outline: Outline,
+}
+
+/// What is in a playlist, as far as others are held against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outline {
+    /// Renditions.
+    Multivariant(Multivariant),
+    /// Segments.
+    Media(Media),
 }
 
 /// The kinds of playlist (4.1).
@@ -53,18 +73,19 @@ pub fn playlist(bytes: &[u8]) -> Report {
     }
     version::check(&lines, &mut findings);
     variables::check(&lines, is_multivariant, &mut findings);
-    let (kind, playlists) = if is_multivariant {
-        (Kind::Multivariant, multivariant::check(&lines, &mut findings))
+    let (kind, playlists, outline) = if is_multivariant {
+        let main = multivariant::check(&lines, &mut findings);
+        (Kind::Multivariant, main.names(), Outline::Multivariant(main))
     } else {
-        media::check(&lines, &mut findings);
-        (Kind::Media, Vec::new())
+        (Kind::Media, Vec::new(), Outline::Media(media::check(&lines, &mut findings)))
     };
-    Report { kind, findings: findings.sorted(), playlists }
+    Report { kind, findings: findings.sorted(), playlists, outline }
 }
 
 const MULTIVARIANT_TAGS: &[&str] = &[
     "EXT-X-STREAM-INF",
     "EXT-X-I-FRAME-STREAM-INF",
+    "EXT-X-IMAGE-STREAM-INF",
     "EXT-X-MEDIA",
     "EXT-X-SESSION-DATA",
     "EXT-X-SESSION-KEY",

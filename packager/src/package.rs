@@ -21,6 +21,7 @@ mod paced;
 mod place;
 mod protect;
 mod survey;
+mod trick;
 
 pub use error::PackageError;
 pub use output::{Fragment, Fragments, Output};
@@ -82,7 +83,7 @@ pub enum Layout {
 /// A presentation to be written.
 #[derive(Debug, Clone)]
 pub struct Package<'t> {
-    /// Pictures best first, then sound.
+    /// Pictures best first, then sound, then key frames of pictures, where they were asked for.
     pub outputs: Vec<Output<'t>>,
     captions: Vec<(TrackId, WebVtt)>,
     head: Head,

@@ -42,7 +42,7 @@ enum Command {
     /// Say what a source holds
     Probe(Task),
     /// Encode one chunk of the picture into every rung
-    Chunk(Task),
+    Chunk(Chunk),
     /// Encode one soundtrack
     Audio(Task),
     /// Encode samples and judge them
@@ -62,6 +62,16 @@ enum Command {
     Text(Task),
     /// Generate a clip to try things with
     Sample(sample::SampleArgs),
+}
+
+#[derive(Args)]
+struct Chunk {
+    #[command(flatten)]
+    task: Task,
+    /// Afterwards ask for other chunks of the title: on the socket, or with --file by lines of JSON
+    /// on standard input
+    #[arg(long)]
+    series: bool,
 }
 
 #[derive(Args)]
@@ -88,28 +98,23 @@ fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_ansi(false)
         .init();
-    let task = match Cli::parse().command {
+    let (task, series) = match Cli::parse().command {
         Command::Sample(args) => return generate(&args),
         Command::SandboxCheck(args) => return sandbox::run(&args),
         Command::Doctor(args) => return gpu::doctor(&args),
         Command::Prove(args) => return gpu::prove(&args),
+        Command::Chunk(Chunk { task, series }) => (task, series),
         Command::Probe(task)
-        | Command::Chunk(task)
         | Command::Audio(task)
         | Command::Analyse(task)
         | Command::Pictures(task)
-        | Command::Text(task) => task,
+        | Command::Text(task) => (task, false),
     };
-    let mut reporter = Reporter::stdout();
+    let reporter = Reporter::stdout();
     // Without /proc the worker's own look at this process is all there is.
     let memory = task.memory_limit_mib.and_then(|limit| Memory::within(limit).ok());
-    let answer =
-        prepare(&task, &reporter).and_then(|(spec, source)| run(&spec, &source, &mut reporter));
-    match answer {
-        Ok(outcome) => {
-            reporter.done(outcome);
-            ExitCode::SUCCESS
-        }
+    match work(&task, series, &reporter) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = error.failure();
             reporter.failed(match memory {
@@ -119,6 +124,32 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The task, and in a series others until there are no more or one fails.
+fn work(task: &Task, series: bool, reporter: &Reporter) -> Result<(), PipelineError> {
+    let (mut spec, source) = prepare(task, reporter)?;
+    loop {
+        reporter.done(run(&spec, &source, &mut reporter.clone())?);
+        if !series {
+            return Ok(());
+        }
+        let read = |error: io::Error| PipelineError::SourceRead(error.to_string());
+        let Some(task) = source.next_task().map_err(read)? else { return Ok(()) };
+        reporter.next_task();
+        spec = next(&task, &spec)?;
+    }
+}
+
+/// The next task of a series, which concerns the same source and the same folder: no other was
+/// granted.
+fn next(task: &[u8], before: &EncoderSpec) -> Result<EncoderSpec, PipelineError> {
+    let next: EncoderSpec = serde_json::from_slice(task)
+        .map_err(|error| PipelineError::Spec(format!("spec: {error}")))?;
+    if next.source_size() != before.source_size() || Grants::of(&next) != Grants::of(before) {
+        return Err(PipelineError::Spec("a series goes on with another source or folder".into()));
+    }
+    Ok(next)
 }
 
 fn generate(args: &sample::SampleArgs) -> ExitCode {

@@ -33,6 +33,8 @@ pub struct WorkerConfig {
     pub progress_interval: Duration,
     /// A child that reads nothing and gets no further for this long is killed.
     pub stall_timeout: Duration,
+    /// How long a child that encoded a chunk waits for another of its title.
+    pub idle_timeout: Duration,
     /// Whether children are kept from files, network and processes that are not theirs.
     pub sandbox: SandboxMode,
     /// How much children give way to everything else on the host, as `nice` counts: 0 to 19.
@@ -98,6 +100,7 @@ impl WorkerConfig {
             source_cache_mib: 128,
             progress_interval: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(5),
             sandbox: SandboxMode::Auto,
             nice: 5,
             gpu: GpuPolicy::Auto,

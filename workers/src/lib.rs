@@ -15,6 +15,7 @@ mod room;
 mod run;
 mod sandbox;
 mod scratch;
+mod series;
 mod source_cache;
 mod upload;
 

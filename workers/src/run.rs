@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use kinora_plan::job::JobClass;
-use kinora_queue::{JobQueue, QueueError};
+use kinora_queue::{JobDelivery, JobQueue, QueueError};
 use kinora_store::ObjectStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::{
     room::Room,
     sandbox,
     scratch::Scratch,
+    series::Place,
     source_cache::SourceCache,
 };
 
@@ -34,6 +35,9 @@ pub(crate) struct Host {
     pub(crate) gpus: Gpus,
     pub(crate) sources: Arc<SourceCache>,
     pub(crate) running: Arc<Running>,
+    /// Whether a child may wait for another chunk while its results are stored: only where the
+    /// kernel keeps it from putting links in their place.
+    pub(crate) in_series: bool,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -55,7 +59,7 @@ pub async fn run(
         .canonicalize()
         .with_context(|| format!("find the encoder {}", config.encoder.display()))?;
     let scratch = Scratch::open(&config.scratch_dir, &config.worker_name)?;
-    sandbox::check(&config, scratch.registry()).await?;
+    let in_series = sandbox::check(&config, scratch.registry()).await?;
     let gpus = Gpus::find(&config, scratch.registry()).await?;
     let controls = queue.subscribe_control();
     let host = Arc::new(Host {
@@ -67,6 +71,7 @@ pub async fn run(
         store,
         scratch,
         running: Arc::default(),
+        in_series,
         shutdown,
     });
 
@@ -89,16 +94,32 @@ pub async fn run(
 
 /// Takes one job after the other.
 async fn slot(host: Arc<Host>) {
-    while let Some(received) =
-        host.shutdown.run_until_cancelled(host.queue.receive(&JobClass::ALL)).await
-    {
+    let place = Arc::<Place>::default();
+    while let Some(received) = receive(&host, &place).await {
         match received {
-            Ok(delivery) => job::handle(&host, delivery).await,
-            Err(QueueError::Closed) => return,
+            Ok(delivery) => job::handle(&host, &place, delivery).await,
+            Err(QueueError::Closed) => break,
             Err(error) => {
                 tracing::warn!(error = %error, "the queue gives no jobs; trying again");
                 host.shutdown.run_until_cancelled(tokio::time::sleep(QUEUE_PAUSE)).await;
             }
         }
+    }
+    place.end().await;
+}
+
+/// The next job; `None` when the worker shuts down. Meanwhile the slot's child waits, but not for
+/// long.
+async fn receive(host: &Host, place: &Place) -> Option<Result<JobDelivery, QueueError>> {
+    let classes = JobClass::ALL;
+    let received = host.shutdown.run_until_cancelled(host.queue.receive(&classes));
+    let waiting = async {
+        place.expire().await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        received = received => received,
+        never = waiting => never,
     }
 }

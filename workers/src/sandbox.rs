@@ -3,7 +3,7 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use kinora_plan::sandbox::{SandboxMode, SandboxReport};
+use kinora_plan::sandbox::{Enforcement, SandboxMode, SandboxReport};
 
 use crate::{WorkerConfig, child::environment};
 
@@ -11,23 +11,25 @@ use crate::{WorkerConfig, child::environment};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Has a child try to leave its sandbox, and says aloud what is missing. It also fills the cache of
-/// GStreamer's plugins at `registry`, which jobs' children can only read.
+/// GStreamer's plugins at `registry`, which jobs' children can only read. Whether the kernel fences
+/// their files.
 ///
 /// # Errors
 /// In mode `required`, when anything is missing or the check could not be made.
-pub(crate) async fn check(config: &WorkerConfig, registry: &Path) -> anyhow::Result<()> {
+pub(crate) async fn check(config: &WorkerConfig, registry: &Path) -> anyhow::Result<bool> {
     let report = match ask(config, registry).await {
         Ok(report) => report,
         Err(error) if config.sandbox == SandboxMode::Required => return Err(error),
         Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "the sandbox of encoders was not checked");
-            return Ok(());
+            return Ok(false);
         }
     };
     let summary = report.summary();
+    let fenced = report.landlock != Enforcement::None;
     if report.is_whole() {
         tracing::info!(sandbox = summary, "encoders are sandboxed");
-        return Ok(());
+        return Ok(fenced);
     }
     if config.sandbox == SandboxMode::Required {
         bail!(
@@ -39,7 +41,7 @@ pub(crate) async fn check(config: &WorkerConfig, registry: &Path) -> anyhow::Res
         sandbox = summary,
         "encoders are NOT fully sandboxed: a file that takes one over could reach more than its job"
     );
-    Ok(())
+    Ok(fenced)
 }
 
 async fn ask(config: &WorkerConfig, registry: &Path) -> anyhow::Result<SandboxReport> {

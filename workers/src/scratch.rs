@@ -95,6 +95,18 @@ impl JobScratch {
         self.folder.path().join("spec.json")
     }
 
+    /// Removes the results, so that another task may have the folder.
+    pub(crate) async fn clear(&self) -> io::Result<()> {
+        let mut results = tokio::fs::read_dir(self.output()).await?;
+        while let Some(result) = results.next_entry().await? {
+            match result.file_type().await?.is_dir() {
+                true => tokio::fs::remove_dir_all(result.path()).await?,
+                false => tokio::fs::remove_file(result.path()).await?,
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the folder. A child that is being killed may still write there for a moment.
     pub(crate) async fn remove(self) {
         let path = self.folder.path();
@@ -127,6 +139,17 @@ mod tests {
         assert!(!left.exists());
         assert!(folder.path().join("precious").exists());
         assert!(scratch.job().unwrap().output().is_dir());
+    }
+
+    #[tokio::test]
+    async fn a_cleared_folder_is_as_good_as_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path(), "a").unwrap().job().unwrap();
+        fs::create_dir(scratch.output().join("v1080")).unwrap();
+        fs::write(scratch.output().join("v1080/chunk.m4s"), "x").unwrap();
+        fs::write(scratch.output().join("init.mp4"), "x").unwrap();
+        scratch.clear().await.unwrap();
+        assert_eq!(fs::read_dir(scratch.output()).unwrap().count(), 0);
     }
 
     #[test]

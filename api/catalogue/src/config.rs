@@ -16,6 +16,9 @@ pub struct CatalogueConfig {
     pub store_dir: Option<PathBuf>,
     /// Bytes that must stay free on the disks that uploads pass through; more is not promised.
     pub upload_reserve_bytes: u64,
+    /// Bytes that an account's sources may have, from the creation of their uploads to the deletion
+    /// of their videos; `None` for any number.
+    pub quota_bytes: Option<u64>,
     /// How many unfinished uploads an account may have.
     pub max_active_uploads: u32,
     /// How long an upload that makes no progress is kept.
@@ -43,6 +46,7 @@ impl CatalogueConfig {
             max_upload_bytes: 64 << 30,
             store_dir: None,
             upload_reserve_bytes: 1 << 30,
+            quota_bytes: None,
             max_active_uploads: 200,
             upload_ttl: Duration::from_secs(24 * 3600),
             upload_idle: Duration::from_secs(30),

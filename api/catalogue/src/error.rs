@@ -25,12 +25,26 @@ pub enum Error {
     /// The video has its source already, or will never have one.
     #[error("the video takes no upload and no captions any more")]
     NotAwaitingUpload,
+    /// Only a failed video is tried again.
+    #[error("the video did not fail")]
+    NotFailed,
+    /// The video's upload was never whole.
+    #[error("the video has no source to encode")]
+    NoSource,
     /// The video has an unfinished upload already.
     #[error("the video is being uploaded as {0}")]
     UploadExists(UploadId),
     /// The account has too many unfinished uploads.
     #[error("more than {0} uploads at once")]
     TooManyUploads(u32),
+    /// The account would hold more than it may.
+    #[error("the account holds {held} of {quota} bytes")]
+    QuotaExceeded {
+        /// What it may hold, bytes.
+        quota: u64,
+        /// What it holds, uploads under way counted whole.
+        held: u64,
+    },
     /// The file would be longer than accepted.
     #[error("uploads are limited to {limit} bytes")]
     UploadTooLarge {
@@ -46,6 +60,12 @@ pub enum Error {
     /// The bytes do not continue where the upload stands.
     #[error("the upload stands at {offset}")]
     OffsetMismatch {
+        /// Where it stands.
+        offset: u64,
+    },
+    /// The bytes are not those of which the checksum was sent. None of them is kept.
+    #[error("the body is not what its checksum says; the upload stands at {offset}")]
+    ChecksumMismatch {
         /// Where it stands.
         offset: u64,
     },

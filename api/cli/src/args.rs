@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, jobs, lint, package, profiles, upload, videos, watch};
+use crate::commands::{admin, completions, jobs, lint, package, profiles, upload, videos, watch};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Package(package::PackageArgs),
     /// Check HLS playlists against RFC 8216bis; needs no server.
     Lint(lint::LintArgs),
+    /// Check what a server holds.
+    Admin(admin::AdminArgs),
     /// Check an API key and store it for later.
     ///
     /// Without --api-key the key is asked for, or read from the first line of stdin.

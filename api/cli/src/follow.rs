@@ -122,7 +122,7 @@ impl Follower<'_> {
             self.reporter.encode(progress);
         }
         let level = match progress.state {
-            ProgressState::Failed => return Err(self.failed(progress.reason.as_ref())),
+            ProgressState::Failed => return self.ended(progress.reason.as_ref()).await,
             ProgressState::Cancelled => return Err(deleted()),
             ProgressState::Ready => 3,
             _ if progress.plays_through => 2,
@@ -130,6 +130,20 @@ impl Follower<'_> {
             _ => 0,
         };
         self.pass(level).await
+    }
+
+    /// The end of a video that failed. One that is being tried again failed before, too: the catalogue
+    /// knows of that first.
+    async fn ended(&self, reason: Option<&Reason>) -> Result<Option<Video>, Failure> {
+        let until = Instant::now() + LAG;
+        while Instant::now() < until && self.current().await?.state != VideoState::Failed {
+            let now = self.client.progress(self.video).await;
+            if now.is_ok_and(|now| now.state != ProgressState::Failed) {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        Err(self.failed(reason))
     }
 
     /// Reports every milestone up to this one that was not reported yet.

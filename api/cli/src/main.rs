@@ -51,6 +51,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Videos(args) => commands::videos::run(&session, args).await,
         Command::Jobs(args) => commands::jobs::run(&session, args).await,
         Command::Profiles(args) => commands::profiles::run(&session, args).await,
+        Command::Admin(args) => commands::admin::run(&session, args).await,
         Command::Watch(args) => commands::watch::run(&session, &args).await,
         Command::Completions(_) | Command::Login | Command::Lint(_) | Command::Package(_) => {
             unreachable!("served above")

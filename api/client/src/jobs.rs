@@ -1,6 +1,7 @@
 //! `/api/v1/jobs` and `/api/v1/why`: what is being done, and why something waits.
 
 use jiff::Timestamp;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -157,6 +158,16 @@ impl Client {
     /// [`crate::Error::is_gone`] if there is none, or it belongs to somebody else.
     pub async fn job(&self, id: Uuid) -> Result<Job> {
         self.get(self.api(&["jobs", &id.to_string()])).await
+    }
+
+    /// Cancels the encode of a video: its jobs stop, and it fails with the reason `cancelled`.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; `not_encoding` if it is over.
+    pub async fn cancel_encode(&self, video: Uuid) -> Result<()> {
+        let url = self.api(&["videos", &video.to_string(), "cancel"]);
+        self.write(|| self.request(Method::POST, url.clone())).await?;
+        Ok(())
     }
 
     /// Why a video or a job is in the state it is in.

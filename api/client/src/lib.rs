@@ -19,6 +19,7 @@ mod progress;
 mod retry;
 mod sse;
 pub mod upload;
+mod verify;
 mod videos;
 mod wire;
 
@@ -30,5 +31,6 @@ pub use playback::{Chapter, Playback, Playing};
 pub use profiles::Profile;
 pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState, Quality};
 pub use retry::Retry;
+pub use verify::{Finding, Severity, Verified};
 pub use videos::{NewVideo, Priority, UploadPosition, Video, VideoFilter, VideoState, Visibility};
 pub use wire::{Page, Reason};

@@ -193,6 +193,15 @@ impl Client {
         self.get(url).await
     }
 
+    /// Has a failed video encoded once more from its stored source.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; `not_failed` and `no_source` where that cannot be.
+    pub async fn retry_video(&self, id: Uuid) -> Result<Video> {
+        let url = self.api(&["videos", &id.to_string(), "retry"]);
+        json(self.write(|| self.request(Method::POST, url.clone())).await?).await
+    }
+
     /// Deletes a video, its objects and its work. Deleting twice is no error.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -13,11 +14,14 @@ use kinora_media::{AccountId, playback::TokenKey};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
+/// How often a successor looks whether it is its turn.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// A data folder that belongs to this process until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     root: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// Where a running server can be reached: `kinorad.json` in the data folder.
@@ -34,16 +38,34 @@ pub(crate) struct Running<'a> {
 impl DataDir {
     /// Makes the folder where there is none, and takes it.
     pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
+        let data = Self::beside(root)?;
+        if !data.is_taken() {
+            bail!("another kinorad is running on the data folder {}", data.root.display());
+        }
+        Ok(data)
+    }
+
+    /// The folder, whoever has it, for a process that only reads there until it is its turn.
+    pub(crate) fn beside(root: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(root)
             .with_context(|| format!("cannot make the data folder {}", root.display()))?;
         let root = root.canonicalize()?;
         let path = root.join("kinorad.lock");
         let lock =
             File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!("another kinorad is running on the data folder {}", root.display());
+        Ok(Self { root, lock })
+    }
+
+    /// Waits until the process that has it ends, and takes it.
+    pub(crate) async fn take_over(&self) {
+        while !self.is_taken() {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(Self { root, _lock: lock })
+    }
+
+    /// Whether it is ours, which it is from now on if it was nobody's.
+    fn is_taken(&self) -> bool {
+        flock(&self.lock, FlockOperation::NonBlockingLockExclusive).is_ok()
     }
 
     /// A path in the folder.
@@ -99,10 +121,15 @@ impl DataDir {
         Ok(())
     }
 
-    /// Takes back what [`Self::announce`] told.
+    /// Takes back what [`Self::announce`] told, unless a successor has told something since.
     pub(crate) fn withdraw(&self) {
-        // Gone already is as good.
-        let _ = fs::remove_file(self.path("kinorad.json"));
+        let path = self.path("kinorad.json");
+        let told = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let told: serde_json::Value = told.unwrap_or_default();
+        if told["pid"] == std::process::id() {
+            // Gone already is as good.
+            let _ = fs::remove_file(path);
+        }
     }
 
     /// A secret kept in a file only we can read, made where there is none: 32 random bytes in

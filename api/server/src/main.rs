@@ -7,6 +7,7 @@
 
 mod config;
 mod data_dir;
+mod handover;
 mod log;
 mod metrics;
 mod players;
@@ -15,13 +16,18 @@ mod queue;
 mod roles;
 mod serve;
 mod services;
+mod sockets;
 mod store;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Overrides};
+use crate::{
+    config::{Config, Overrides},
+    handover::Predecessor,
+    sockets::Sockets,
+};
 
 /// The Kinora server.
 #[derive(Debug, Parser)]
@@ -33,7 +39,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server until SIGTERM or Ctrl-C; work in flight is handed back
+    /// Run the server until SIGTERM or Ctrl-C; work in flight is handed back. SIGUSR2 starts the
+    /// binary anew and hands it the listening sockets, so that no request is lost
     Serve(ServeArgs),
     /// Print the configuration in force, secrets left out
     Config(Overrides),
@@ -71,7 +78,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let config = Config::load(&args.overrides)?;
             log::init(&config.log)?;
             let roles = roles::check(&args.roles, &config)?;
-            tokio::runtime::Runtime::new()?.block_on(serve::serve(config, roles))
+            let mut sockets = Sockets::from_environment()?;
+            let predecessor = Predecessor::of(&mut sockets)?;
+            let serve = serve::serve(config, roles, sockets, predecessor);
+            tokio::runtime::Runtime::new()?.block_on(serve)
         }
         Command::Config(overrides) => {
             print!("{}", Config::load(&overrides)?.to_toml()?);

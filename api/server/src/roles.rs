@@ -43,6 +43,11 @@ impl Roles {
     pub(crate) fn are_all(self) -> bool {
         self.services && self.origin && self.worker
     }
+
+    /// Whether two processes may do this on one data folder: an origin by itself only reads.
+    pub(crate) fn share_nothing(self) -> bool {
+        self.origin && !self.services && !self.worker
+    }
 }
 
 /// What `--roles` asks for.

@@ -1,33 +1,49 @@
 //! The roles of a process: opens the adapters they need, puts the parts on them, and lets go in the
 //! order that loses nothing.
 
-use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, Tls, serve_ingest};
+use sd_notify::NotifyState;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
+    handover::{Predecessor, Successor, notify},
     metrics, players,
     queue::Queue,
     roles::Roles,
     services::{Adapters, Secrets, Services},
+    sockets::Sockets,
     store::{self, Store},
 };
 
 /// How long requests and children may take to end after they were told to.
 const DRAIN: Duration = Duration::from_secs(15);
 
-/// Runs until SIGTERM or Ctrl-C, or until a part cannot go on.
-pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
-    let data = DataDir::open(&config.data_dir)?;
+/// How long the clients of an origin may take to come back for another answer, which tells them that
+/// it leaves: where its successor serves already, and where that waits for this process to end.
+const LINGER_BESIDE: Duration = Duration::from_secs(90);
+const LINGER: Duration = Duration::from_millis(500);
+/// How long a predecessor may take to end: more than [`DRAIN`], and what databases and brokers take.
+const TURN: Duration = Duration::from_secs(60);
+
+/// Runs until SIGTERM, Ctrl-C or, at SIGUSR2, until a successor runs; or until a part cannot go on.
+pub(crate) async fn serve(
+    config: Config,
+    roles: Roles,
+    mut sockets: Sockets,
+    predecessor: Option<Predecessor>,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let data = Arc::new(open_data(&config, roles, predecessor.as_ref()).await?);
     let store = Store::open(&config).await?;
     let queue = match roles.services || roles.worker {
         true => Some(Queue::open(&config).await?),
@@ -37,7 +53,11 @@ pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let notices = Notices::default();
     // Origins first: the gateway tells players where they are.
     let origin_url = match roles.origin {
-        true => Some(spawn_origin(&config, &data, &store, notices.clone(), &mut parts).await?),
+        true => {
+            let parts = &mut parts;
+            let url = spawn_origin(&config, &data, &store, notices.clone(), &mut sockets, parts);
+            Some(url.await?)
+        }
         false => {
             config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned())
         }
@@ -45,7 +65,9 @@ pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     let (mut gateway_url, mut db) = (None, None);
     if let (true, Some(queue), Some(origin_url)) = (roles.services, &queue, &origin_url) {
         let adapters = Adapters::open(&config, queue, &store).await?;
-        let url = spawn_services(&config, &data, &adapters, notices, origin_url, &mut parts);
+        let gateway = sockets.gateway(config.server.listen)?;
+        let parts = &mut parts;
+        let url = spawn_services(&config, &data, &adapters, notices, origin_url, gateway, parts);
         gateway_url = Some(url.await?);
         db = Some(adapters.db);
     }
@@ -54,14 +76,22 @@ pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
         let (queue, store) = (queue.jobs(), store.objects());
         parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
     }
+    sockets.close_rest();
 
     let (gateway, origin) = (gateway_url.as_deref(), origin_url.as_deref());
     data.announce(&Running { gateway, origin, pid: std::process::id() })?;
+    notify(&[NotifyState::Ready]);
+    if let Some(predecessor) = predecessor {
+        predecessor.relieve();
+        let (data, stop) = (Arc::clone(&data), parts.stop.clone());
+        parts.spawn("the data folder", async move {
+            stop.run_until_cancelled(data.take_over()).await;
+            stop.cancelled().await;
+            Ok(())
+        });
+    }
     tracing::info!(gateway, origin, ?roles, "kinorad is up");
-    let ended = tokio::select! {
-        signal = stop_signal() => signal,
-        failed = parts.first_end() => failed,
-    };
+    let ended = run(&mut parts, &mut signals, &mut sockets, roles).await;
     data.withdraw();
     // All at once: what one hands back another need not take now, for the queue keeps it.
     parts.end().await;
@@ -75,25 +105,87 @@ pub(crate) async fn serve(config: Config, roles: Roles) -> anyhow::Result<()> {
     ended
 }
 
+/// The data folder, when it is this process's turn to have it.
+async fn open_data(
+    config: &Config,
+    roles: Roles,
+    predecessor: Option<&Predecessor>,
+) -> anyhow::Result<DataDir> {
+    let Some(predecessor) = predecessor else { return DataDir::open(&config.data_dir) };
+    let data = DataDir::beside(&config.data_dir)?;
+    if roles.share_nothing() {
+        return Ok(data);
+    }
+    // What can be wrong is found while the other can still go on.
+    config.store()?;
+    config.origin_tls()?;
+    if roles.worker {
+        config.to_worker()?;
+    }
+    predecessor.make_way();
+    let turn = tokio::time::timeout(TURN, data.take_over()).await;
+    turn.map_err(|_| anyhow::anyhow!("the kinorad that hands over does not end"))?;
+    Ok(data)
+}
+
+/// Until it is time to end.
+async fn run(
+    parts: &mut Group,
+    signals: &mut Signals,
+    sockets: &mut Sockets,
+    roles: Roles,
+) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::HandOver => {}
+            },
+            failed = parts.first_end() => return failed,
+        }
+        let successor = tokio::select! {
+            () = signals.stop() => break,
+            failed = parts.first_end() => return failed,
+            successor = Successor::start(sockets, roles) => successor,
+        };
+        match successor {
+            Ok(successor) => {
+                successor.introduce();
+                sockets.forget();
+                let linger = if roles.share_nothing() { LINGER_BESIDE } else { LINGER };
+                tokio::select! {
+                    () = signals.stop() => {}
+                    () = parts.leave(linger) => {}
+                }
+                break;
+            }
+            Err(error) => tracing::error!("not handed over, goes on here: {error:#}"),
+        }
+    }
+    Ok(())
+}
+
 /// Serves media; where.
 async fn spawn_origin(
     config: &Config,
     data: &DataDir,
     store: &Store,
     notices: Notices,
+    sockets: &mut Sockets,
     parts: &mut Group,
 ) -> anyhow::Result<String> {
     let tls = config.origin_tls()?;
-    let origin = kinora_origin::listen(&config.origin.listen, config.origin.threads)
-        .with_context(|| taken("origin.listen", &config.origin.listen))?;
+    let origin = sockets.origin(&config.origin.listen, config.origin.threads)?;
     let url = config.origin_url(&origin[0].address()?);
     let metrics = Metrics::default();
     if let Some(address) = config.metrics.listen {
-        let listener = listen("metrics.listen", address).await?;
+        let listener = sockets.metrics(address)?;
         let router = metrics::router(metrics.clone());
-        let stop = parts.stop.clone();
-        parts.spawn("metrics", async move {
-            Ok(axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
+        let leave = parts.leave.clone();
+        parts.serve("metrics", async move {
+            Ok(axum::serve(listener, router)
+                .with_graceful_shutdown(leave.cancelled_owned())
+                .await?)
         });
     }
     parts.spawn("signals to read again", {
@@ -102,11 +194,9 @@ async fn spawn_origin(
     });
     let live = Live::default();
     if let Some(address) = &config.origin.ingest_listen {
-        let taken = || taken("origin.ingest_listen", address);
-        let listeners = kinora_origin::listen(address, NonZeroUsize::MIN).with_context(taken)?;
-        for listener in listeners {
-            let ingest = serve_ingest(listener, live.clone(), parts.stop.clone());
-            parts.spawn("live media", async move { Ok(ingest.await?) });
+        for listener in sockets.ingest(address)? {
+            let ingest = serve_ingest(listener, live.clone(), parts.leave.clone());
+            parts.serve("live media", async move { Ok(ingest.await?) });
         }
     }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
@@ -116,6 +206,7 @@ async fn spawn_origin(
         cmcd,
         metrics,
         live,
+        leaving: parts.leave.clone(),
         caches: config.to_origin_caches(),
         limits: config.to_origin_limits(),
         tls,
@@ -129,7 +220,7 @@ async fn spawn_origin(
             Ok(())
         }
     });
-    parts.spawn("origin", {
+    parts.serve("origin", {
         let (store, stop) = (store.objects(), parts.stop.clone());
         async move { Ok(kinora_origin::serve(origin, origin_config, store, stop).await?) }
     });
@@ -143,17 +234,17 @@ async fn spawn_services(
     adapters: &Adapters<'_>,
     notices: Notices,
     origin_url: &str,
+    gateway: TcpListener,
     parts: &mut Group,
 ) -> anyhow::Result<String> {
-    let gateway = listen("server.listen", config.server.listen).await?;
     let url = config.gateway_url(gateway.local_addr()?);
     let secrets = Secrets::open(data, data.token_keys(config.playback.key_file.as_deref())?)?;
     let services = Services::new(config, adapters, &secrets, &notices, &url, origin_url)?;
     services.recover(adapters.queue).await?;
     let router = kinora_gateway::router(services.routers(), origin_url);
-    let stop = parts.stop.clone();
-    parts.spawn("gateway", async move {
-        Ok(axum::serve(gateway, router).with_graceful_shutdown(stop.cancelled_owned()).await?)
+    let leave = parts.leave.clone();
+    parts.serve("gateway", async move {
+        Ok(axum::serve(gateway, router).with_graceful_shutdown(leave.cancelled_owned()).await?)
     });
     services.spawn(parts, adapters);
     if let Store::S3(store) = adapters.store {
@@ -168,10 +259,21 @@ async fn spawn_services(
 }
 
 /// Tasks that run and end together.
-#[derive(Default)]
 pub(crate) struct Group {
     pub(crate) stop: CancellationToken,
+    /// No more clients are taken: another process does. What is told to stop leaves too.
+    leave: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
+    /// Those of them that clients ask.
+    serving: TaskTracker,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        let stop = CancellationToken::new();
+        let leave = stop.child_token();
+        Self { stop, leave, tasks: JoinSet::new(), serving: TaskTracker::new() }
+    }
 }
 
 impl Group {
@@ -193,6 +295,23 @@ impl Group {
         }
     }
 
+    /// The same for one that clients ask, which ends when it is told to leave.
+    fn serve(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let task = self.serving.track_future(task);
+        self.spawn(name, task);
+    }
+
+    /// Takes no more clients, and waits for those that are there to go, as long as `patience`.
+    async fn leave(&self, patience: Duration) {
+        self.leave.cancel();
+        self.serving.close();
+        let _ = tokio::time::timeout(patience, self.serving.wait()).await;
+    }
+
     /// Tells all to end, and waits a while for it.
     async fn end(&mut self) {
         self.stop.cancel();
@@ -212,14 +331,6 @@ impl Group {
     }
 }
 
-async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| taken(setting, address))
-}
-
-fn taken(setting: &str, address: impl std::fmt::Display) -> String {
-    format!("cannot listen on {address}: choose another address with {setting}")
-}
-
 /// Reads the origin's certificate again on SIGHUP, which otherwise would end the process.
 async fn read_again(tls: Option<Tls>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
@@ -233,12 +344,39 @@ async fn read_again(tls: Option<Tls>, stop: CancellationToken) -> anyhow::Result
     Ok(())
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What the outside asks of this process. From its start on: unheard, each would end it.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hand_over: Signal,
+}
+
+enum Asked {
+    Stop,
+    HandOver,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hand_over: signal(SignalKind::user_defined2())?,
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hand_over.recv() => Asked::HandOver,
+        }
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

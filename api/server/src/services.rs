@@ -74,6 +74,7 @@ impl Services {
             CatalogueConfig::new(config.upload_dir(), origin_url, gateway_url, token_keys.clone());
         catalogue.max_upload_bytes = config.upload.max_bytes;
         catalogue.upload_reserve_bytes = config.upload.reserve_bytes;
+        catalogue.quota_bytes = Some(config.upload.quota_bytes).filter(|bytes| *bytes > 0);
         catalogue.store_dir = adapters.store.folder();
         let catalogue = Catalogue::new(CatalogueDeps {
             db: adapters.db.clone(),

@@ -5,6 +5,7 @@
 //! objects) is written down first and done afterwards, again if need be. So a step can be cut
 //! off anywhere and taken again.
 
+mod audit;
 mod config;
 mod error;
 mod housekeeping;
@@ -18,6 +19,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use audit::{Finding, Severity, Verified};
 pub use config::TranscodingConfig;
 pub use error::TranscodingError;
 pub use http::{

@@ -1,8 +1,16 @@
 //! Where clients come in.
 
 use std::{
-    fmt, io, net::SocketAddr, num::NonZeroUsize, os::unix::net::UnixStream, path::PathBuf,
-    str::FromStr, time::Duration,
+    fmt, io,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -57,15 +65,24 @@ pub fn listen(address: &ListenAddress, threads: NonZeroUsize) -> io::Result<Vec<
             {
                 std::fs::remove_file(path)?;
             }
-            let first = std::os::unix::net::UnixListener::bind(path)?;
-            first.set_nonblocking(true)?;
-            // One queue, from which whoever is free takes.
-            let others =
-                (1..threads.get()).map(|_| first.try_clone()).collect::<Result<Vec<_>, _>>();
-            let all = std::iter::once(first).chain(others?);
-            Ok(all.map(|socket| Listener(Kind::Unix(socket, path.clone()))).collect())
+            spread(vec![std::os::unix::net::UnixListener::bind(path)?.try_into()?], threads)
         }
     }
+}
+
+/// As many listeners as there are `threads`, or as there are already: none of them may be left
+/// unserved, for the kernel puts clients in the queue of each. Several threads may serve one queue.
+///
+/// # Errors
+/// The system has no more descriptors.
+pub fn spread(mut listeners: Vec<Listener>, threads: NonZeroUsize) -> io::Result<Vec<Listener>> {
+    let sockets = listeners.len();
+    for nth in sockets..threads.get() {
+        if let Some(listener) = listeners.get(nth % sockets.max(1)) {
+            listeners.push(listener.try_clone()?);
+        }
+    }
+    Ok(listeners)
 }
 
 fn listen_tcp(address: SocketAddr, threads: NonZeroUsize) -> io::Result<Vec<Listener>> {
@@ -105,12 +122,52 @@ impl Listener {
         }
     }
 
+    /// The same queue of clients, once more.
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self(match &self.0 {
+            Kind::Tcp(listener) => Kind::Tcp(listener.try_clone()?),
+            Kind::Unix(listener, path) => Kind::Unix(listener.try_clone()?, path.clone()),
+        }))
+    }
+
     /// Within the runtime that serves it.
     pub(crate) fn acceptor(self) -> io::Result<Acceptor> {
         Ok(match self.0 {
             Kind::Tcp(listener) => Acceptor::Tcp(TcpListener::from_std(listener)?),
             Kind::Unix(listener, _) => Acceptor::Unix(UnixListener::from_std(listener)?),
         })
+    }
+}
+
+/// So that it can be handed to another process.
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            Kind::Tcp(listener) => listener.as_fd(),
+            Kind::Unix(listener, _) => listener.as_fd(),
+        }
+    }
+}
+
+/// A socket that listens already, handed over by whoever opened it.
+impl TryFrom<std::net::TcpListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self(Kind::Tcp(listener)))
+    }
+}
+
+/// As above; its path is where it was bound.
+impl TryFrom<std::os::unix::net::UnixListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let path = address.as_pathname().map(ToOwned::to_owned).unwrap_or_default();
+        Ok(Self(Kind::Unix(listener, path)))
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 
 pub(crate) use self::{listener::Acceptor, peer::Peer, proxy::announced, socket::Socket};
 pub use self::{
-    listener::{ListenAddress, Listener, listen},
+    listener::{ListenAddress, Listener, listen, spread},
     proxy::Proxies,
     tls::{Tls, TlsError},
 };

@@ -10,5 +10,7 @@ mod port;
 mod s3;
 
 pub use fs::FsStore;
-pub use port::{ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError};
+pub use port::{
+    ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError, Unfinished,
+};
 pub use s3::{Retries, S3Config, S3ConfigError, S3Credentials, S3Location, S3Store, S3Timeouts};

@@ -40,6 +40,20 @@ pub trait ObjectStore: fmt::Debug + Send + Sync + 'static {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<ObjectMeta>, StoreError>;
+
+    /// Writes that were begun and not ended, as far as they can be seen: on S3, uploads in parts.
+    async fn unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A write that was begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The object it was to make, as the store names it.
+    pub key: String,
+    /// When it began, microseconds since 1970 UTC.
+    pub begun_at_us: i64,
 }
 
 /// What is known of an object.

@@ -130,6 +130,33 @@ async fn a_shutdown_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
+async fn who_leaves_says_so_with_the_next_answer() {
+    let store = TestStore::new();
+    Video::finished(&store, Access::Public).await;
+    let leaving = CancellationToken::new();
+    let config = OriginConfig { leaving: leaving.clone(), ..OriginConfig::default() };
+    let origin = Origin::start_with(&store, config).await;
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path("v360/0.m4s"));
+    let mut kept = origin.connect().await;
+    let mut answer = [0; 8192];
+    // From memory the second time.
+    for _ in 0..2 {
+        kept.write_all(request.as_bytes()).await.unwrap();
+        let length = kept.read(&mut answer).await.unwrap();
+        assert!(!String::from_utf8_lossy(&answer[..length]).contains("connection: close"));
+    }
+    leaving.cancel();
+    sleep(Duration::from_millis(100)).await;
+    assert!(TcpStream::connect(origin.address).await.is_err());
+    assert!(!origin.task.is_finished(), "a client is left");
+    kept.write_all(request.as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut kept).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    origin.task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn heads_have_limits() {
     let origin = origin(Timeouts::default()).await;
     let head = |fields: String| format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{fields}\r\n");

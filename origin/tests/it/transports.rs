@@ -63,13 +63,16 @@ impl Pair {
 
 /// A video whose first segment is long, behind TLS.
 async fn secure(pair: &Pair, timeouts: Timeouts) -> Origin {
+    secure_with(pair, OriginConfig { timeouts, ..OriginConfig::default() }).await
+}
+
+async fn secure_with(pair: &Pair, config: OriginConfig) -> Origin {
     let store = TestStore::new();
     let mut video = Video::new(&store, Access::Public).await;
     let segment = SegmentEntry::new(LONG as u64, 180_000);
     video.list("v360", 0, vec![segment], long().into()).await;
     video.publish(Status::Complete).await;
-    let config = OriginConfig { tls: Some(pair.open()), timeouts, ..OriginConfig::default() };
-    Origin::start_with(&store, config).await
+    Origin::start_with(&store, OriginConfig { tls: Some(pair.open()), ..config }).await
 }
 
 fn long() -> Vec<u8> {
@@ -209,6 +212,27 @@ async fn a_connection_that_asks_nothing_is_closed() {
     let ended = tokio::time::timeout(SHORT * 20, connection).await.expect("it is idle").unwrap();
     // A client about to write finds the socket shut.
     assert!(ended.as_ref().err().is_none_or(h2::Error::is_io), "{ended:?}");
+}
+
+#[tokio::test]
+async fn who_leaves_ends_what_was_begun_over_http2() {
+    let (pair, leaving) = (Pair::new().await, CancellationToken::new());
+    let config = OriginConfig { leaving: leaving.clone(), ..OriginConfig::default() };
+    let origin = secure_with(&pair, config).await;
+    let (mut client, connection) = client(&pair, &origin, 1000).await;
+    let (answer, _) = client.send_request(request("v360/0.m4s"), true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    leaving.cancel();
+    let mut read = 0;
+    while let Some(piece) = body.data().await {
+        let length = piece.unwrap().len();
+        body.flow_control().release_capacity(length).unwrap();
+        read += length;
+    }
+    assert_eq!(read, LONG);
+    // Told that nothing more is taken, the client has no reason to stay.
+    connection.await.unwrap().unwrap();
+    origin.task.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -40,13 +40,13 @@ pub(super) fn has_segments(
 }
 
 /// A track's share of a period.
-struct Part<'a> {
+pub(super) struct Part<'a> {
     /// All its segments, of every period.
     spans: Vec<Span>,
     stretch: Stretch<'a>,
 }
 
-fn part<'a>(
+pub(super) fn part<'a>(
     presentation: &Presentation<'a>,
     track: &Track,
     period: usize,
@@ -59,7 +59,7 @@ fn part<'a>(
 
 /// How many sets hold the picture: one a family, and one all the same where there is none, so that
 /// other sets keep their numbers.
-fn video_sets(presentation: &Presentation<'_>) -> usize {
+pub(super) fn video_sets(presentation: &Presentation<'_>) -> usize {
     families(presentation).len().max(1)
 }
 
@@ -67,7 +67,7 @@ fn video_sets(presentation: &Presentation<'_>) -> usize {
 /// and the key, of which a set names one. Players change between renditions of one set.
 type Family<'a> = (&'a str, Option<KeyId>);
 
-fn families<'a>(presentation: &Presentation<'a>) -> Vec<Family<'a>> {
+pub(super) fn families<'a>(presentation: &Presentation<'a>) -> Vec<Family<'a>> {
     let mut families = Vec::new();
     for (track, _) in presentation.video() {
         let family = family(presentation, track);
@@ -78,7 +78,7 @@ fn families<'a>(presentation: &Presentation<'a>) -> Vec<Family<'a>> {
     families
 }
 
-fn family<'a>(presentation: &Presentation<'_>, track: &'a Track) -> Family<'a> {
+pub(super) fn family<'a>(presentation: &Presentation<'_>, track: &'a Track) -> Family<'a> {
     let key = presentation.delivery.keys.get(&track.id).map(|key| key.id);
     (track.codec.split('.').next().unwrap_or_default(), key)
 }
@@ -93,7 +93,7 @@ fn switching(families: &[Family<'_>], index: usize) -> String {
     others.map(|(other, _)| other.to_string()).collect::<Vec<_>>().join(",")
 }
 
-fn protection(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track) {
+pub(super) fn protection(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track) {
     if let Some(key) = presentation.delivery.keys.get(&track.id) {
         protection::write(xml, key);
     }
@@ -119,7 +119,7 @@ pub(super) fn video(
         let id = index.to_string();
         let mut attributes =
             vec![("id", &*id), ("contentType", "video"), ("mimeType", "video/mp4")];
-        attributes.extend(alignment(presentation));
+        attributes.extend(alignment(presentation, presentation.delivery.independent));
         let others = switching(&families, index);
         let Ok(()) = xml.element("AdaptationSet", &attributes, |xml| {
             if let Some((track, ..)) = video.first() {
@@ -131,7 +131,7 @@ pub(super) fn video(
             }
             role(xml, "main");
             for (track, picture, part) in &video {
-                picture_representation(xml, presentation, (track, picture), part);
+                picture_representation(xml, presentation, (track, picture), &[], part);
             }
             Ok::<(), Infallible>(())
         });
@@ -139,10 +139,11 @@ pub(super) fn video(
     Ok(())
 }
 
-fn picture_representation(
+pub(super) fn picture_representation(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     (track, picture): (&Track, &VideoTrack),
+    more: &[(&'static str, &str)],
     part: &Part<'_>,
 ) {
     let rate = Rate::from_spans(presentation.head, track, &part.spans);
@@ -155,6 +156,7 @@ fn picture_representation(
         ("frameRate", &*frame_rate(picture.frame_rate)),
         ("sar", "1:1"),
     ];
+    let attributes = [&attributes[..], more].concat();
     let Ok(()) = xml.element("Representation", &attributes, |xml| {
         segments(xml, presentation, track, part);
         Ok::<(), Infallible>(())
@@ -171,9 +173,12 @@ fn segments(xml: &mut Xml, presentation: &Presentation<'_>, track: &Track, part:
 
 /// How segments of a set begin: alike in all its representations, and with what can be decoded
 /// first (5.3.3.2). Of single files it is said of their subsegments.
-fn alignment(presentation: &Presentation<'_>) -> [(&'static str, &'static str); 2] {
+pub(super) fn alignment(
+    presentation: &Presentation<'_>,
+    independent: bool,
+) -> [(&'static str, &'static str); 2] {
     // Pictures that precede an open GOP's key frame come after it in decoding order.
-    let sap = if presentation.delivery.independent { "1" } else { "3" };
+    let sap = if independent { "1" } else { "3" };
     if presentation.delivery.files.is_empty() {
         [("segmentAlignment", "true"), ("startWithSAP", sap)]
     } else {
@@ -200,7 +205,7 @@ pub(super) fn audio(
             ("mimeType", "audio/mp4"),
             ("lang", &*sound.language),
         ];
-        attributes.extend(alignment(presentation));
+        attributes.extend(alignment(presentation, presentation.delivery.independent));
         let soundtrack = sound.surround_of.as_ref().unwrap_or(&track.id);
         let main = Some(soundtrack) == default;
         if wide {

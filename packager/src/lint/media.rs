@@ -3,8 +3,10 @@
 use super::{
     attributes::{Attributes, excerpt},
     finding::Findings,
+    keys,
     lines::{Content, Line},
     live,
+    outline::{Media, outline},
 };
 
 /// Microseconds a second.
@@ -23,7 +25,8 @@ const ONCE: [(&str, &str); 9] = [
     ("EXT-X-INDEPENDENT-SEGMENTS", "4.4.2.1"),
 ];
 
-pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) {
+/// Checks it; what others are held against.
+pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) -> Media {
     once(lines, findings);
     let target = target_duration(lines, findings);
     let part_target = part_target(lines, findings);
@@ -33,11 +36,13 @@ pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) {
     let has_time = lines.iter().any(|line| line.tag("EXT-X-PROGRAM-DATE-TIME").is_some());
     for line in lines {
         map(line, findings);
-        key(line, findings);
         part(line, part_target, findings);
         date_range(line, has_time, findings);
     }
     live::check(lines, part_target, findings);
+    gaps(lines, findings);
+    let keys = keys::check(lines, findings);
+    outline(lines, keys)
 }
 
 fn once(lines: &[Line<'_>], findings: &mut Findings) {
@@ -218,6 +223,29 @@ fn sequence(
     }
 }
 
+/// That EXT-X-GAP says nothing more, once, and of a segment.
+fn gaps(lines: &[Line<'_>], findings: &mut Findings) {
+    const CLAUSE: &str = "4.4.4.7";
+    let mut open = None;
+    for line in lines {
+        match line.content {
+            Content::Tag("EXT-X-GAP", value) => {
+                if !value.is_empty() {
+                    findings.error(line.number, CLAUSE, "EXT-X-GAP has no value");
+                }
+                if open.replace(line.number).is_some() {
+                    findings.error(line.number, CLAUSE, "the segment has two EXT-X-GAP");
+                }
+            }
+            Content::Uri(_) => open = None,
+            Content::Tag(..) => {}
+        }
+    }
+    if let Some(line) = open {
+        findings.error(line, CLAUSE, "no segment after EXT-X-GAP");
+    }
+}
+
 fn map(line: &Line<'_>, findings: &mut Findings) {
     const CLAUSE: &str = "4.4.4.5";
     let Some(list) = line.attributes("EXT-X-MAP", findings) else { return };
@@ -225,30 +253,6 @@ fn map(line: &Line<'_>, findings: &mut Findings) {
     list.quotes(&["URI", "BYTERANGE"], CLAUSE, findings);
     if list.get("BYTERANGE").is_some_and(|range| byte_range(range).is_none()) {
         findings.error(line.number, CLAUSE, "BYTERANGE is not LENGTH or LENGTH@OFFSET");
-    }
-}
-
-fn key(line: &Line<'_>, findings: &mut Findings) {
-    const CLAUSE: &str = "4.4.4.4";
-    let Some(list) = line.attributes("EXT-X-KEY", findings) else { return };
-    list.quotes(&["URI", "KEYFORMAT", "KEYFORMATVERSIONS"], CLAUSE, findings);
-    let method = list.needed("METHOD", CLAUSE, findings);
-    if method == Some("NONE") {
-        if ["URI", "IV", "KEYFORMAT"].iter().any(|name| list.get(name).is_some()) {
-            findings.error(line.number, CLAUSE, "METHOD=NONE stands with other attributes");
-        }
-    } else if method.is_some() {
-        list.word("METHOD", &["AES-128", "SAMPLE-AES", "SAMPLE-AES-CTR"], CLAUSE, findings);
-        list.needed("URI", CLAUSE, findings);
-    }
-    let is_hexadecimal = |iv: &str| {
-        let digits = iv.strip_prefix("0x").or_else(|| iv.strip_prefix("0X"));
-        digits.is_some_and(|digits| {
-            digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())
-        })
-    };
-    if list.get("IV").is_some_and(|iv| !is_hexadecimal(iv)) {
-        findings.error(line.number, CLAUSE, "IV is not 0x and 32 hexadecimal digits");
     }
 }
 

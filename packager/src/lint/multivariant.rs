@@ -1,10 +1,11 @@
 //! Multivariant playlists (4.4.6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     attributes::{Attributes, excerpt},
     finding::Findings,
+    keys::{self, Key},
     lines::{Content, Line},
 };
 
@@ -16,40 +17,74 @@ const GROUPS: [(&str, &str); 4] = [
     ("CLOSED-CAPTIONS", "CLOSED-CAPTIONS"),
 ];
 
-/// Checks it; the playlists that it names.
-pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) -> Vec<String> {
-    let mut playlists = Playlists::default();
-    let groups = renditions(lines, &mut playlists, findings);
-    variants(lines, &groups, &mut playlists, findings);
-    i_frames(lines, &mut playlists, findings);
-    playlists.names
+/// What a multivariant playlist lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Multivariant {
+    /// Playlists, in order.
+    playlists: Vec<(String, Role)>,
+    roles: BTreeMap<String, Role>,
+    pub(super) session_keys: Vec<Key>,
 }
 
-/// Addresses, each once, in order.
-#[derive(Default)]
-struct Playlists {
-    names: Vec<String>,
-    known: BTreeSet<String>,
+/// What a media playlist is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Variant,
+    /// Sound, or another view.
+    Rendition,
+    Subtitles,
+    IFrames,
+    /// Of no RFC.
+    Images,
 }
 
-impl Playlists {
-    fn add(&mut self, name: &str) {
-        if self.known.insert(name.to_owned()) {
-            self.names.push(name.to_owned());
+impl Multivariant {
+    /// Playlists as they are named, each once.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.playlists.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn role(&self, name: &str) -> Option<Role> {
+        self.roles.get(name).copied()
+    }
+
+    /// What is named twice is what it was named as first: a soundtrack that is a variant as well.
+    fn add(&mut self, name: &str, role: Role) {
+        if !self.roles.contains_key(name) {
+            self.roles.insert(name.to_owned(), role);
+            self.playlists.push((name.to_owned(), role));
         }
     }
 }
 
+/// Checks it.
+pub(super) fn check(lines: &[Line<'_>], findings: &mut Findings) -> Multivariant {
+    let mut main =
+        Multivariant { session_keys: keys::check_session(lines, findings), ..Default::default() };
+    let groups = renditions(lines, &mut main, findings);
+    variants(lines, &groups, &mut main, findings);
+    i_frames(lines, &mut main, findings);
+    for line in lines {
+        let images = line.attributes("EXT-X-IMAGE-STREAM-INF", findings);
+        images.and_then(|list| list.get("URI")).into_iter().for_each(|uri| {
+            main.add(uri, Role::Images);
+        });
+    }
+    main
+}
+
 /// Type and name of groups that are there.
 type Groups<'a> = BTreeSet<(&'a str, &'a str)>;
+/// Lines and names of the renditions of each.
+type Members<'a> = BTreeMap<(&'a str, &'a str), Vec<(usize, &'a str)>>;
 
 fn renditions<'a>(
     lines: &[Line<'a>],
-    playlists: &mut Playlists,
+    main: &mut Multivariant,
     findings: &mut Findings,
 ) -> Groups<'a> {
     const CLAUSE: &str = "4.4.6.1";
-    let mut groups = Groups::new();
+    let (mut groups, mut members) = (Groups::new(), Members::new());
     let mut names = BTreeSet::new();
     let mut defaults = BTreeSet::new();
     for line in lines {
@@ -70,9 +105,27 @@ fn renditions<'a>(
         if list.get("DEFAULT") == Some("YES") && !defaults.insert((kind, group)) {
             findings.error(number, "4.4.6.1.1", "the group has two defaults");
         }
-        list.get("URI").into_iter().for_each(|uri| playlists.add(uri));
+        let role = if kind == "SUBTITLES" { Role::Subtitles } else { Role::Rendition };
+        list.get("URI").into_iter().for_each(|uri| main.add(uri, role));
+        members.entry((kind, group)).or_default().push((number, name));
     }
+    same_members(&members, findings);
     groups
+}
+
+/// Groups of a type have the same members (4.4.6.1.1).
+fn same_members(members: &Members<'_>, findings: &mut Findings) {
+    let mut firsts: BTreeMap<&str, (&str, BTreeSet<&str>)> = BTreeMap::new();
+    for ((kind, group), own) in members {
+        let names = own.iter().map(|(_, name)| *name).collect();
+        let (first, expected) =
+            firsts.entry(kind).or_insert_with(|| (group, BTreeSet::clone(&names)));
+        if names != *expected {
+            let (group, first) = (excerpt(group), excerpt(first));
+            let what = format!("the group '{group}' has not the members that '{first}' has");
+            findings.error(own.first().map_or(1, |(line, _)| *line), "4.4.6.1.1", what);
+        }
+    }
 }
 
 /// Rules of one rendition.
@@ -107,7 +160,7 @@ fn rendition(number: usize, kind: &str, list: &Attributes<'_>, findings: &mut Fi
 fn variants<'a>(
     lines: &[Line<'a>],
     groups: &Groups<'a>,
-    playlists: &mut Playlists,
+    main: &mut Multivariant,
     findings: &mut Findings,
 ) {
     const CLAUSE: &str = "4.4.6.2";
@@ -118,7 +171,7 @@ fn variants<'a>(
         let number = line.number;
         if let Content::Uri(uri) = line.content {
             match open.take() {
-                Some(_) => playlists.add(uri),
+                Some(_) => main.add(uri, Role::Variant),
                 None => findings.error(number, CLAUSE, "an address without EXT-X-STREAM-INF"),
             }
             continue;
@@ -149,7 +202,7 @@ fn variants<'a>(
     }
 }
 
-fn i_frames(lines: &[Line<'_>], playlists: &mut Playlists, findings: &mut Findings) {
+fn i_frames(lines: &[Line<'_>], main: &mut Multivariant, findings: &mut Findings) {
     const CLAUSE: &str = "4.4.6.3";
     for line in lines {
         let Some(list) = line.attributes("EXT-X-I-FRAME-STREAM-INF", findings) else { continue };
@@ -160,7 +213,9 @@ fn i_frames(lines: &[Line<'_>], playlists: &mut Playlists, findings: &mut Findin
                 findings.error(line.number, CLAUSE, format!("{name} is not for I-frames"));
             }
         }
-        list.needed("URI", CLAUSE, findings).into_iter().for_each(|uri| playlists.add(uri));
+        list.needed("URI", CLAUSE, findings).into_iter().for_each(|uri| {
+            main.add(uri, Role::IFrames);
+        });
     }
 }
 

@@ -40,12 +40,13 @@ fn needs(line: &Line<'_>, i_frames_only: bool) -> Vec<(u64, &'static str)> {
         }
     };
     let has = |tag, text: &str| line.tag(tag).is_some_and(|value| value.contains(text));
-    when(has("EXT-X-KEY", "IV="), 2, "IV in EXT-X-KEY");
+    let key = |text| has("EXT-X-KEY", text) || has("EXT-X-SESSION-KEY", text);
+    when(key("IV="), 2, "IV of a key");
     when(has("EXTINF", "."), 3, "a fraction in EXTINF");
     when(line.tag("EXT-X-BYTERANGE").is_some(), 4, "EXT-X-BYTERANGE");
     when(line.tag("EXT-X-I-FRAMES-ONLY").is_some(), 4, "EXT-X-I-FRAMES-ONLY");
-    when(has("EXT-X-KEY", "KEYFORMAT"), 5, "KEYFORMAT in EXT-X-KEY");
-    when(has("EXT-X-KEY", "METHOD=SAMPLE-AES"), 5, "SAMPLE-AES");
+    when(key("KEYFORMAT"), 5, "KEYFORMAT of a key");
+    when(key("METHOD=SAMPLE-AES"), 5, "SAMPLE-AES");
     let map = line.tag("EXT-X-MAP").is_some();
     when(map && i_frames_only, 5, "EXT-X-MAP");
     when(map && !i_frames_only, 6, "EXT-X-MAP without EXT-X-I-FRAMES-ONLY");

@@ -33,12 +33,21 @@ pub(super) struct Group {
     pub(super) key: i64,
 }
 
+/// Which samples of a track are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chosen {
+    Sound,
+    Pictures,
+    /// Each lasts until the next.
+    KeyFrames,
+}
+
 /// Walks the segments of a track.
 #[derive(Debug, Clone)]
 pub(super) struct Groups<'o, 't> {
     source: &'o Source<'t>,
     place: Place,
-    is_video: bool,
+    chosen: Chosen,
     starts: &'o Starts,
     first_decoded: u64,
     cursor: Cursor<'t>,
@@ -70,11 +79,10 @@ impl<'o, 't> Groups<'o, 't> {
         source: &'o Source<'t>,
         first_decoded: u64,
         place: Place,
-        starts: &'o Starts,
+        (starts, chosen): (&'o Starts, Chosen),
         cursor: Cursor<'t>,
     ) -> Self {
-        let is_video = matches!(starts, Starts::Samples(_));
-        Self { source, place, is_video, starts, first_decoded, cursor }
+        Self { source, place, chosen, starts, first_decoded, cursor }
     }
 
     /// Where it stands.
@@ -97,7 +105,13 @@ impl<'o, 't> Groups<'o, 't> {
                 return Ok(group);
             }
             let group = group.get_or_insert_with(|| self.empty(&sample));
-            self.add(group, &sample)?;
+            match group.samples.last_mut() {
+                Some(last) if self.chosen == Chosen::KeyFrames && !sample.key => {
+                    last.duration = self.stretched(last.duration, sample.duration)?;
+                    self.end_with(group, &sample);
+                }
+                _ => self.add(group, &sample)?,
+            }
             self.cursor.number += 1;
         }
     }
@@ -129,6 +143,20 @@ impl<'o, 't> Groups<'o, 't> {
     fn presented(&self, sample: &crate::read::Sample) -> i64 {
         let shown = shown(sample).saturating_add(self.place.shift);
         shown.saturating_sub(i64::from(self.place.priming))
+    }
+
+    /// How long a key frame lasts with a picture more that is left out.
+    fn stretched(&self, ticks: u32, more: u32) -> Result<u32, PackageError> {
+        ticks.checked_add(more).ok_or_else(|| PackageError::Timing {
+            name: self.source.name.clone(),
+            sample: self.cursor.number,
+            problem: "is too far from the key frame before it for trick play",
+        })
+    }
+
+    fn end_with(&self, group: &mut Group, sample: &crate::read::Sample) {
+        let end = self.presented(sample).saturating_add(i64::from(sample.duration));
+        group.end = group.end.max(end);
     }
 
     /// When a sample is decoded in the output.
@@ -171,12 +199,12 @@ impl<'o, 't> Groups<'o, 't> {
             sample: self.cursor.number,
             problem,
         })?;
-        let flags = if sample.key || !self.is_video { SYNC } else { NON_SYNC };
+        let flags = if sample.key || self.chosen == Chosen::Sound { SYNC } else { NON_SYNC };
         let (duration, size) = (sample.duration, sample.size);
         group.samples.push(trun::Sample { duration, size, flags, composition_offset });
         group.bytes = bytes;
         group.start = group.start.min(start);
-        group.end = group.end.max(start.saturating_add(i64::from(duration)));
+        self.end_with(group, sample);
         let end = sample.offset.saturating_add(u64::from(size));
         match group.media.last_mut() {
             Some(last) if last.end == sample.offset => last.end = end,

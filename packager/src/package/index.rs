@@ -202,6 +202,7 @@ fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
         keys: BTreeMap::new(),
         ranges: outputs.iter().filter_map(range).collect(),
         independent: outputs.iter().flat_map(|output| &output.rows).all(Row::is_independent),
+        trick: Vec::new(),
         text_segment_us: (options.layout == Layout::Segments).then_some(text_segment_us),
     }
 }

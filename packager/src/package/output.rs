@@ -8,7 +8,7 @@ use kinora_media::TrackId;
 use super::{
     Layout, PackageError, Source,
     cut::Starts,
-    groups::{Cursor, Group, Groups},
+    groups::{Chosen, Cursor, Group, Groups},
     place::{Place, TrackCoding},
     protect::Protected,
     seconds,
@@ -25,6 +25,9 @@ use crate::{
         init::{self, Init},
     },
 };
+
+/// What the name of a track of key frames ends with.
+const KEY_FRAMES: &str = "trick";
 
 /// A track to be written. In one file: [`Self::init`], [`Self::index`], then every fragment.
 #[derive(Debug, Clone)]
@@ -43,6 +46,8 @@ pub struct Output<'t> {
     pub(super) place: Place,
     pub(super) rows: Vec<Row>,
     pub(super) protected: Option<Protected>,
+    /// Of which picture it has the key frames alone.
+    pub(super) key_frames_of: Option<TrackId>,
     starts: Starts,
     /// Where each segment begins in the source's tables.
     cursors: Vec<Cursor<'t>>,
@@ -103,7 +108,7 @@ impl<'t> Output<'t> {
         starts: Starts,
         layout: Layout,
     ) -> Result<Self, PackageError> {
-        let mut output = Self {
+        let output = Self {
             id: TrackId::new("t").expect("a letter is a name"),
             file: source.file,
             init: Bytes::new(),
@@ -114,15 +119,31 @@ impl<'t> Output<'t> {
             place,
             rows: Vec::new(),
             protected: None,
+            key_frames_of: None,
             starts,
             cursors: Vec::new(),
         };
-        output.init = output.write_init();
-        (output.rows, output.cursors) = output.plan_rows()?;
+        output.planned(layout)
+    }
+
+    /// The key frames of this picture as a track of their own.
+    pub(super) fn key_frames(&self, layout: Layout) -> Result<Self, PackageError> {
+        let name = format!("{}-{}", self.id, KEY_FRAMES);
+        let output = Self {
+            id: TrackId::new(name).expect("a track's name with letters behind it is one"),
+            key_frames_of: Some(self.id.clone()),
+            ..self.clone()
+        };
+        output.planned(layout)
+    }
+
+    fn planned(mut self, layout: Layout) -> Result<Self, PackageError> {
+        self.init = self.write_init();
+        (self.rows, self.cursors) = self.plan_rows()?;
         if layout == Layout::SingleFile {
-            output.index = output.write_index()?;
+            self.index = self.write_index()?;
         }
-        Ok(output)
+        Ok(self)
     }
 
     /// Its segments, in order.
@@ -169,7 +190,13 @@ impl<'t> Output<'t> {
     }
 
     fn groups(&self, cursor: Cursor<'t>) -> Groups<'_, 't> {
-        Groups::new(&self.source, self.survey.first_decoded, self.place, &self.starts, cursor)
+        let chosen = match (&self.starts, &self.key_frames_of) {
+            (Starts::Times(_), _) => Chosen::Sound,
+            (Starts::Samples(_), None) => Chosen::Pictures,
+            (Starts::Samples(_), Some(_)) => Chosen::KeyFrames,
+        };
+        let first_decoded = self.survey.first_decoded;
+        Groups::new(&self.source, first_decoded, self.place, (&self.starts, chosen), cursor)
     }
 
     fn roll(&self) -> Option<i16> {

@@ -74,6 +74,9 @@ impl Package<'_> {
             if self.layout != Layout::Segments {
                 return Err(PackageError::WholeSegments("segments that are files of their own"));
             }
+            if !self.delivery.trick.is_empty() {
+                return Err(PackageError::WholeSegments("a package without tracks for trick play"));
+            }
             if encryption.key_uri.is_none() {
                 return Err(PackageError::WholeSegments("the address of its key"));
             }
@@ -85,7 +88,9 @@ impl Package<'_> {
         self.delivery.keys.clear();
         for (stream, output) in (0_u16..).zip(&mut self.outputs) {
             let is_video = matches!(output.coding, TrackCoding::Video(_));
-            let key = encryption.keys.key(&output.id, is_video);
+            // Key frames are the picture's, and so is the key.
+            let named = output.key_frames_of.as_ref().unwrap_or(&output.id);
+            let key = encryption.keys.key(named, is_video);
             let key = key.ok_or_else(|| PackageError::NoKey {
                 name: output.source.name.clone(),
                 track: output.id.to_string(),

@@ -21,7 +21,7 @@ use decrypt::decrypted;
 pub(crate) const KEY: [u8; 16] = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef_u128.to_be_bytes();
 pub(crate) const KEY_ID: &str = "00112233445566778899aabbccddeeff";
 const SEED: [u8; 16] = [0xf0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-const SCHEMES: [Scheme; 2] = [Scheme::Cenc, Scheme::Cbcs];
+pub(crate) const SCHEMES: [Scheme; 2] = [Scheme::Cenc, Scheme::Cbcs];
 
 pub(crate) fn encryption(method: Method) -> Encryption {
     let keys = format!("{KEY_ID}:0123456789abcdef0123456789abcdef");

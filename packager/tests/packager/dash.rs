@@ -50,6 +50,18 @@ fn the_origin_of_time_stays() {
     assert_eq!(start(&one), start(&two));
 }
 
+/// Six seconds more than what is listed: less and Shaka starts late, much more and it starves.
+#[test]
+fn the_suggested_delay_follows_what_is_published() {
+    let delay = |segments| {
+        let (head, pages) = head(tracks(), segments, Status::Growing);
+        attribute(&dash::mpd(&head, &pages).unwrap(), "MPD", "suggestedPresentationDelay").unwrap()
+    };
+    let (one, two) = (delay(1), delay(2));
+    assert!(one.starts_with("PT8."), "2 s and 6 s: {one}");
+    assert!(two.starts_with("PT10."), "4 s and 6 s: {two}");
+}
+
 #[test]
 fn no_segment_ends_after_the_presentation() {
     let total = |head: &Head, pages: &[Page]| {

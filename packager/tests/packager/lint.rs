@@ -1,5 +1,7 @@
 //! The rules of RFC 8216bis: ours keep them, and each that is broken is found.
 
+mod presentation;
+
 use kinora_media::Status;
 use kinora_packager::{
     hls,
@@ -118,6 +120,35 @@ fn rules_of_variables() {
     assert_eq!(rules(import), "");
     let multivariant = format!("{import}#EXT-X-MEDIA:TYPE=AUDIO\n");
     assert!(rules(&multivariant).contains("error 4.4.2.3 IMPORT stands in a multivariant"));
+}
+
+#[test]
+fn rules_of_keys_and_gaps() {
+    insta::assert_snapshot!(found(
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n\
+         #EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMATVERSIONS=\"1/0\"\n\
+         #EXT-X-MAP:URI=\"init.mp4\"\n\
+         #EXT-X-GAP\n#EXT-X-GAP:1\n#EXTINF:4,\n0.m4s\n\
+         #EXT-X-KEY:METHOD=NONE,KEYFORMATVERSIONS=\"1\"\n\
+         #EXT-X-MAP:URI=\"init.mp4\"\n\
+         #EXT-X-KEY:METHOD=AES-128,URI=k,IV=0x00112233445566778899aabbccddeeff\n\
+         #EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\n1.m4s\n#EXT-X-GAP\n"
+    ));
+}
+
+#[test]
+fn rules_of_session_keys_and_groups() {
+    insta::assert_snapshot!(found(
+        "#EXTM3U\n\
+         #EXT-X-SESSION-KEY:METHOD=NONE\n\
+         #EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n\
+         #EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,KEYFORMAT=\"identity\",URI=\"k\"\n\
+         #EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"k\",IV=0x00112233445566778899aabbccddeeff\n\
+         #EXT-X-SESSION-KEY:METHOD=SAMPLE-AES\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\",CHANNELS=\"2\",URI=\"1\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"2\",CHANNELS=\"2\",URI=\"2\"\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"b\",NAME=\"1\",CHANNELS=\"6\",URI=\"3\"\n"
+    ));
 }
 
 #[test]

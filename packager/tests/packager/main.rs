@@ -24,3 +24,4 @@ mod schema;
 mod segment;
 mod text;
 mod tree;
+mod trick;

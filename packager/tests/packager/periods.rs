@@ -51,7 +51,8 @@ fn every_playlist_has_the_discontinuity_at_the_same_segment() {
 
 #[test]
 fn a_period_is_only_appended() {
-    let (before, pages) = head(tracks(), 1, Status::Growing);
+    let (mut before, pages) = head(tracks(), 1, Status::Growing);
+    before.periods = vec![period(0, "init.mp4")];
     let (decided, _) = switched(1, Status::Growing);
     let (begun, _) = switched(2, Status::Growing);
     for track in TRACKS {
@@ -65,8 +66,26 @@ fn a_period_is_only_appended() {
     assert_eq!(mpd(&before), mpd(&decided), "a period without segments is not listed");
     let (before, begun) = (periods(&mpd(&before)), periods(&mpd(&begun)));
     assert_eq!((before.len(), begun.len()), (2, 3));
-    assert_eq!(before[0], begun[0], "the first period stays as it was");
-    assert!(begun[1].contains(r#"<Period id="1" start="PT2S">"#));
+    // Of the first period nothing changes but that its end is known.
+    let first = |mpd: &str| mpd[mpd.find("<Adapt").unwrap()..].to_owned();
+    assert_eq!(first(&before[0]), first(&begun[0]));
+    assert!(before[0].contains(r#"<Period id="0" start="PT0S" duration="PT5.501S">"#));
+    assert!(begun[0].contains(r#"<Period id="0" start="PT0S">"#));
+    assert!(begun[1].contains(r#"<Period id="1" start="PT2S" duration="PT3.501S">"#));
+}
+
+#[test]
+fn an_mpd_to_which_a_period_may_come_has_no_end_of_its_own() {
+    let (mut head, pages) = head(tracks(), 2, Status::Growing);
+    let ends = |head: &Head| {
+        dash::mpd(head, &pages).unwrap().contains("mediaPresentationDuration=\"PT5.501S\"")
+    };
+    assert!(ends(&head));
+    head.periods = vec![period(0, "init.mp4")];
+    assert!(!ends(&head));
+    let (switched, pages) = switched(3, Status::Complete);
+    let mpd = dash::mpd(&switched, &pages).unwrap();
+    assert!(mpd.contains("mediaPresentationDuration") && !mpd.contains(" duration="));
 }
 
 #[test]

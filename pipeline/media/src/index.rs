@@ -44,7 +44,8 @@ pub struct Head {
     /// Every track, in the order manifests list them: best video first.
     pub tracks: Vec<Track>,
     /// Stretches of the picture with initialisation segments of their own, in timeline order, the
-    /// first at 0. None means one that begins with [`FIRST_INIT`].
+    /// first at 0. None means one that begins with [`FIRST_INIT`]; while it grows, that no further
+    /// one will follow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub periods: Vec<Period>,
     /// Closed pages, in timeline order.

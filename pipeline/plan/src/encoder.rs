@@ -5,6 +5,10 @@
 //! with the source socket as standard input (see [`crate::source_protocol`]). The child writes
 //! its files into `output_dir` and one [`Message`] a line, as JSON, on standard output; the last
 //! is `Done` or `Failed`. Log lines go to standard error.
+//!
+//! With `--series` a child that said `Done` of a chunk asks for another of the same title instead of
+//! ending, over the source socket, and its messages go on with that. The worker empties
+//! `output_dir` in between.
 
 use std::path::PathBuf;
 

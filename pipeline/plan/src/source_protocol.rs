@@ -4,9 +4,16 @@
 //! answer is a little-endian `i64`, then that many bytes: fewer than asked only at the end of the
 //! source; negative means the read failed and nothing follows. One request at a time. The worker
 //! closes the socket to take the source away.
+//!
+//! A child that was started with `--series` asks for its next task the same way: the request is
+//! [`NEXT_TASK`], the answer's bytes are an [`EncoderSpec`](crate::encoder::EncoderSpec) as JSON. No
+//! bytes, or a negative answer, are the end of the series.
 
 /// The longest range of one request, bytes.
 pub const MAX_LENGTH: u64 = 4 << 20;
+/// The longest task sent over the socket, bytes: that of a long film whose every frame is a key
+/// frame.
+pub const MAX_TASK: u64 = 64 << 20;
 /// Bytes of a request.
 pub const REQUEST_LEN: usize = 16;
 /// Bytes before the data of an answer.
@@ -15,6 +22,9 @@ pub const ANSWER_LEN: usize = 8;
 pub const READ_FAILED: i64 = -1;
 /// The answer to a request longer than [`MAX_LENGTH`] or of length 0.
 pub const BAD_REQUEST: i64 = -2;
+/// The request for the next task. As a range it would be [refused](BAD_REQUEST).
+pub const NEXT_TASK: [u8; REQUEST_LEN] =
+    [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A request for `length` bytes from `offset`.
 pub fn encode_request(offset: u64, length: u64) -> [u8; REQUEST_LEN] {
@@ -40,6 +50,8 @@ mod tests {
     fn requests_survive_the_wire_and_are_bounded() {
         assert_eq!(decode_request(encode_request(7, 9)), Some((7, 9)));
         assert_eq!(decode_request(encode_request(0, 0)), None);
+        assert_eq!(encode_request(u64::MAX, 0), NEXT_TASK);
+        assert_eq!(decode_request(NEXT_TASK), None, "it is no range");
         assert_eq!(decode_request(encode_request(0, MAX_LENGTH + 1)), None);
     }
 }

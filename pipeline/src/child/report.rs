@@ -59,6 +59,12 @@ impl Reporter {
         self.send(&Message::Done(outcome));
     }
 
+    /// Goes on with another task, whose last word is still to come.
+    pub fn next_task(&self) {
+        let mut shared = self.lock();
+        (shared.finished, shared.told) = (false, None);
+    }
+
     /// Says why nothing was made. The last message.
     pub fn failed(&self, failure: Failure) {
         self.send(&Message::Failed(failure));

@@ -102,6 +102,22 @@ impl Source {
         self.lock().failure.clone().map(PipelineError::SourceRead)
     }
 
+    /// The next task of a series, as JSON: from the worker that serves these bytes, or, where they
+    /// are a file's, the next line of standard input. `None` when there is no other.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn next_task(&self) -> io::Result<Option<Vec<u8>>> {
+        match &mut self.lock().transport {
+            Transport::Socket(socket) => transport::next_task(socket),
+            Transport::File(_) => {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line)?;
+                Ok(Some(line.into_bytes()).filter(|line| !line.is_empty()))
+            }
+        }
+    }
+
     /// A new source element over these bytes: seekable, pull mode, always the same stream ids.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ use std::{
     os::unix::{fs::FileExt, net::UnixStream},
 };
 
-use kinora_plan::source_protocol::{ANSWER_LEN, MAX_LENGTH, READ_FAILED, encode_request};
+use kinora_plan::source_protocol::{
+    ANSWER_LEN, MAX_LENGTH, MAX_TASK, NEXT_TASK, READ_FAILED, REQUEST_LEN, encode_request,
+};
 
 pub(super) enum Transport {
     Socket(UnixStream),
@@ -29,11 +31,30 @@ impl Transport {
     }
 }
 
-fn request(socket: &mut UnixStream, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    socket.write_all(&encode_request(offset, length as u64))?;
+/// What the worker sends as the next task; `None` if there is none.
+pub(super) fn next_task(socket: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
+    match u64::try_from(ask(socket, NEXT_TASK)?) {
+        Err(_) | Ok(0) => Ok(None),
+        Ok(length) if length > MAX_TASK => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, format!("a task of {length} bytes")))
+        }
+        Ok(length) => {
+            let mut task = vec![0; length as usize];
+            socket.read_exact(&mut task)?;
+            Ok(Some(task))
+        }
+    }
+}
+
+fn ask(socket: &mut UnixStream, request: [u8; REQUEST_LEN]) -> io::Result<i64> {
+    socket.write_all(&request)?;
     let mut answer = [0; ANSWER_LEN];
     socket.read_exact(&mut answer)?;
-    let answer = i64::from_le_bytes(answer);
+    Ok(i64::from_le_bytes(answer))
+}
+
+fn request(socket: &mut UnixStream, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let answer = ask(socket, encode_request(offset, length as u64))?;
     match usize::try_from(answer) {
         Ok(answered) if answered == length => {
             let mut bytes = vec![0; length];

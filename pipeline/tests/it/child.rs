@@ -14,7 +14,7 @@ use std::{
 
 use kinora_plan::{
     encoder::{ChunkSpec, EncoderSpec, FailureKind, Message, Outcome},
-    source_protocol::{READ_FAILED, REQUEST_LEN, decode_request},
+    source_protocol::{NEXT_TASK, READ_FAILED, REQUEST_LEN, decode_request},
 };
 use tempfile::TempDir;
 
@@ -40,12 +40,29 @@ fn start(spec: &ChunkSpec, folder: &TempDir, extra: &[&str]) -> (Child, UnixStre
 }
 
 /// Answers requests from a file; after `good` of them every read fails.
-fn serve(mut socket: UnixStream, file: &File, good: usize) {
+fn serve(socket: UnixStream, file: &File, good: usize) {
+    serve_series(socket, file, good, || None);
+}
+
+/// The same, and gives further tasks to a child that asks for them.
+fn serve_series(
+    mut socket: UnixStream,
+    file: &File,
+    good: usize,
+    mut next: impl FnMut() -> Option<ChunkSpec>,
+) {
     let size = file.metadata().unwrap().len();
     let mut request = [0; REQUEST_LEN];
     for served in 0.. {
         if socket.read_exact(&mut request).is_err() {
             return;
+        }
+        if request == NEXT_TASK {
+            let task = next().map(|spec| EncoderSpec::Chunk(Box::new(spec)));
+            let task = task.map(|task| serde_json::to_vec(&task).unwrap()).unwrap_or_default();
+            socket.write_all(&(task.len() as i64).to_le_bytes()).unwrap();
+            socket.write_all(&task).unwrap();
+            continue;
         }
         if served >= good {
             socket.write_all(&READ_FAILED.to_le_bytes()).unwrap();
@@ -90,6 +107,75 @@ fn a_chunk_over_the_socket_is_byte_for_byte_that_of_a_file() {
     let produced = std::fs::read(spec.output_dir.join("v180/chunk.m4s")).unwrap();
     assert_eq!(outcome, &encode(&clip, &spec).unwrap());
     assert_eq!(produced, std::fs::read(spec.output_dir.join("v180/chunk.m4s")).unwrap());
+}
+
+/// A clip of two chunks for one folder.
+fn two_chunks(clip: &Clip, folder: &TempDir) -> Vec<ChunkSpec> {
+    let mut rungs = [rung(clip, 180, 1, 500), rung(clip, 90, 1, 200)];
+    for rung in &mut rungs {
+        // With it x264 reads memory that it never wrote: another heap, another result.
+        rung.x264 = serde_json::from_value(serde_json::json!({ "mbtree": "0" })).unwrap();
+    }
+    let mut specs = specs(clip, &rungs, 20, &[0, 40], clip.frames, folder.path());
+    for spec in &mut specs {
+        spec.output_dir = folder.path().join("out");
+    }
+    std::fs::create_dir_all(&specs[0].output_dir).unwrap();
+    specs
+}
+
+#[test]
+fn two_chunks_of_one_process_are_byte_for_byte_those_of_two() {
+    let clip = generate(&Wanted { frames: 80, ..Wanted::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let specs = two_chunks(&clip, &folder);
+    let made = || {
+        ["v180", "v90"]
+            .map(|track| std::fs::read(specs[0].output_dir.join(track).join("chunk.m4s")).unwrap())
+    };
+    let apart: Vec<_> = specs.iter().map(|spec| (encode(&clip, spec).unwrap(), made())).collect();
+
+    let (mut child, socket) = start(&specs[0], &folder, &["--series", "--sandbox", "auto"]);
+    let file = File::open(&clip.path).unwrap();
+    let mut further = vec![specs[1].clone()];
+    let mut results = Vec::new();
+    // The child asks when its results are there, and does nothing until it is answered.
+    serve_series(socket, &file, usize::MAX, || {
+        results.push(made());
+        std::fs::remove_dir_all(specs[0].output_dir.join("v180")).unwrap();
+        further.pop()
+    });
+    let messages = messages(&mut child);
+    assert!(child.wait().unwrap().success(), "{messages:?}");
+    let outcomes: Vec<_> = messages
+        .iter()
+        .filter_map(|message| match message {
+            Message::Done(Outcome::Chunk(outcome)) => Some(outcome),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, apart.iter().map(|(outcome, _)| outcome).collect::<Vec<_>>());
+    assert!(results.iter().eq(apart.iter().map(|(_, bytes)| bytes)));
+}
+
+#[test]
+fn a_series_goes_on_with_no_other_folder_and_says_so() {
+    let clip = generate(&Wanted { frames: 80, ..Wanted::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let specs = two_chunks(&clip, &folder);
+    let other = ChunkSpec { output_dir: folder.path().join("other"), ..specs[1].clone() };
+    let mut further = vec![other];
+    let (mut child, socket) = start(&specs[0], &folder, &["--series"]);
+    let file = File::open(&clip.path).unwrap();
+    serve_series(socket, &file, usize::MAX, || further.pop());
+    let messages = messages(&mut child);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(
+        messages.iter().any(|message| matches!(message, Message::Done(_))),
+        "the first is done"
+    );
+    let Some(Message::Failed(failure)) = messages.last() else { panic!("{messages:?}") };
+    assert_eq!(failure.code, "bad_spec");
 }
 
 #[test]

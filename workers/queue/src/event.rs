@@ -49,6 +49,9 @@ pub enum EventData {
         /// Whether somebody waits for it.
         #[serde(default)]
         priority: Priority,
+        /// Which encode of it is to be made: 1, or more after one that failed.
+        #[serde(default = "first")]
+        version: u32,
     },
     /// The owner deleted it (catalogue).
     #[serde(rename = "video.deleted")]
@@ -109,6 +112,11 @@ pub enum EventData {
         /// A sentence a person understands.
         reason: String,
     },
+}
+
+/// What was meant before a failed encode could be tried again.
+fn first() -> u32 {
+    1
 }
 
 /// A caption file that came with an upload, already checked and stored as WebVTT.

@@ -15,6 +15,14 @@ use crate::job::Job;
 /// Variables a child inherits, beside `GST_*`; the last one is that of tests alone.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "RUST_LOG", "RUST_BACKTRACE", "KINORA_FAKE_GPU"];
 
+/// How glibc's allocator keeps what was freed (mallopt(3)): one heap, never trimmed, that large blocks
+/// come from, too. 32 MiB is the highest threshold there is.
+const KEPT_HEAP: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_TRIM_THRESHOLD_", "4294967296"),
+    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+];
+
 /// The command for `spec`, with the child's end of the source socket as standard input.
 pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Command {
     let (host, scratch) = (&job.host, &job.scratch);
@@ -37,6 +45,13 @@ pub(super) fn command(job: &Job, spec: &EncoderSpec, source: UnixStream) -> Comm
         .process_group(0)
         .kill_on_drop(true);
     command
+}
+
+/// Has the child ask for other chunks afterwards, in the memory it has: an allocator that gave it
+/// back would have the kernel clear as much again, and with more arenas than one each chunk's
+/// threads would fill another.
+pub(super) fn in_series(command: &mut Command) {
+    command.arg("--series").envs(KEPT_HEAP);
 }
 
 /// The encoder with no more of this process's environment than it needs, and the cache of

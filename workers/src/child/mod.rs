@@ -1,25 +1,20 @@
 //! The child process: started, watched, and never outliving its job.
 
 mod command;
+mod current;
 mod group;
 mod memory;
 mod messages;
+mod process;
 mod source;
 mod stderr;
 
 use std::{process::ExitStatus, time::Duration};
 
-use kinora_plan::encoder::{AudioPart, EncoderSpec, Failure, Message, Outcome};
-use kinora_store::Key;
-use tokio::{
-    process::ChildStdout,
-    time::{Instant, sleep_until, timeout},
-};
+use kinora_plan::encoder::{AudioPart, ChunkSpec, EncoderSpec, Failure, Message, Outcome};
+use tokio::time::{Instant, sleep_until};
 
-pub(crate) use self::command::environment;
-use self::{
-    group::Group, memory::MemoryWatch, messages::Messages, source::SourceServer, stderr::StderrLog,
-};
+pub(crate) use self::{command::environment, process::Process};
 use crate::{
     failure::{self, Stop, internal, scratch},
     job::Job,
@@ -33,22 +28,19 @@ const MAX_DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A child at work on one job. Dropping it kills its whole process group.
 pub(crate) struct Child<'a> {
     job: &'a Job,
-    process: tokio::process::Child,
-    group: Group,
-    messages: Messages<ChildStdout>,
-    stderr: StderrLog,
-    memory: MemoryWatch,
-    source: SourceServer,
+    process: Process,
     deadline: Instant,
     /// Its last message.
     answer: Option<Result<Outcome, Failure>>,
+    /// Whether it asked for another task.
+    asked: bool,
 }
 
 /// What a child says that its job must know.
 pub(crate) enum Event {
     /// A part of a soundtrack lies in the output folder.
     AudioPart(AudioPart),
-    /// It did its task, and is gone.
+    /// It did its task, and is gone or asks for another.
     Done(Outcome),
 }
 
@@ -59,36 +51,36 @@ impl<'a> Child<'a> {
         spec: EncoderSpec,
         source_size: u64,
     ) -> Result<Self, Stop> {
-        let key = Key::new(job.message.source_key.as_str())
-            .map_err(|error| internal("source_missing", format!("The source's key: {error}.")))?;
-        let json = serde_json::to_vec(&spec)
-            .map_err(|error| internal("spec", format!("The task cannot be written: {error}.")))?;
-        let written = tokio::fs::write(job.scratch.spec(), json).await;
-        written.map_err(|error| scratch("write the task", &error))?;
+        let process = Process::start(job, &spec, source_size, false).await?;
+        Ok(Self::on(job, process))
+    }
 
-        let (source, child_end) = SourceServer::start(job, key, source_size)
-            .map_err(|error| failure::resource("no_socket", format!("No socket: {error}.")))?;
-        let mut process = command::command(job, &spec, child_end).spawn().map_err(|error| {
-            let path = job.host.config.encoder.display();
-            failure::resource("encoder_missing", format!("{path} cannot be started: {error}."))
-        })?;
-        let group = Group::of(&process, job.host.config.nice)?;
-        let pid = process.id().unwrap_or(0);
-        let stdout = process.stdout.take().ok_or_else(no_pipe)?;
-        let stderr = process.stderr.take().ok_or_else(no_pipe)?;
+    /// Has a chunk encoded by a child that may go on with others afterwards: by `process`, which did
+    /// one before, or by a new one.
+    pub(crate) async fn in_series(
+        job: &'a Job,
+        spec: ChunkSpec,
+        process: Option<Process>,
+    ) -> Result<Self, Stop> {
+        let source_size = spec.source_size;
+        let spec = EncoderSpec::Chunk(Box::new(spec));
+        let process = match process {
+            Some(process) => process.go_on(job, &spec)?,
+            None => Process::start(job, &spec, source_size, true).await?,
+        };
+        Ok(Self::on(job, process))
+    }
+
+    fn on(job: &'a Job, process: Process) -> Self {
         job.progress.touch();
-        Ok(Self {
-            job,
-            process,
-            group,
-            messages: Messages::new(stdout),
-            stderr: StderrLog::start(stderr),
-            memory: MemoryWatch::start(pid),
-            source,
-            deadline: Instant::now()
-                + MAX_DEADLINE.min(Duration::from_millis(job.message.deadline_ms)),
-            answer: None,
-        })
+        let deadline =
+            Instant::now() + MAX_DEADLINE.min(Duration::from_millis(job.message.deadline_ms));
+        Self { job, process, deadline, answer: None, asked: false }
+    }
+
+    /// The child's process, if it did its task and waits for another.
+    pub(crate) fn into_waiting(self) -> Option<Process> {
+        self.asked.then_some(self.process)
     }
 
     /// Waits for the child's next word; after `Done` and after an error there is none.
@@ -112,14 +104,14 @@ impl<'a> Child<'a> {
                 }
                 () = sleep_until(stalled_at) => {
                     if self.job.progress.moved() + stall_timeout <= Instant::now() {
-                        let why = match self.source.is_reading() {
+                        let why = match self.process.source.is_reading() {
                             true => store_stalled(stall_timeout),
                             false => stalled(stall_timeout),
                         };
                         return Err(self.kill(why).await);
                     }
                 }
-                message = self.messages.next(), if !heard_all => match message {
+                message = self.process.messages.next(), if !heard_all => match message {
                     Ok(Some(message)) => {
                         if let Some(event) = self.take(message).await? {
                             return Ok(event);
@@ -131,7 +123,13 @@ impl<'a> Child<'a> {
                         return Err(self.kill(internal("encoder_protocol", text).into()).await);
                     }
                 },
-                ended = self.process.wait(), if status.is_none() => {
+                () = self.process.source.asked(), if matches!(self.answer, Some(Ok(_))) => {
+                    if let Some(Ok(outcome)) = self.answer.take() {
+                        self.asked = true;
+                        return Ok(Event::Done(outcome));
+                    }
+                }
+                ended = self.process.child.wait(), if status.is_none() => {
                     status = Some(ended.map_err(|error| scratch("wait for the encoder", &error))?);
                     // A grandchild may keep the pipe open for ever.
                     drained_by = Instant::now() + GRACE;
@@ -157,27 +155,24 @@ impl<'a> Child<'a> {
 
     /// Judges a child that is gone. A result counts only if the child also ended well.
     async fn end(&mut self, status: ExitStatus) -> Result<Event, Stop> {
-        self.group.kill();
-        let last_words = self.stderr.last_words(GRACE).await;
+        let process = &mut self.process;
+        process.group.kill();
+        let last_words = process.stderr.last_words(GRACE).await;
         let failure = match self.answer.take() {
             Some(Ok(outcome)) if status.success() => return Ok(Event::Done(outcome)),
             Some(Err(failure)) => failure,
             _ => {
                 let limit_mib = self.job.host.config.memory_limit_mib;
-                failure::crash(status, &last_words, self.memory.peak_mib(), limit_mib)
+                failure::crash(status, &last_words, process.memory.peak_mib(), limit_mib)
             }
         };
         tracing::warn!(encoder.status = %status, encoder.stderr = last_words, "the encoder failed");
         // The child only knows that it could not read; the worker knows why.
-        Err(self.source.failure().unwrap_or(failure).into())
+        Err(process.source.failure().unwrap_or(failure).into())
     }
 
-    /// Kills the whole group, and waits until the child is gone so that scratch can be removed.
     async fn kill(&mut self, why: Stop) -> Stop {
-        self.group.kill();
-        if timeout(GRACE, self.process.wait()).await.is_err() {
-            tracing::error!("a killed encoder is still there");
-        }
+        self.process.kill().await;
         why
     }
 }
@@ -196,8 +191,4 @@ fn stalled(timeout: Duration) -> Stop {
 fn store_stalled(timeout: Duration) -> Stop {
     let text = format!("The media store did not answer for {} s.", timeout.as_secs());
     failure::resource("source_read", text).into()
-}
-
-fn no_pipe() -> Failure {
-    internal("no_pipe", "The encoder was started without pipes.")
 }

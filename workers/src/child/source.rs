@@ -11,20 +11,20 @@ use std::{
 
 use kinora_plan::{
     encoder::Failure,
-    source_protocol::{BAD_REQUEST, READ_FAILED, REQUEST_LEN, decode_request},
+    source_protocol::{BAD_REQUEST, NEXT_TASK, READ_FAILED, REQUEST_LEN, decode_request},
 };
 use kinora_store::{ByteRange, Key};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
+    sync::{Notify, mpsc},
 };
 use tokio_util::task::AbortOnDropHandle;
-use tracing::Instrument;
 
+use super::current::Current;
 use crate::{
     failure::{internal, resource},
     job::Job,
-    progress::Progress,
     source_cache::{SourceCache, SourceError},
 };
 
@@ -34,41 +34,68 @@ pub(super) struct SourceServer {
     _task: AbortOnDropHandle<()>,
     failure: Arc<Mutex<Option<Failure>>>,
     reading: Arc<AtomicBool>,
+    current: Arc<Current>,
+    asked: Arc<Notify>,
+    tasks: mpsc::Sender<Vec<u8>>,
 }
 
 struct Source {
     cache: Arc<SourceCache>,
     key: Key,
     size: u64,
-    progress: Arc<Progress>,
+    current: Arc<Current>,
     failure: Arc<Mutex<Option<Failure>>>,
     /// Whether the store is asked for bytes.
     reading: Arc<AtomicBool>,
+    /// Told when the child asks for its next task.
+    asked: Arc<Notify>,
+    tasks: mpsc::Receiver<Vec<u8>>,
 }
 
 impl SourceServer {
     /// Also gives the child's end of the socket.
-    pub(super) fn start(job: &Job, key: Key, size: u64) -> io::Result<(Self, StdUnixStream)> {
+    pub(super) fn start(
+        job: &Job,
+        key: Key,
+        size: u64,
+        current: Arc<Current>,
+    ) -> io::Result<(Self, StdUnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let ours = UnixStream::from_std(ours)?;
         let failure = Arc::<Mutex<_>>::default();
         let reading = Arc::<AtomicBool>::default();
-        let source = Source {
+        let asked = Arc::<Notify>::default();
+        let (sender, tasks) = mpsc::channel(1);
+        let mut source = Source {
             cache: Arc::clone(&job.host.sources),
             key,
             size,
-            progress: Arc::clone(&job.progress),
+            current: Arc::clone(&current),
             failure: Arc::clone(&failure),
             reading: Arc::clone(&reading),
+            asked: Arc::clone(&asked),
+            tasks,
         };
         let serve = async move {
-            if let Err(error) = serve(ours, &source).await {
+            if let Err(error) = serve(ours, &mut source).await {
                 tracing::trace!(error = %error, "the encoder let go of its source");
             }
         };
-        let task = AbortOnDropHandle::new(tokio::spawn(serve.in_current_span()));
-        Ok((Self { _task: task, failure, reading }, theirs))
+        let task = AbortOnDropHandle::new(tokio::spawn(serve));
+        Ok((Self { _task: task, failure, reading, current, asked, tasks: sender }, theirs))
+    }
+
+    /// Ends when the child asks for another task.
+    pub(super) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// Answers a child that asked with the task of `job`, as JSON.
+    pub(super) fn give(&self, job: &Job, task: Vec<u8>) {
+        self.current.set(job);
+        // A child that is gone is seen to be gone.
+        let _ = self.tasks.try_send(task);
     }
 
     /// Whether the child awaits bytes that the store has not given yet.
@@ -90,10 +117,17 @@ impl Source {
 }
 
 /// Answers requests, one at a time. Ends with an error when the child hangs up.
-async fn serve(mut socket: UnixStream, source: &Source) -> io::Result<()> {
+async fn serve(mut socket: UnixStream, source: &mut Source) -> io::Result<()> {
     loop {
         let mut request = [0; REQUEST_LEN];
         socket.read_exact(&mut request).await?;
+        if request == NEXT_TASK {
+            source.asked.notify_one();
+            let task = source.tasks.recv().await.unwrap_or_default();
+            socket.write_all(&(task.len() as i64).to_le_bytes()).await?;
+            socket.write_all(&task).await?;
+            continue;
+        }
         let Some((offset, length)) = decode_request(request) else {
             socket.write_all(&BAD_REQUEST.to_le_bytes()).await?;
             continue;
@@ -111,12 +145,13 @@ async fn serve(mut socket: UnixStream, source: &Source) -> io::Result<()> {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, source.key = %source.key, "a read failed");
+                let span = source.current.span();
+                tracing::warn!(parent: &span, error = %error, source.key = %source.key, "a read failed");
                 source.fail(&error);
                 socket.write_all(&READ_FAILED.to_le_bytes()).await?;
             }
         }
-        source.progress.touch();
+        source.current.touch();
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::task::AbortOnDropHandle;
-use tracing::Instrument;
+use tracing::Span;
 
 /// Longer lines are broken, bytes.
 const MAX_LINE: u64 = 2048;
@@ -27,9 +27,13 @@ pub(super) struct StderrLog {
 }
 
 impl StderrLog {
-    pub(super) fn start(stderr: impl AsyncRead + Send + Unpin + 'static) -> Self {
+    /// Lines are logged in the span that `about` gives then.
+    pub(super) fn start(
+        stderr: impl AsyncRead + Send + Unpin + 'static,
+        about: impl Fn() -> Span + Send + 'static,
+    ) -> Self {
         let tail = Arc::<Mutex<Vec<u8>>>::default();
-        let task = tokio::spawn(read(stderr, Arc::clone(&tail)).in_current_span());
+        let task = tokio::spawn(read(stderr, about, Arc::clone(&tail)));
         Self { task: AbortOnDropHandle::new(task), tail }
     }
 
@@ -42,13 +46,18 @@ impl StderrLog {
     }
 }
 
-async fn read(stderr: impl AsyncRead + Send + Unpin, tail: Arc<Mutex<Vec<u8>>>) {
+async fn read(
+    stderr: impl AsyncRead + Send + Unpin,
+    about: impl Fn() -> Span,
+    tail: Arc<Mutex<Vec<u8>>>,
+) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     let mut count = 0_usize;
     while let Ok(1..) = (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).await {
         if count < MAX_LOGGED {
-            tracing::debug!(encoder.line = %String::from_utf8_lossy(&line).trim_end());
+            let line = String::from_utf8_lossy(&line);
+            tracing::debug!(parent: &about(), encoder.line = %line.trim_end());
         }
         count = count.saturating_add(1);
         let mut tail = tail.lock().expect("nothing panics while it holds this lock");
@@ -66,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_end_is_kept() {
         let said = format!("{}\nthe end", "x".repeat(100_000));
-        let mut log = StderrLog::start(std::io::Cursor::new(said));
+        let mut log = StderrLog::start(std::io::Cursor::new(said), Span::none);
         let words = log.last_words(Duration::from_secs(5)).await;
         assert!(words.ends_with("\nthe end"));
         assert_eq!(words.len(), TAIL);

@@ -8,14 +8,28 @@ use kinora_store::keys;
 
 use super::{Job, unexpected_answer};
 use crate::{
-    child::{Child, Event},
+    child::{Child, Event, Process},
     failure::{self, Stop},
     upload,
 };
 
-pub(super) async fn run(job: &Job, spec: &ChunkSpec) -> Result<Report, Stop> {
+/// `process` is a child of the same series that waits for the chunk, and afterwards one that waits
+/// for the next; only where the chunk is `in_series`.
+pub(super) async fn run(
+    job: &Job,
+    spec: &ChunkSpec,
+    in_series: bool,
+    process: &mut Option<Process>,
+) -> Result<Report, Stop> {
     let mut task = spec.clone();
     task.output_dir = job.scratch.output();
+    if in_series {
+        let mut child = Child::in_series(job, task, process.take()).await?;
+        let report = store_all(job, spec, child.next().await?).await?;
+        // Nothing follows the last chunk.
+        *process = child.into_waiting().filter(|_| !spec.last);
+        return Ok(report);
+    }
     if spec.encoder.is_software() {
         return encode(job, spec, task).await;
     }
@@ -31,7 +45,11 @@ pub(super) async fn run(job: &Job, spec: &ChunkSpec) -> Result<Report, Stop> {
 
 async fn encode(job: &Job, spec: &ChunkSpec, task: ChunkSpec) -> Result<Report, Stop> {
     let mut child = Child::start(job, EncoderSpec::Chunk(Box::new(task)), spec.source_size).await?;
-    let Event::Done(Outcome::Chunk(outcome)) = child.next().await? else {
+    store_all(job, spec, child.next().await?).await
+}
+
+async fn store_all(job: &Job, spec: &ChunkSpec, event: Event) -> Result<Report, Stop> {
+    let Event::Done(Outcome::Chunk(outcome)) = event else {
         return Err(unexpected_answer().into());
     };
     let ChunkOutcome { frames, renditions, warnings } = outcome;

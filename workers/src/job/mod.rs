@@ -14,14 +14,18 @@ use kinora_plan::{
     job::{JobMessage, JobPayload, JobReport, Report},
 };
 use kinora_queue::{JobDelivery, QueueError, Receipt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{
+    cancel::Registration,
+    child::Process,
     failure::{Stop, internal, scratch},
     progress::{self, Progress},
     run::{Host, QUEUE_PAUSE},
     scratch::JobScratch,
+    series::{Place, Series, Waiting},
 };
 
 /// A job that runs here.
@@ -64,7 +68,7 @@ impl Job {
 
 /// Runs a job and settles its delivery. Never fails: whatever happens becomes a report, or the
 /// job goes back to the queue.
-pub(crate) async fn handle(host: &Arc<Host>, delivery: JobDelivery) {
+pub(crate) async fn handle(host: &Arc<Host>, place: &Arc<Place>, delivery: JobDelivery) {
     let JobDelivery { message, receipt } = delivery;
     let span = tracing::info_span!(
         "job",
@@ -87,10 +91,10 @@ pub(crate) async fn handle(host: &Arc<Host>, delivery: JobDelivery) {
             span.record("track.id", track.as_str());
         }
     }
-    settle(host, message, receipt).instrument(span).await;
+    settle(host, place, message, receipt).instrument(span).await;
 }
 
-async fn settle(host: &Arc<Host>, message: JobMessage, receipt: Receipt) {
+async fn settle(host: &Arc<Host>, place: &Arc<Place>, message: JobMessage, receipt: Receipt) {
     let progress = Arc::new(Progress::new(&message.payload));
     let beat = progress::heartbeat(
         Arc::clone(&host.queue),
@@ -100,7 +104,8 @@ async fn settle(host: &Arc<Host>, message: JobMessage, receipt: Receipt) {
         Arc::clone(&progress),
     );
     // A task of its own: a panic in a job must not take the slot with it.
-    let body = attempt(Arc::clone(host), message.clone(), progress).in_current_span();
+    let body =
+        attempt(Arc::clone(host), Arc::clone(place), message.clone(), progress).in_current_span();
     let end = tokio::spawn(body).await.unwrap_or_else(|error| {
         tracing::error!(error = %error, "a job panicked");
         Err(internal("worker_panicked", "The worker failed at this job by a mistake of its own.")
@@ -123,21 +128,29 @@ async fn settle(host: &Arc<Host>, message: JobMessage, receipt: Receipt) {
     acknowledge(host, receipt, sent).await;
 }
 
-/// Runs the job in a scratch folder of its own.
+/// Runs the job in a scratch folder of its own, or in that of a child that goes on with it.
 async fn attempt(
     host: Arc<Host>,
+    place: Arc<Place>,
     message: JobMessage,
     progress: Arc<Progress>,
 ) -> Result<Report, Stop> {
     let registration = host.running.register(&message);
+    let series = Series::of(&message).filter(|_| host.in_series);
+    let waiting = place.take(series.as_ref()).await;
     // Kept as long as the job's files may be there.
     let _room = host.room.promise(&message.payload, &host.config.worker_name)?;
-    let scratch = host.scratch.job().map_err(|error| scratch("make a folder", &error))?;
+    let (mut process, scratch) = match waiting {
+        Some((process, scratch)) => (Some(process), scratch),
+        None => (None, host.scratch.job().map_err(|error| scratch("make a folder", &error))?),
+    };
     let job = Job { host, message, scratch, progress, cancelled: registration.token.clone() };
     tracing::debug!("the job begins");
     let result = match &job.message.payload {
         JobPayload::Probe(spec) => probe::run(&job, spec).await,
-        JobPayload::EncodeChunk(spec) => chunk::run(&job, spec).await,
+        JobPayload::EncodeChunk(spec) => {
+            chunk::run(&job, spec, series.is_some(), &mut process).await
+        }
         JobPayload::EncodeAudio { track, spec, first_part } => {
             audio::run(&job, track, spec, *first_part).await
         }
@@ -145,8 +158,28 @@ async fn attempt(
         JobPayload::MakePictures(spec) => pictures::run(&job, spec).await,
         JobPayload::ExtractText { tracks, spec } => text::run(&job, tracks, spec).await,
     };
-    job.scratch.remove().await;
+    match (series, process) {
+        (Some(series), Some(process)) => keep(job, &place, series, process, registration).await,
+        _ => job.scratch.remove().await,
+    }
     result
+}
+
+/// Lets a child wait for the next chunk of its title.
+async fn keep(
+    job: Job,
+    place: &Place,
+    series: Series,
+    mut process: Process,
+    registration: Registration,
+) {
+    if process.may_go_on().await && job.scratch.clear().await.is_ok() {
+        let until = Instant::now() + job.host.config.idle_timeout;
+        place.keep(Waiting { series, process, scratch: job.scratch, registration, until });
+        return;
+    }
+    process.kill().await;
+    job.scratch.remove().await;
 }
 
 async fn send_report(host: &Host, message: &JobMessage, report: Report) -> Result<(), Stop> {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Waits until the child of `message` has begun.
-async fn begun(rig: &Rig, message: &JobMessage) {
+pub(crate) async fn begun(rig: &Rig, message: &JobMessage) {
     let mut signs = rig.queue.subscribe_progress();
     soon(async {
         loop {

@@ -7,3 +7,4 @@ mod lifecycle;
 mod mutants;
 mod results;
 mod rig;
+mod series;

@@ -3,4 +3,5 @@
 
 pub(crate) mod create_video;
 pub(crate) mod delete_video;
+pub(crate) mod retry_video;
 pub(crate) mod text;

@@ -26,6 +26,7 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
     OpenApiRouter::new()
         .routes(routes!(videos::list, videos::create))
         .routes(routes!(videos::get, videos::delete))
+        .routes(routes!(videos::retry))
         .routes(routes!(captions::put).layer(captions))
         .routes(routes!(playback::get))
         .routes(routes!(profiles::list))

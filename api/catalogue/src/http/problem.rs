@@ -10,6 +10,11 @@ use crate::{error::Error, query::view::upload_path};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 
+/// 460 (tus 1.0 "Checksum").
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).expect("460 has three digits")
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
@@ -20,6 +25,12 @@ impl From<Error> for Problem {
             Error::NotAwaitingUpload => {
                 Self::conflict("upload_finished", "The upload of this video has ended already")
             }
+            Error::NotFailed => {
+                Self::conflict("not_failed", "Only a video that failed can be tried again")
+            }
+            Error::NoSource => {
+                Self::conflict("no_source", "Its upload was never whole; upload the file again")
+            }
             Error::UploadExists(id) => {
                 Self::conflict("upload_exists", "This video is being uploaded already")
                     .with_header(header::LOCATION, upload_path(id))
@@ -27,6 +38,13 @@ impl From<Error> for Problem {
             Error::TooManyUploads(limit) => {
                 let detail = format!("Finish some of your {limit} uploads first");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", detail)
+            }
+            Error::QuotaExceeded { quota, held } => {
+                let left = quota.saturating_sub(held);
+                let detail = format!(
+                    "Your videos may have {quota} bytes, and {left} are left; delete some first"
+                );
+                Self::forbidden("quota_exceeded", detail)
             }
             Error::UploadTooLarge { limit } => {
                 let detail = format!("Files of at most {limit} bytes are accepted");
@@ -39,6 +57,11 @@ impl From<Error> for Problem {
             }
             Error::OffsetMismatch { offset } => {
                 Self::conflict("offset_mismatch", format!("The upload stands at {offset}"))
+                    .with_header(UPLOAD_OFFSET, offset.to_string())
+            }
+            Error::ChecksumMismatch { offset } => {
+                let detail = "The body is not what its checksum says; send it again";
+                Self::new(checksum_mismatch(), "checksum_mismatch", detail)
                     .with_header(UPLOAD_OFFSET, offset.to_string())
             }
             Error::UploadLocked => {

@@ -17,6 +17,7 @@ const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(super) const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 pub(super) const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 pub(super) const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+pub(super) const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 pub(super) const VIDEO: HeaderName = HeaderName::from_static("kinora-video");
 /// The media type of a PATCH.

@@ -1,5 +1,5 @@
 //! `/api/v1/uploads`: tus 1.0.0 (<https://tus.io/protocols/resumable-upload>) with the
-//! extensions creation, termination and expiration.
+//! extensions creation, termination, expiration and checksum.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use kinora_http::{Path, Principal, Problem, openapi::Problems};
 use utoipa::ToSchema;
 
 use super::tus::{
-    LENGTH, METADATA, OFFSET, OFFSET_STREAM, VERSION, VIDEO, number, set, set_expiry, text,
+    CHECKSUM, LENGTH, METADATA, OFFSET, OFFSET_STREAM, VERSION, VIDEO, number, set, set_expiry,
+    text,
 };
 use crate::{
     core::Core,
@@ -21,7 +22,9 @@ use crate::{
     query::view::upload_path,
     upload::{
         self,
+        checksum::{ALGORITHMS, Checksum},
         metadata::{self, Metadata},
+        receive::{Piece, receive},
         sweep,
     },
 };
@@ -37,7 +40,8 @@ struct Octets(Vec<u8>);
 pub(super) async fn discover(State(core): State<Arc<Core>>) -> Response {
     let headers = [
         ("tus-version", VERSION.to_owned()),
-        ("tus-extension", "creation,termination,expiration".to_owned()),
+        ("tus-extension", "creation,termination,expiration,checksum".to_owned()),
+        ("tus-checksum-algorithm", ALGORITHMS.to_owned()),
         ("tus-max-size", core.config.max_upload_bytes.to_string()),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
@@ -115,6 +119,7 @@ pub(super) async fn stand(
         ("id" = Uuid, Path),
         ("tus-resumable" = String, Header),
         ("upload-offset" = u64, Header),
+        ("upload-checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a space, base64"),
     ),
     request_body(content = Octets, content_type = "application/offset+octet-stream"),
     responses((status = 204, headers(("upload-offset" = u64))), Problems)
@@ -194,8 +199,9 @@ async fn patch(
         true => Some(number(headers, &header::CONTENT_LENGTH)?),
         false => None,
     };
-    let receive = upload::receive::receive;
-    let offset = receive(core.clone(), &principal.account, id, offset, announced, body).await?;
+    let checksum = text(headers, &CHECKSUM)?.map(Checksum::parse).transpose()?;
+    let piece = Piece { offset, announced, checksum };
+    let offset = receive(core.clone(), &principal.account, id, piece, body).await?;
     let row = upload::find(&core, &principal.account, id).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     set(&mut response, OFFSET, offset.to_string());

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     command::{
         create_video::{self, Description},
-        delete_video,
+        delete_video, retry_video,
     },
     core::Core,
     model::{State, Visibility},
@@ -101,6 +101,24 @@ pub(super) async fn get(
     Path(id): Path<VideoId>,
 ) -> Result<Json<Video>, Problem> {
     Ok(Json(query::video::get(&core, &principal.account, id).await?))
+}
+
+/// Try a failed video again
+///
+/// Its stored source is encoded once more, as a new version.
+#[utoipa::path( operation_id = "retry_video",
+    post, path = "/api/v1/videos/{id}/retry", tag = "videos", security(("api_key" = [])),
+    params(("id" = Uuid, Path)),
+    responses((status = 202, body = Video), Problems)
+)]
+pub(super) async fn retry(
+    principal: Principal,
+    Held(core): Held<Arc<Core>>,
+    Path(id): Path<VideoId>,
+) -> Result<(StatusCode, Json<Video>), Problem> {
+    retry_video::retry(&core, &principal.account, id).await?;
+    let video = query::video::get(&core, &principal.account, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(video)))
 }
 
 /// Delete a video

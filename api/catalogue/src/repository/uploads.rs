@@ -80,6 +80,21 @@ pub(crate) async fn count_active(
     Ok(count)
 }
 
+/// Bytes of an account's uploads, those to come among them, whose videos were not deleted.
+pub(crate) async fn held(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<u64, DbError> {
+    let bytes: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(SUM(size) AS BIGINT) FROM uploads \
+         WHERE account = $1 AND state IN ('active', 'finished')",
+    )
+    .bind(account.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(bytes.unwrap_or(0).unsigned_abs())
+}
+
 /// Bytes that active uploads were promised room for and that have not come yet.
 pub(crate) async fn outstanding(connection: &mut AnyConnection) -> Result<u64, DbError> {
     let bytes: Option<i64> = sqlx::query_scalar(

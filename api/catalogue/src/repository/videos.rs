@@ -4,8 +4,11 @@ use kinora_db::DbError;
 use kinora_media::{AccountId, Priority, VideoId};
 use sqlx::{AnyConnection, AnyPool};
 
-use super::{get, parsed, signed};
-use crate::model::{Reason, State, Visibility};
+use super::{get, parsed, signed, unsigned};
+use crate::{
+    model::{Reason, State, Visibility},
+    upload::finish::Source,
+};
 
 /// A video as its owner described it.
 #[derive(Debug, Clone)]
@@ -98,6 +101,32 @@ pub(crate) async fn advance(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Puts a failed video back to where its source has just been stored, for its next version; `None`
+/// if it did not fail, or has no source that could be encoded.
+pub(crate) async fn begin_again(
+    connection: &mut AnyConnection,
+    id: VideoId,
+    now_us: i64,
+) -> Result<Option<Source>, DbError> {
+    let row = sqlx::query(
+        "UPDATE videos SET state = $2, state_rank = $3, reason_code = NULL, reason_message = NULL, \
+             updated_at_us = $4, version = version + 1 \
+         WHERE id = $1 AND deleted_at_us IS NULL AND state = $5 AND size > 0 \
+         RETURNING size, version",
+    )
+    .bind(id.to_string())
+    .bind(State::Queued.as_str())
+    .bind(State::Queued.rank())
+    .bind(now_us)
+    .bind(State::Failed.as_str())
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let version = u32::try_from(get::<i64>(&row, "version")?)
+        .map_err(|error| DbError::stored("version", error))?;
+    Ok(Some(Source { size: unsigned(&row, "size")?, version }))
 }
 
 /// Notes that the source is stored whole: from now on its removal is transcoding's.

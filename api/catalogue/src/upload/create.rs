@@ -18,7 +18,7 @@ use crate::{
 /// Creates an upload of `size` bytes. `raw` is the metadata as it came, to be given back.
 ///
 /// # Errors
-/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::NoProfile`], [`Error::Full`]; for an existing video also
+/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::QuotaExceeded`], [`Error::NoProfile`], [`Error::Full`]; for an existing video also
 /// [`Error::NoVideo`], [`Error::NotAwaitingUpload`], [`Error::UploadExists`].
 pub(crate) async fn create(
     core: &Core,
@@ -62,6 +62,13 @@ async fn insert(
     let limit = core.config.max_active_uploads;
     if uploads::count_active(&mut tx, account).await? >= i64::from(limit) {
         return Err(Error::TooManyUploads(limit));
+    }
+    if let Some(quota) = core.config.quota_bytes {
+        // Counted and reserved in one transaction: two that race for the rest cannot both have it.
+        let held = uploads::held(&mut tx, account).await?;
+        if held.saturating_add(*size) > quota {
+            return Err(Error::QuotaExceeded { quota, held });
+        }
     }
     room::check(core, &mut tx, *size).await?;
     if metadata.video.is_some() {

@@ -1,6 +1,7 @@
 //! From the last byte to the event that sets the pipeline going.
 
 use kinora_db::{DbError, outbox, retrying};
+use kinora_media::{AccountId, VideoId};
 use kinora_queue::{EventData, UploadedCaptions};
 use kinora_store::{Condition, Key, Put, StoreError, keys};
 use sqlx::AnyConnection;
@@ -13,12 +14,15 @@ use crate::{
     repository::{
         captions,
         uploads::{self, UploadRow},
-        videos,
+        videos::{self, VideoHead},
     },
 };
 
 /// The catalogue's name among the producers of events.
 pub(crate) const PRODUCER: &str = "catalogue";
+
+/// The encode that an upload leads to.
+const FIRST_VERSION: u32 = 1;
 
 /// Finishes an upload of which every byte is durable. Doing it again after a crash anywhere in
 /// it, or after it was done, ends in the same state: the store knows whether the bytes were
@@ -26,7 +30,7 @@ pub(crate) const PRODUCER: &str = "catalogue";
 pub(crate) async fn finish(core: &Core, _held: &Held, upload: &UploadRow) -> Result<(), Error> {
     let key = keys::source(upload.video);
     hand_over(core, upload, &key).await?;
-    if !retrying(|| announce(core, upload, &key)).await? {
+    if !retrying(|| announce(core, upload)).await? {
         // Terminated or deleted in the meantime, so these bytes are nobody's.
         core.store.delete(&key).await?;
         core.spool.remove(upload.id).await?;
@@ -79,7 +83,7 @@ fn expect_size(key: &Key, stored: u64, expected: u64) -> Result<(), Error> {
 }
 
 /// The row change and the event, in one transaction; whether the upload was still ours to finish.
-async fn announce(core: &Core, upload: &UploadRow, key: &Key) -> Result<bool, Error> {
+async fn announce(core: &Core, upload: &UploadRow) -> Result<bool, Error> {
     let (video, now_us) = (upload.video, core.clock.now_us());
     let mut tx = core.db.begin_write().await?;
     if !uploads::end(&mut tx, upload.id, UploadState::Finished, now_us).await? {
@@ -90,21 +94,44 @@ async fn announce(core: &Core, upload: &UploadRow, key: &Key) -> Result<bool, Er
     };
     videos::set_source(&mut tx, video, upload.size).await?;
     videos::advance(&mut tx, video, State::Queued, None, now_us).await?;
-    let captions = captions::of_video(&mut tx, video).await?.into_iter();
+    let source = Source { size: upload.size, version: FIRST_VERSION };
+    append(&mut tx, &upload.account, video, head, source, now_us).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// A stored source, and which encode of it is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    /// Bytes.
+    pub(crate) size: u64,
+    pub(crate) version: u32,
+}
+
+/// Puts the event that sets the pipeline going into the outbox.
+pub(crate) async fn append(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    video: VideoId,
+    head: VideoHead,
+    source: Source,
+    now_us: i64,
+) -> Result<(), DbError> {
+    let captions = captions::of_video(connection, video).await?.into_iter();
     let captions = captions.map(|row| UploadedCaptions {
         language: row.language.to_string(),
         name: row.name,
         key: row.object.to_string(),
     });
     let uploaded = EventData::Uploaded {
-        source_key: key.to_string(),
-        size: upload.size,
+        source_key: keys::source(video).to_string(),
+        size: source.size,
         signed: head.visibility == Visibility::Private,
         captions: captions.collect(),
         profile: head.profile,
         priority: head.priority,
+        version: source.version,
     };
-    outbox::append(&mut tx, PRODUCER, &upload.account, video, uploaded, now_us).await?;
-    tx.commit().await?;
-    Ok(true)
+    outbox::append(connection, PRODUCER, account, video, uploaded, now_us).await?;
+    Ok(())
 }

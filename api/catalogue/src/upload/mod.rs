@@ -8,6 +8,7 @@
 //! One writer an upload: [`Locks`] live in this process, as the spool does. Spread over several
 //! hosts an upload has to reach the host that has its spool.
 
+pub(crate) mod checksum;
 pub(crate) mod create;
 pub(crate) mod finish;
 mod locks;

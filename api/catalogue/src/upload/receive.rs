@@ -7,7 +7,9 @@ use kinora_media::AccountId;
 use tracing::Instrument;
 
 use super::{
-    Held, detached, find, finish,
+    Held,
+    checksum::Checksum,
+    detached, find, finish,
     transfer::{End, note_received, transfer},
 };
 use crate::{
@@ -17,21 +19,32 @@ use crate::{
     repository::uploads::UploadRow,
 };
 
-/// Takes `body` in at `offset` and says where the upload stands then. `announced` is the body's
-/// length, where the client says it.
+/// What a PATCH says of its body.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// Where it goes.
+    pub offset: u64,
+    /// Its length, where the client says it.
+    pub announced: Option<u64>,
+    /// What it must be. Then all of it counts, or nothing.
+    pub checksum: Option<Checksum>,
+}
+
+/// Takes `body` in and says where the upload stands then.
 ///
 /// # Errors
 /// [`Error::UploadLocked`] while another request writes, [`Error::OffsetMismatch`],
-/// [`Error::OverLength`], [`Error::Full`], [`Error::UploadGone`] and, with every byte that arrived
-/// kept, [`Error::Interrupted`] and [`Error::Stopping`].
+/// [`Error::OverLength`], [`Error::ChecksumMismatch`], [`Error::Full`], [`Error::UploadGone`] and, with
+/// every byte that arrived kept unless there is a checksum, [`Error::Interrupted`] and
+/// [`Error::Stopping`].
 pub(crate) async fn receive(
     core: Arc<Core>,
     account: &AccountId,
     id: UploadId,
-    offset: u64,
-    announced: Option<u64>,
+    piece: Piece,
     body: Body,
 ) -> Result<u64, Error> {
+    let Piece { offset, announced, checksum } = piece;
     find(&core, account, id).await?;
     let held = core.locks.try_hold(id).ok_or(Error::UploadLocked)?;
     // Read again under the lock: another PATCH may have ended in between.
@@ -45,11 +58,17 @@ pub(crate) async fn receive(
     // A client that hangs up drops this future, but what it sent is to be accounted for.
     let span = tracing::info_span!("upload", upload.id = %id, video.id = %upload.video);
     let writing = core.clone();
-    let work = async move { write(&writing, &held, upload, body).await };
+    let work = async move { write(&writing, &held, upload, checksum, body).await };
     detached(&core, work).instrument(span).await
 }
 
-async fn write(core: &Core, held: &Held, upload: UploadRow, body: Body) -> Result<u64, Error> {
+async fn write(
+    core: &Core,
+    held: &Held,
+    upload: UploadRow,
+    checksum: Option<Checksum>,
+    body: Body,
+) -> Result<u64, Error> {
     if upload.state == UploadState::Finished {
         return Ok(upload.size);
     }
@@ -62,7 +81,7 @@ async fn write(core: &Core, held: &Held, upload: UploadRow, body: Body) -> Resul
     if spool.end() < upload.received {
         return Err(rewind(core, &upload, spool.end()).await?);
     }
-    let (offset, end) = match transfer(core, held, &upload, &mut spool, body).await {
+    let (offset, end) = match transfer(core, held, &upload, &mut spool, checksum, body).await {
         Ok(reached) => reached,
         Err((offset, error)) => {
             tracing::warn!(%error, upload.offset = offset, "an upload could not be written");
@@ -72,6 +91,7 @@ async fn write(core: &Core, held: &Held, upload: UploadRow, body: Body) -> Resul
     tracing::debug!(upload.offset = offset, ?end, "a PATCH ended");
     match end {
         End::OverLength => return Err(Error::OverLength { size: upload.size }),
+        End::Mismatch => return Err(Error::ChecksumMismatch { offset }),
         End::TakenOver => return Err(Error::UploadGone),
         _ => {}
     }

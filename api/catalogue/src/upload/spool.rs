@@ -122,6 +122,14 @@ impl Spool {
         Ok(())
     }
 
+    /// Gives up what lies beyond `end`.
+    pub(crate) async fn cut(&mut self, end: u64) -> Result<(), Error> {
+        let (file, path) = (self.file.clone(), self.path.clone());
+        blocking(move || file.set_len(end).map_err(failed(&path, "cut"))).await?;
+        self.end = end;
+        Ok(())
+    }
+
     /// Makes the file durable, and says how long it is.
     pub(crate) async fn sync(&self) -> Result<u64, Error> {
         let (file, path) = (self.file.clone(), self.path.clone());

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use kinora_db::retrying;
 use tokio::time::{Instant, timeout};
 
-use super::{Held, spool::Spool};
+use super::{Held, checksum::Checksum, spool::Spool};
 use crate::{
     core::Core,
     error::Error,
@@ -35,20 +35,32 @@ pub(super) enum End {
     Stopping,
     /// It held more bytes than were missing.
     OverLength,
+    /// It is not what its checksum says.
+    Mismatch,
 }
 
 /// Streams `body` to the end of the spool with bounded memory. Whatever happens, what was
-/// written is made durable and the row says so; the offset it stands at afterwards comes back
-/// with how it ended.
+/// written is made durable and the row says so (a body with a checksum: all that was, or nothing);
+/// the offset it stands at afterwards comes back with how it ended.
 pub(super) async fn transfer(
     core: &Core,
     held: &Held,
     upload: &UploadRow,
     spool: &mut Spool,
+    mut checksum: Option<Checksum>,
     body: Body,
 ) -> Result<(u64, End), (u64, Error)> {
     let mut durable = upload.received;
-    let streamed = stream(core, held, upload, spool, body, &mut durable).await;
+    let mut streamed =
+        stream(core, held, upload, spool, checksum.as_mut(), body, &mut durable).await;
+    if let Some(checksum) = checksum {
+        let whole = matches!(streamed, Ok(End::Whole));
+        if !(whole && checksum.holds()) {
+            // What cannot be checked is worth nothing.
+            spool.cut(durable).await.map_err(|error| (durable, error))?;
+            streamed = if whole { Ok(End::Mismatch) } else { streamed };
+        }
+    }
     // Also after a full disk: the part that found room is the client's to keep.
     let accounted = account(core, upload, spool).await;
     match (streamed, accounted) {
@@ -63,6 +75,7 @@ async fn stream(
     held: &Held,
     upload: &UploadRow,
     spool: &mut Spool,
+    mut checksum: Option<&mut Checksum>,
     body: Body,
     durable: &mut u64,
 ) -> Result<End, Error> {
@@ -86,13 +99,17 @@ async fn stream(
         if piece.len() as u64 > room {
             break End::OverLength;
         }
+        if let Some(checksum) = &mut checksum {
+            checksum.update(&piece);
+        }
         batched += piece.len();
         batch.push(piece);
         if batched >= BATCH_BYTES || checked_at.elapsed() >= CHECKPOINT_EVERY {
             spool.write(std::mem::take(&mut batch)).await?;
             batched = 0;
         }
-        let ahead = spool.end() - *durable;
+        // What a checksum is yet to confirm does not count.
+        let ahead = if checksum.is_some() { 0 } else { spool.end() - *durable };
         if ahead >= CHECKPOINT_BYTES || (ahead > 0 && checked_at.elapsed() >= CHECKPOINT_EVERY) {
             *durable = account(core, upload, spool).await?;
             checked_at = Instant::now();

@@ -21,6 +21,19 @@ async fn what_arrived_before_the_client_vanished_is_kept() {
 }
 
 #[tokio::test]
+async fn what_its_checksum_cannot_confirm_is_not_kept() {
+    let house = House::new().await;
+    let (path, _) = house.upload(10).await;
+    let checksum = ("upload-checksum", "sha1 h6zsF82dzSCnFsws9nQXtxyKcBY=");
+    let pending = house.begin_patch_with(&[checksum], &path, 0, 10, b"0123").await;
+    drop(pending);
+    wait_until_free(&house, &path).await;
+    assert_eq!(house.offset(&path).await, 0);
+    assert_eq!(std::fs::read(house.spool(&path)).unwrap(), b"");
+    assert_eq!(house.patch(&path, 0, b"0123456789").await.status, 204);
+}
+
+#[tokio::test]
 async fn a_connection_that_falls_silent_gives_the_upload_back() {
     let house = House::with(|config| config.upload_idle = Duration::from_millis(200)).await;
     let (path, _) = house.upload(10).await;

@@ -10,6 +10,7 @@ mod full_disk;
 mod interruptions;
 mod playback;
 mod profiles;
+mod quota;
 mod support;
 mod tus;
 mod videos;

@@ -33,6 +33,7 @@ async fn a_file_arrives_in_pieces_and_sets_the_pipeline_going() {
         captions: Vec::new(),
         profile: Some("default".to_owned()),
         priority: kinora_media::Priority::Interactive,
+        version: 1,
     };
     assert_eq!(house.events(video).await, [uploaded]);
     // Both may be asked again after a lost answer.
@@ -48,7 +49,8 @@ async fn discovery_needs_no_key() {
     let answer = house.raw("OPTIONS", UPLOADS, &[], b"").await;
     assert_eq!(answer.status, 204);
     assert_eq!(answer.header("tus-version"), "1.0.0");
-    assert_eq!(answer.header("tus-extension"), "creation,termination,expiration");
+    assert_eq!(answer.header("tus-extension"), "creation,termination,expiration,checksum");
+    assert_eq!(answer.header("tus-checksum-algorithm"), "sha1,sha256");
     assert_eq!(answer.header("tus-max-size"), "1000");
 }
 
@@ -105,6 +107,32 @@ async fn pieces_that_do_not_fit_are_refused_and_change_nothing() {
     let answer = house.patch(&path, 4, b"4567890").await;
     assert_eq!((answer.status, &*answer.code()), (413, "upload_over_length"));
     assert_eq!(house.offset(&path).await, 4);
+}
+
+#[tokio::test]
+async fn a_body_with_a_checksum_counts_whole_or_not_at_all() {
+    // Of "0123456789", by sha1sum and sha256sum.
+    const SHA1: &str = "sha1 h6zsF82dzSCnFsws9nQXtxyKcBY=";
+    const SHA256: &str = "sha256 hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=";
+    let house = House::new().await;
+    let (path, video) = house.upload(20).await;
+    let patch = async |offset: &str, sum: &str, body: &[u8]| {
+        let headers = [PATCH_TYPE, ("upload-offset", offset), ("upload-checksum", sum)];
+        house.tus("PATCH", &path, &headers, body).await
+    };
+    for bad in ["md5 AAAA", "sha1", "sha1 !", "sha1 AAAA", SHA256.trim_start_matches("sha256 ")] {
+        let answer = patch("0", bad, b"0123456789").await;
+        assert_eq!((answer.status, &*answer.code()), (400, "invalid_request"), "{bad}");
+    }
+    for sum in [SHA1, SHA256] {
+        let flipped = patch("0", sum, b"0123456788").await;
+        assert_eq!((flipped.status, &*flipped.code()), (460, "checksum_mismatch"));
+        assert_eq!(flipped.header("upload-offset"), "0");
+        assert_eq!(house.offset(&path).await, 0);
+    }
+    assert_eq!(patch("0", SHA1, b"0123456789").await.status, 204);
+    assert_eq!(patch("10", SHA256, b"0123456789").await.status, 204);
+    assert_eq!(house.source(video).await.unwrap(), b"01234567890123456789");
 }
 
 #[tokio::test]

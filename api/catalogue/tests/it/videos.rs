@@ -1,6 +1,6 @@
 //! Videos as their owner sees them.
 
-use kinora_queue::EventData;
+use kinora_queue::{EventBus, EventData};
 use serde_json::{Value, json};
 
 use crate::support::House;
@@ -145,4 +145,45 @@ async fn a_video_that_never_was_uploaded_leaves_nothing_behind() {
     assert_eq!(house.ada("DELETE", &format!("{VIDEOS}/{id}"), "").await.status, 204);
     assert!(house.objects(id).await.is_empty());
     assert_eq!(house.events(id.parse().unwrap()).await, [EventData::Deleted]);
+}
+
+#[tokio::test]
+async fn a_failed_video_is_encoded_again_as_a_new_version() {
+    let house = House::new().await;
+    let (path, video) = house.upload(4).await;
+    let retry = format!("/api/v1/videos/{video}/retry");
+    assert_eq!(house.ada("POST", &retry, "").await.code(), "not_failed");
+    assert_eq!(house.patch(&path, 0, b"film").await.status, 204);
+    let failed = EventData::Failed { code: "no_memory".into(), reason: "It was too much.".into() };
+    house.queue.publish(&house.event(video, 1, failed)).await.unwrap();
+    house.until(video, |video| video["state"] == "failed").await;
+    assert_eq!(house.bob("POST", &retry, "").await.status, 404);
+
+    let again = house.ada("POST", &retry, "").await;
+    assert_eq!(again.status, 202);
+    assert_eq!((&again.json()["state"], &again.json()["reason"]), (&"queued".into(), &Value::Null));
+    let events = house.events(video).await;
+    let versions: Vec<_> = events
+        .iter()
+        .map(|event| match event {
+            EventData::Uploaded { version, size: 4, .. } => *version,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(versions, [1, 2]);
+    // What the second one says goes on as if it were the first.
+    let ready = EventData::Ready { version: 2, duration_us: 9, warnings: vec![], pictures: false };
+    house.queue.publish(&house.event(video, 2, ready)).await.unwrap();
+    house.until(video, |video| video["state"] == "ready").await;
+    assert_eq!(house.ada("POST", &retry, "").await.code(), "not_failed");
+}
+
+#[tokio::test]
+async fn what_was_never_uploaded_whole_is_not_tried_again() {
+    let house = House::new().await;
+    let (path, video) = house.upload(4).await;
+    assert_eq!(house.tus("DELETE", &path, &[], b"").await.status, 204);
+    house.until(video, |video| video["state"] == "failed").await;
+    let retry = format!("/api/v1/videos/{video}/retry");
+    assert_eq!(house.ada("POST", &retry, "").await.code(), "no_source");
 }

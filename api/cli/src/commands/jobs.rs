@@ -31,11 +31,31 @@ enum JobsCommand {
         /// Id of the job.
         id: Uuid,
     },
+    /// List jobs that are out of attempts, newest first, with what they ended with.
+    Dead(DeadArgs),
+    /// Encode the video of a dead job once more.
+    Replay {
+        /// Id of the job, or of the video.
+        id: Uuid,
+    },
+    /// Stop all jobs of a video that is being encoded. It fails with that reason, and what could be
+    /// played of it goes; its source stays.
+    Cancel {
+        /// Id of the video, or of one of its jobs.
+        id: Uuid,
+    },
     /// Say why a job or a video is in the state it is in.
     Why {
         /// Id of the job or the video.
         id: Uuid,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct DeadArgs {
+    /// How many at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,34 +75,98 @@ pub(crate) async fn run(session: &Session, args: JobsArgs) -> Result<(), Failure
     match args.command.unwrap_or(JobsCommand::List(args.list)) {
         JobsCommand::List(args) => list(session, &args).await,
         JobsCommand::Show { id } => show(session, id).await,
+        JobsCommand::Dead(args) => dead(session, args.limit).await,
+        JobsCommand::Replay { id } => {
+            super::videos::retry(session, video_of(session, id).await?).await
+        }
+        JobsCommand::Cancel { id } => cancel(session, video_of(session, id).await?).await,
         JobsCommand::Why { id } => why(session, id).await,
     }
 }
 
 async fn list(session: &Session, args: &ListArgs) -> Result<(), Failure> {
-    let mut filter = JobFilter { video: args.video, state: args.state, ..JobFilter::default() };
+    let filter = JobFilter { video: args.video, state: args.state, ..JobFilter::default() };
+    let (jobs, more) = page_through(session, filter, args.limit).await?;
+    tell(session, &jobs, more, print_table)
+}
+
+async fn dead(session: &Session, limit: u32) -> Result<(), Failure> {
+    let filter = JobFilter { state: Some(JobState::Failed), ..JobFilter::default() };
+    let (jobs, more) = page_through(session, filter, limit).await?;
+    tell(session, &jobs, more, print_dead)
+}
+
+/// So many jobs at most, and whether there are more.
+async fn page_through(
+    session: &Session,
+    mut filter: JobFilter,
+    limit: u32,
+) -> Result<(Vec<Job>, bool), Failure> {
     let mut jobs = Vec::new();
     loop {
-        let missing = args.limit - jobs.len() as u32;
+        let missing = limit - jobs.len() as u32;
         filter.limit = Some(missing.min(MOST_A_PAGE));
         let page = session.client.jobs(&filter).await?;
         jobs.extend(page.items);
         filter.cursor = page.next_cursor;
-        if filter.cursor.is_none() || jobs.len() as u32 >= args.limit {
-            break;
+        if filter.cursor.is_none() || jobs.len() as u32 >= limit {
+            return Ok((jobs, filter.cursor.is_some()));
         }
     }
+}
+
+fn tell(
+    session: &Session,
+    jobs: &[Job],
+    more: bool,
+    print: fn(&[Job]) -> io::Result<()>,
+) -> Result<(), Failure> {
     if session.json {
         jobs.iter().try_for_each(print_json)?;
     } else if jobs.is_empty() {
         eprintln!("No jobs.");
     } else {
-        print_table(&jobs)?;
+        print(jobs)?;
     }
-    if filter.cursor.is_some() && !session.json {
+    if more && !session.json {
         eprintln!("{}", style::quiet("There are more: name a larger --limit."));
     }
     Ok(())
+}
+
+/// The video of that id, or of the job of that id.
+async fn video_of(session: &Session, id: Uuid) -> Result<Uuid, Failure> {
+    match session.client.job(id).await {
+        Ok(job) => Ok(job.video),
+        Err(error) if error.is_gone() => Ok(id),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn cancel(session: &Session, video: Uuid) -> Result<(), Failure> {
+    session.client.cancel_encode(video).await?;
+    if session.json {
+        print_json(&serde_json::json!({ "video": video, "cancelled": true }))?;
+    } else {
+        eprintln!("{} cancelled", style::good(style::marks().done));
+        eprintln!("{}", style::quiet(&format!("`kinora videos retry {video}` takes it up again.")));
+    }
+    Ok(())
+}
+
+fn print_dead(jobs: &[Job]) -> io::Result<()> {
+    let mut table = Table::new(&["ID", "JOB", "VIDEO", "TRY", "ENDED WITH"], 4);
+    for job in jobs {
+        let error = job.error.as_ref();
+        table.row(vec![
+            Cell::dim(job.id.to_string()),
+            Cell::new(what(job)),
+            Cell::dim(job.video.to_string()),
+            Cell::new(format!("{}/{}", job.attempt, job.max_attempts)),
+            Cell::new(error.map_or("", |error| error.message.as_str())),
+        ]);
+    }
+    table.print()
 }
 
 fn print_table(jobs: &[Job]) -> io::Result<()> {

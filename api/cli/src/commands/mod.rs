@@ -1,5 +1,6 @@
 //! One command a file.
 
+pub(crate) mod admin;
 pub(crate) mod completions;
 pub(crate) mod jobs;
 pub(crate) mod lint;

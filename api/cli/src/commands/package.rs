@@ -35,6 +35,9 @@ pub(crate) struct PackageArgs {
     /// About how long segments are; they begin at key frames.
     #[arg(long, value_name = "SECONDS", default_value = "6")]
     segment_length: Length,
+    /// Add tracks of key frames to DASH, for players that wind through a film; HLS needs none.
+    #[arg(long)]
+    trick_play: bool,
     /// Encrypt it: keys come from --key-file or the variable KINORA_PACKAGE_KEYS.
     #[arg(long, value_name = "METHOD", value_enum)]
     encrypt: Option<Cipher>,
@@ -113,6 +116,7 @@ pub(crate) async fn run(args: PackageArgs, json: bool) -> Result<(), Failure> {
         captions: args.captions,
         output: args.output,
         options: Options { layout, segment_ms: args.segment_length.0 },
+        trick_play: args.trick_play,
         encryption,
         replace: args.force,
         quiet: json,

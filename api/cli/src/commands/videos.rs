@@ -31,6 +31,11 @@ enum VideosCommand {
         /// Id of the video.
         id: Uuid,
     },
+    /// Encode a video that failed once more, from its stored source.
+    Retry {
+        /// Id of the video.
+        id: Uuid,
+    },
     /// Delete a video, its streams and its source.
     Delete {
         /// Id of the video.
@@ -55,6 +60,7 @@ pub(crate) async fn run(session: &Session, args: VideosArgs) -> Result<(), Failu
     match args.command.unwrap_or(VideosCommand::List(args.list)) {
         VideosCommand::List(args) => list(session, &args).await,
         VideosCommand::Show { id } => show(session, id).await,
+        VideosCommand::Retry { id } => retry(session, id).await,
         VideosCommand::Delete { id, yes } => delete(session, id, yes).await,
     }
 }
@@ -189,6 +195,18 @@ fn saved(quality: &Quality) -> String {
         quality.score,
         quality.target,
     )
+}
+
+pub(crate) async fn retry(session: &Session, id: Uuid) -> Result<(), Failure> {
+    let video = session.client.retry_video(id).await?;
+    if session.json {
+        print_json(&video)?;
+    } else {
+        let title = format::line(&video.title);
+        eprintln!("{} trying {title} again", style::good(style::marks().done));
+        eprintln!("{}", style::quiet(&format!("Follow it with `kinora watch {id}`.")));
+    }
+    Ok(())
 }
 
 async fn delete(session: &Session, id: Uuid, yes: bool) -> Result<(), Failure> {

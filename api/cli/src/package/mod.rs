@@ -37,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) captions: Vec<upload::Captions>,
     pub(crate) output: PathBuf,
     pub(crate) options: Options,
+    /// Whether DASH has tracks of key frames.
+    pub(crate) trick_play: bool,
     /// Whether and how it is encrypted.
     pub(crate) encryption: Option<encrypt::Wanted>,
     /// Whether an earlier package may be replaced.
@@ -89,6 +91,9 @@ pub(crate) fn package(job: &Job) -> Result<Packaged, Failure> {
     let tracks = files.iter().map(SourceFile::tracks).collect::<Result<Vec<_>, _>>()?;
     let (chosen, notes) = choose::choose(&files, &tracks);
     let mut package = packager::plan(&chosen, captions, job.options).map_err(refused)?;
+    if job.trick_play {
+        package.add_trick_play().map_err(refused)?;
+    }
     if let Some(wanted) = &job.encryption {
         package.protect(&wanted.encryption()?).map_err(refused)?;
     }
@@ -192,9 +197,10 @@ fn refused(error: PackageError) -> Failure {
         PackageError::NoKey { .. } | PackageError::NoSuchTrack { .. } => failure.help(
             "A key without label is for all tracks; labels are video, audio, or a track's name.",
         ),
-        PackageError::WholeSegments(_) => {
-            failure.help("Add --segments, and say with --key-uri where players fetch the key.")
-        }
+        PackageError::WholeSegments(_) => failure.help(
+            "Add --segments, say with --key-uri where players fetch the key, and leave out \
+                 --trick-play.",
+        ),
         PackageError::Protect { .. } | PackageError::Crypt { .. } => {
             failure.help("Leave the file out, or encode it anew; AES-128 encrypts any coding.")
         }

@@ -17,6 +17,12 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// `1 video`, `2 videos`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
+}
+
 /// `0:07`, `12:34`, `1:02:03`.
 pub(crate) fn clock(seconds: f64) -> String {
     // Beyond a hundred hours a remaining time says nothing.

@@ -97,14 +97,21 @@ async fn files_become_a_folder_that_plays() {
     assert_eq!(pictures(&folder.join("v360.m3u8")), original);
     home.run(&["lint", "single/hls.m3u8"]).await.ended(0);
 
-    let segments = [&inputs[..], &["--segments", "--json"], &extras, &["segments"]].concat();
-    let run = kinora(&home, &segments).await.ended(0).json();
+    let segments = [&inputs[..], &["--segments", "--trick-play", "--json"], &extras, &["segments"]];
+    let run = kinora(&home, &segments.concat()).await.ended(0).json();
     let ids: Vec<_> = run[0]["tracks"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
     assert_eq!(ids, ["v360", "v180", "a-en", "a-de", "t-en"]);
     assert_eq!(run[0]["tracks"][0]["segments"], 3);
     let folder = home.path().join("segments");
     assert_eq!(pictures(&folder.join("hls.m3u8")), original);
     home.run(&["lint", "segments/hls.m3u8"]).await.ended(0);
+    let trick = [std::fs::read(folder.join("v360-trick/init.mp4")).unwrap()].into_iter();
+    let trick = trick
+        .chain((0..3).map(|n| std::fs::read(folder.join(format!("v360-trick/{n}.m4s"))).unwrap()));
+    let path = home.path().join("trick.mp4");
+    std::fs::write(&path, trick.collect::<Vec<_>>().concat()).unwrap();
+    let key_frames: Vec<_> = original.iter().step_by(60).cloned().collect();
+    assert_eq!(pictures(&path), key_frames);
     for name in ["a-en/2.m4s", "t-en.vtt", "t-en/2.vtt"] {
         assert!(listed(&folder).contains(&name.to_owned()), "{name}");
     }

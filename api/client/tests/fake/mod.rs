@@ -59,6 +59,8 @@ pub(crate) struct World {
     /// Between two events.
     pub(crate) pace: std::time::Duration,
     pub(crate) largest: Option<u64>,
+    /// What a look at everything finds, page by page.
+    pub(crate) verified: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -124,10 +126,13 @@ impl Fake {
         Router::new()
             .route("/api/v1/videos", post(create).get(list))
             .route("/api/v1/videos/{id}", get(show).delete(delete))
+            .route("/api/v1/videos/{id}/retry", post(retry))
+            .route("/api/v1/videos/{id}/cancel", post(cancel))
             .route("/api/v1/videos/{id}/captions/{language}", put(captions))
             .route("/api/v1/videos/{id}/progress", get(watch::progress))
             .route("/api/v1/videos/{id}/progress/events", get(watch::events))
             .route("/api/v1/profiles", get(profiles))
+            .route("/api/v1/admin/verify", get(verify))
             .route("/api/v1/jobs", get(watch::jobs))
             .route("/api/v1/jobs/{id}", get(watch::job))
             .route("/api/v1/why/{id}", get(watch::why))
@@ -177,6 +182,12 @@ async fn profiles() -> axum::Json<Value> {
     axum::Json(json!({ "items": [profile("default", true), profile("tv", false)] }))
 }
 
+async fn verify(State(fake): State<Fake>, uri: axum::http::Uri) -> axum::Json<Value> {
+    let page = usize::from(uri.query().is_some_and(|query| query.contains("after=")));
+    let nothing = json!({ "videos": 0, "objects": 0, "bytes": 0, "findings": [], "next": null });
+    axum::Json(fake.world().verified.get(page).cloned().unwrap_or(nothing))
+}
+
 async fn list(
     State(fake): State<Fake>,
     Query(query): Query<HashMap<String, String>>,
@@ -197,6 +208,26 @@ async fn show(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
         .videos
         .get(&id)
         .map_or_else(not_found, |video| axum::Json(video.clone()).into_response())
+}
+
+async fn cancel(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    match fake.world().videos.get_mut(&id) {
+        Some(video) => {
+            video["state"] = json!("failed");
+            StatusCode::NO_CONTENT.into_response()
+        }
+        None => not_found(),
+    }
+}
+
+async fn retry(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    let mut world = fake.world();
+    let Some(video) = world.videos.get_mut(&id) else { return not_found() };
+    if video["state"] != "failed" {
+        return problem(409, "not_failed", "Only a video that failed can be tried again");
+    }
+    (video["state"], video["reason"]) = (json!("queued"), Value::Null);
+    (StatusCode::ACCEPTED, axum::Json(video.clone())).into_response()
 }
 
 async fn delete(State(fake): State<Fake>, Path(id): Path<Uuid>) -> StatusCode {

@@ -46,7 +46,8 @@ pub(crate) async fn progress(State(fake): State<Fake>, Path(id): Path<Uuid>) -> 
     if fake.world().is_unknown() {
         return not_found();
     }
-    let event = fake.world().apply(id, 0);
+    let stale = usize::from(fake.world().script[0]["stale"] == true);
+    let event = fake.world().apply(id, stale);
     event.map_or_else(not_found, |event| axum::Json(event).into_response())
 }
 
@@ -83,8 +84,9 @@ pub(crate) async fn jobs(
     axum::Json(json!({ "items": items, "next_cursor": null }))
 }
 
-pub(crate) async fn job(State(_): State<Fake>, Path(id): Path<Uuid>) -> Response {
-    let known = [1, 2].map(|number| job_document(Uuid::nil(), number));
+pub(crate) async fn job(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    let video = fake.world().videos.keys().next().copied().unwrap_or_default();
+    let known = [1, 2].map(|number| job_document(video, number));
     known
         .into_iter()
         .find(|job| job["id"] == id.to_string())
@@ -130,6 +132,10 @@ impl super::World {
         let mut event = self.script[index].clone();
         event["video"] = json!(id);
         let video = self.videos.get_mut(&id)?;
+        // Of an encode before the one that the catalogue speaks of.
+        if event["stale"] == true {
+            return Some(event);
+        }
         let state = match event["state"].as_str()? {
             "encoding" if event["plays_through"] == true => "plays_through",
             "encoding" if event["playable"] == true => "playable",

@@ -41,6 +41,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("store.secret_access_key_file", Kind::Text),
     ("upload.max_bytes", Kind::Number),
     ("upload.reserve_bytes", Kind::Number),
+    ("upload.quota_bytes", Kind::Number),
     ("upload.dir", Kind::Text),
     ("transcoding.lease_ms", Kind::Number),
     ("transcoding.max_attempts", Kind::Number),
@@ -68,8 +69,10 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("log.format", Kind::Text),
 ];
 
-/// Of our variables, those that are not kinorad's: the command line's, and those of tools and tests.
+/// Of our variables, those that are no settings: a successor's, the command line's, and those of
+/// tools and tests.
 const NOT_OURS: &[&str] = &[
+    crate::handover::SUCCESSOR,
     "KINORA_API_KEY",
     "KINORA_SERVER",
     "KINORA_LOG",

@@ -145,6 +145,9 @@ pub(crate) struct UploadSection {
     pub(crate) max_bytes: u64,
     /// Bytes that must stay free on the disks of uploads and store; what would take them is refused.
     pub(crate) reserve_bytes: u64,
+    /// Bytes that an account's sources may have in all, reserved when an upload is created and given
+    /// back when its video is deleted; 0 for any number.
+    pub(crate) quota_bytes: u64,
     /// Where unfinished uploads lie; best on the store's filesystem. Default: `uploads` in the
     /// data folder.
     pub(crate) dir: Option<PathBuf>,
@@ -152,7 +155,7 @@ pub(crate) struct UploadSection {
 
 impl Default for UploadSection {
     fn default() -> Self {
-        Self { max_bytes: 64 << 30, reserve_bytes: 1 << 30, dir: None }
+        Self { max_bytes: 64 << 30, reserve_bytes: 1 << 30, quota_bytes: 0, dir: None }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::support::{Server, sample};
+use crate::support::{Server, ffprobe, rendition, sample, text, variants};
 
 /// What is promised from the word to the last child's end.
 const PROMPT: Duration = Duration::from_secs(2);
@@ -38,6 +38,35 @@ async fn deleting_a_video_ends_its_encoders_and_frees_their_slots() {
         |job: &&Value| ["queued", "dispatched", "running"].iter().any(|s| job["state"] == *s);
     assert_eq!(jobs.iter().find(alive), None);
     assert_eq!(server.encoders(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_cancelled_encode_stops_at_once_and_is_taken_up_again() {
+    let server = Server::start_with(&[("KINORA_WORKER_SLOTS", "1")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "20", "--size", "640x360"]);
+    let video = server.upload_file(&clip).await;
+    encoding(&server, &video).await;
+    let post = async |what: &str| {
+        let path = format!("/api/v1/videos/{video}/{what}");
+        server.request(Method::POST, &path).send().await.unwrap().status()
+    };
+    assert_eq!(post("retry").await, StatusCode::CONFLICT);
+    assert_eq!(post("cancel").await, StatusCode::NO_CONTENT);
+    let since = Instant::now();
+    while !server.encoders().is_empty() {
+        assert!(since.elapsed() < PROMPT, "{:?}", server.encoders());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let failed = server.wait_until_over(&video).await;
+    assert_eq!(failed["reason"]["code"], "cancelled", "{failed:#}");
+
+    assert_eq!(post("retry").await, StatusCode::ACCEPTED);
+    let ready = server.wait_until_over(&video).await;
+    assert_eq!(ready["state"], "ready", "{ready:#}");
+    let url = ready["playback"]["hls_url"].as_str().unwrap();
+    let top = variants(&text(url).await, url).remove(0);
+    assert_eq!(ffprobe(&rendition(&top).await, "stream=nb_read_packets"), ["600"]);
 }
 
 /// Waits until frames come out of an encoder, with all that is said of them.

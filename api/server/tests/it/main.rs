@@ -9,6 +9,8 @@ mod cluster;
 mod control;
 mod extras;
 mod gpu;
+mod handover;
+mod invariant;
 mod kill;
 mod media_table;
 mod operation;

@@ -1,12 +1,14 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
 use std::{
+    ops::Not,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 /// How often tests look again.
@@ -15,6 +17,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Of the process that serves: the child's, or that of its last successor.
+    pid: u32,
     data: PathBuf,
     roles: String,
     settings: Vec<(String, String)>,
@@ -67,6 +71,7 @@ impl Server {
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
         let child = spawn(&data, roles, &settings);
         let mut server = Self {
+            pid: child.id(),
             child,
             data,
             roles: roles.to_owned(),
@@ -98,7 +103,7 @@ impl Server {
     /// SIGTERM, as a service manager or Ctrl-C stops it; how long it took and how it ended.
     pub(crate) fn stop(&mut self) -> (Duration, std::process::ExitStatus) {
         let asked = Instant::now();
-        self.terminate();
+        self.signal(Signal::TERM);
         let ended = self.child.wait().unwrap();
         (asked.elapsed(), ended)
     }
@@ -106,17 +111,56 @@ impl Server {
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
         self.child = spawn(&self.data, &self.roles, &self.settings);
+        self.pid = self.child.id();
         self.wait_until_up().await;
     }
 
     pub(crate) fn hang_up(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        self.signal(Signal::HUP);
     }
 
-    fn terminate(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    /// Asks it to hand over to a successor.
+    pub(crate) fn ask_to_hand_over(&self) {
+        self.signal(Signal::USR2);
+    }
+
+    /// Asks it, and waits until the successor serves and the old process has ended.
+    pub(crate) async fn hand_over(&mut self) {
+        let (asked, old) = (Instant::now(), self.pid);
+        self.ask_to_hand_over();
+        loop {
+            // Where a successor has to wait there is none for a while.
+            let told = self.running().and_then(|running| running["pid"].as_u64());
+            match told.and_then(|pid| u32::try_from(pid).ok()) {
+                Some(pid) if pid != old && self.has_ended(old) => break self.pid = pid,
+                _ => {}
+            }
+            assert!(asked.elapsed() < Duration::from_secs(60), "nobody took over from {old}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What the log has in it, all processes' together.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.data.join("kinorad.log")).unwrap_or_default()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.pid.cast_signed()).unwrap();
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+
+    /// Whether the process is gone, but for what its parent may not have looked at yet.
+    fn has_ended(&mut self, pid: u32) -> bool {
+        if pid == self.child.id() {
+            return self.child.try_wait().unwrap().is_some();
+        }
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+        status.is_ok_and(|text| !text.contains("\nState:\tZ")).not()
+    }
+
+    fn running(&self) -> Option<Value> {
+        serde_json::from_slice(&std::fs::read(self.data.join("kinorad.json")).ok()?).ok()
     }
 
     /// Where the server keeps everything.
@@ -129,8 +173,8 @@ impl Server {
         let running = loop {
             assert!(started.elapsed() < Duration::from_secs(20), "kinorad did not start");
             assert!(self.child.try_wait().unwrap().is_none(), "kinorad ended at once");
-            if let Ok(text) = std::fs::read(self.data.join("kinorad.json")) {
-                break serde_json::from_slice::<Value>(&text).unwrap();
+            if let Some(running) = self.running() {
+                break running;
             }
             tokio::time::sleep(POLL).await;
         };
@@ -228,9 +272,11 @@ impl Server {
         }
     }
 
-    /// The video once it is ready or failed.
+    /// The video once it is ready or failed; nothing is lost then.
     pub(crate) async fn wait_until_over(&self, video: &str) -> Value {
-        self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await
+        let over = self.wait_for(video, &["ready", "failed"], Duration::from_secs(240)).await;
+        crate::invariant::holds(self).await;
+        over
     }
 
     /// What did not go straight: jobs that were tried again or failed, and the log's complaints.
@@ -238,7 +284,7 @@ impl Server {
         let jobs = self.jobs(video).await.into_iter();
         let tried = jobs.filter(|job| job["attempt"] != 1 || !job["error"].is_null());
         let jobs: Vec<_> = tried.map(|job| job.to_string()).collect();
-        let log = std::fs::read_to_string(self.data.join("kinorad.log")).unwrap_or_default();
+        let log = self.log();
         let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
         let complaints: Vec<_> = log.lines().filter(complains).collect();
         format!("jobs tried again: {jobs:#?}\nthe log complains: {complaints:#?}")
@@ -251,7 +297,7 @@ impl Server {
 
     /// The server's encoders that still run: process ids, and command lines split by NUL.
     pub(crate) fn encoder_processes(&self) -> Vec<(i32, String)> {
-        let parent = format!("\nPPid:\t{}\n", self.child.id());
+        let parent = format!("\nPPid:\t{}\n", self.pid);
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let children = processes.filter(|process| {
             let status = std::fs::read_to_string(process.path().join("status"));
@@ -275,15 +321,15 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGTERM first: workers must not leave children behind.
-        self.terminate();
+        self.signal(Signal::TERM);
         let asked = Instant::now();
         while asked.elapsed() < Duration::from_secs(10) {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
+            if self.has_ended(self.pid) {
                 return;
             }
             std::thread::sleep(POLL);
         }
-        let _ = self.child.kill();
+        self.signal(Signal::KILL);
     }
 }
 

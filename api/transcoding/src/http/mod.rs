@@ -1,11 +1,14 @@
-//! The HTTP API: how far videos are, which jobs there are, and why something waits.
+//! The HTTP API: how far videos are, which jobs there are, why something waits, and whether anything
+//! was lost.
 
 mod body;
+mod cancel;
 mod jobs;
 mod problem;
 mod progress;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod why;
 
 use std::sync::Arc;
@@ -34,8 +37,10 @@ pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(progress::get_progress))
         .routes(routes!(progress::get_progress_events))
+        .routes(routes!(cancel::cancel_video))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))
+        .routes(routes!(verify::get_verify))
         .with_state(Api(service))
 }

@@ -3,7 +3,7 @@
 use axum::{Router, body::Body};
 use http_body_util::BodyExt;
 use kinora_media::{VideoId, playback::mint_token};
-use kinora_plan::encoder::FailureKind;
+use kinora_plan::{encoder::FailureKind, job::Control};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -40,7 +40,15 @@ fn app(world: &World) -> Router {
 }
 
 async fn get(world: &World, path: &str, key: bool) -> (u16, Value) {
-    let mut request = axum::http::Request::builder().uri(path);
+    ask(world, "GET", path, key).await
+}
+
+async fn post(world: &World, path: &str, key: bool) -> (u16, Value) {
+    ask(world, "POST", path, key).await
+}
+
+async fn ask(world: &World, method: &str, path: &str, key: bool) -> (u16, Value) {
+    let mut request = axum::http::Request::builder().method(method).uri(path);
     if key {
         request = request.header("authorization", format!("Bearer {}", world.key.expose()));
     }
@@ -174,4 +182,24 @@ async fn why_tells_of_the_analysis() {
     let (_, ready) = get(&world, &path, true).await;
     let saved = ready["because"][1].as_str().unwrap();
     assert!(saved.contains("% fewer bits") && !saved.contains("about"), "{ready}");
+}
+
+#[tokio::test]
+async fn an_encode_is_cancelled_by_its_owner_once() {
+    let (mut world, video) = busy().await;
+    let cancel = format!("/api/v1/videos/{video}/cancel");
+    assert_eq!(post(&world, &cancel, false).await.0, 401);
+    assert_eq!(post(&world, &cancel, true).await.0, 204);
+    let told = world.queue.told.lock().unwrap().last().cloned();
+    assert_eq!(told, Some(Control::CancelVideo { video }));
+    let (status, problem) = post(&world, &cancel, true).await;
+    assert_eq!((status, &problem["code"]), (409, &"not_encoding".into()));
+    let unknown = "/api/v1/videos/01900000-0000-7000-8000-000000000000/cancel";
+    assert_eq!(post(&world, unknown, true).await.0, 404);
+    world.drain().await;
+    let (_, progress) = get(&world, &format!("/api/v1/videos/{video}/progress"), true).await;
+    assert_eq!(
+        (&progress["state"], &progress["reason"]["code"]),
+        (&"failed".into(), &"cancelled".into())
+    );
 }

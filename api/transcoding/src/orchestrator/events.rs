@@ -18,7 +18,7 @@ use crate::{
     state::VideoState,
 };
 
-/// The encode that an upload leads to.
+/// The encode that an upload leads to; of what was deleted before it was whole, too.
 const FIRST_VERSION: u32 = 1;
 
 /// Takes an event in: its effect, or nothing if it has had it. Afterwards the delivery can be
@@ -58,14 +58,16 @@ async fn uploaded(
     tx: &mut AnyConnection,
     event: &Event,
 ) -> Result<(), TranscodingError> {
-    let EventData::Uploaded { source_key, size, signed, captions, profile, priority } = &event.data
+    let EventData::Uploaded { source_key, size, signed, captions, profile, priority, version } =
+        &event.data
     else {
         return Ok(());
     };
+    let version = *version;
     let now_us = service.now_us();
     let new = NewTranscode {
         video: event.video,
-        version: FIRST_VERSION,
+        version,
         account: &event.account,
         state: VideoState::Queued,
         source_key,
@@ -91,7 +93,7 @@ async fn uploaded(
         position_us: 0,
         work: 0,
     };
-    let owner = (event.video, FIRST_VERSION, &event.account);
+    let owner = (event.video, version, &event.account);
     Ok(jobs::insert(tx, owner, now_us, &job, now_us).await?)
 }
 

@@ -6,7 +6,6 @@
 
 mod captions;
 mod freeze;
-mod hold;
 mod note;
 mod project;
 pub(crate) mod swap;
@@ -26,7 +25,6 @@ use crate::{
     },
     service::Transcoding,
 };
-use hold::Hold;
 use project::Material;
 use swap::Swapped;
 
@@ -72,11 +70,6 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
         codings: &codings,
     };
     let mut projection = project::project(&material);
-    match current.as_ref().and_then(|now| projection.hold(&now.head, service.now_us())) {
-        Some(Hold::Wait) => return Ok(false),
-        Some(Hold::Show) => projection.keep_open(&plan),
-        None => {}
-    }
     // Short enough to read first: then players learn of its subtitles with everything else.
     let awaits_texts = plan.texts_first && !finished.texts;
     if !projection.playable || (awaits_texts && transcode.frozen.is_none()) {
@@ -96,8 +89,6 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     projection.add_late_texts(&frozen.texts);
     let head = projection.head(transcode, &frozen);
     match swap::swap(service, current, head).await? {
-        // What there is stays wanted until it can be said that this is all.
-        Swapped::Stored | Swapped::Unchanged if projection.is_held() => Ok(false),
         Swapped::Stored | Swapped::Unchanged => note::stored(service, transcode, &projection).await,
         Swapped::Lost => Ok(false),
     }

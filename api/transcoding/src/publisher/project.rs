@@ -53,9 +53,7 @@ pub(crate) struct Projection {
     /// The first chunk that the CPU encodes after a graphics processor failed.
     pub software_from: Option<u32>,
     /// What follows from that: stretches of the picture with parameter sets of their own.
-    pub(super) periods: Vec<Period>,
-    /// Whether it is kept open though nothing is to come.
-    pub(super) held: bool,
+    periods: Vec<Period>,
     /// Pages, those closed before among them.
     closed: Vec<PageRef>,
     /// For each track its open chunks with the pages they belong to.
@@ -106,8 +104,7 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
         front_us,
         duration_us,
         software_from: material.accepted.software_from,
-        periods: periods(material.plan, material.accepted.software_from),
-        held: false,
+        periods: periods(material.plan, material.accepted.software_from, complete),
         closed: material.closed.to_vec(),
         growing: lanes
             .iter()
@@ -118,21 +115,26 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
     }
 }
 
-/// The stretches of the picture: none of their own while one encoder did it all under the first
-/// name, one under another name if the first encoder's work was never shown, else two.
-fn periods(plan: &Plan, software_from: Option<u32>) -> Vec<Period> {
-    let (Some(video), Some(from)) = (&plan.video, software_from) else { return vec![] };
-    let index = usize::try_from(from).unwrap_or(usize::MAX);
-    let first_frame = video.chunks.get(index).map_or(video.frames, |chunk| chunk.first_frame);
+/// The stretches of the picture: none of their own if one encoder does it all under the first
+/// name, the first by itself while another may have to go on, one under another name if the first
+/// encoder's work was never shown, else two.
+fn periods(plan: &Plan, software_from: Option<u32>, complete: bool) -> Vec<Period> {
+    let Some(video) = &plan.video else { return vec![] };
     let grid = video.stream.frame_rate;
     let period = |frame: u64, generation| Period {
         start: frame.saturating_mul(u64::from(grid.frame_ticks())),
         timescale: grid.timescale(),
         init: init_name(generation),
     };
-    match from {
-        0 => vec![period(0, 1)],
-        _ => vec![period(0, 0), period(first_frame, 1)],
+    match software_from {
+        None if complete || video.encoder.is_software() => vec![],
+        None => vec![period(0, 0)],
+        Some(0) => vec![period(0, 1)],
+        Some(from) => {
+            let chunk = usize::try_from(from).ok().and_then(|index| video.chunks.get(index));
+            let first_frame = chunk.map_or(video.frames, |chunk| chunk.first_frame);
+            vec![period(0, 0), period(first_frame, 1)]
+        }
     }
 }
 

@@ -43,6 +43,20 @@ pub(crate) async fn due(
     rows.iter().map(chore).collect()
 }
 
+/// What an encode still needs, due or not.
+pub(crate) async fn of_encode(
+    db: impl Executor<'_, Database = Any>,
+    (video, version): (VideoId, u32),
+) -> Result<Option<Chore>, DbError> {
+    let word: Option<Option<String>> =
+        sqlx::query_scalar("SELECT chore FROM transcodes WHERE video = $1 AND version = $2")
+            .bind(video.to_string())
+            .bind(i64::from(version))
+            .fetch_optional(db)
+            .await?;
+    word.flatten().map(|word| Chore::parse(&word)).transpose()
+}
+
 /// Replaces a chore by the next one at a time, or by none; `false` if it changed since it was
 /// read. Moving only the time claims it.
 pub(crate) async fn advance(

@@ -150,6 +150,31 @@ pub(crate) async fn latest(
     row.map(Transcode::try_from).transpose()
 }
 
+/// All encodes of a video, the oldest first.
+pub(crate) async fn of_video(
+    db: impl Executor<'_, Database = Any>,
+    video: VideoId,
+) -> Result<Vec<Transcode>, DbError> {
+    let rows = sqlx::query_as::<_, Row>(select!("WHERE video = $1 ORDER BY version"))
+        .bind(video.to_string())
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(Transcode::try_from).collect()
+}
+
+/// The first video after another, in the order of their ids.
+pub(crate) async fn next_video(
+    db: impl Executor<'_, Database = Any>,
+    after: Option<VideoId>,
+) -> Result<Option<VideoId>, DbError> {
+    let next: Option<String> =
+        sqlx::query_scalar("SELECT video FROM transcodes WHERE video > $1 ORDER BY video LIMIT 1")
+            .bind(after.map_or_else(String::new, |video| video.to_string()))
+            .fetch_optional(db)
+            .await?;
+    next.map(|video| parse("video id", &video)).transpose()
+}
+
 /// Encodes whose accepted results are not all in their head yet.
 pub(crate) async fn unpublished(
     db: impl Executor<'_, Database = Any>,

@@ -1,6 +1,7 @@
 //! A world around the service that can be driven step by step and made to fail: the real
 //! database, with a store, a queue, a bus and workers in memory.
 
+mod accompanied;
 pub(crate) mod bus;
 pub(crate) mod check;
 pub(crate) mod faults;
@@ -10,6 +11,7 @@ mod loops;
 mod model;
 mod quality;
 pub(crate) mod queue;
+mod retried;
 pub(crate) mod store;
 mod stories;
 pub(crate) mod worker;

@@ -280,6 +280,7 @@ async fn run(eager: bool, (film, rounds): (Film, usize), acts: Vec<Act>) {
         model.world.drain().await;
     }
     check::after_chores(&model.world).await;
+    check::verified(&model.world).await;
     model.world.db.close().await;
 }
 

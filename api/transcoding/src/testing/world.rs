@@ -170,6 +170,7 @@ impl World {
             size: 4,
             signed: true,
             captions: uploaded,
+            version: 1,
             profile: matches!(film, Film::Measured(_)).then(|| "quality".to_owned()),
             priority: kinora_media::Priority::default(),
         };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusty_s3::{Bucket, Credentials, Map, Method, S3Action, signing};
 
 use super::{S3Store, fault::Fault, requests::Requests};
-use crate::StoreError;
+use crate::{StoreError, Unfinished};
 
 /// Uploads in one answer.
 const PAGE: &str = "1000";
@@ -23,21 +23,35 @@ impl S3Store {
     /// # Errors
     /// When the server does not list or abort them.
     pub async fn abort_abandoned(&self, begun_before_us: i64) -> Result<usize, StoreError> {
-        let (mut aborted, mut after) = (0, None);
+        let mut aborted = 0;
+        for upload in self.open_uploads().await? {
+            if upload.initiated.as_microsecond() < begun_before_us {
+                let abort = || self.requests().abort(&upload.key, &upload.id);
+                let done = self.run(&upload.key, "abort", abort).await;
+                aborted += usize::from(done.done(&upload.key, "abort")?);
+            }
+        }
+        Ok(aborted)
+    }
+
+    pub(super) async fn list_unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
+        let unfinished = |upload: Listed| Unfinished {
+            begun_at_us: upload.initiated.as_microsecond(),
+            key: upload.key,
+        };
+        Ok(self.open_uploads().await?.into_iter().map(unfinished).collect())
+    }
+
+    async fn open_uploads(&self) -> Result<Vec<Listed>, StoreError> {
+        let (mut uploads, mut after) = (Vec::new(), None);
         for _ in 0..PAGES {
             let page = || self.requests().uploads(after.as_ref());
             let page = self.run("", "list uploads", page).await.done("", "list uploads")?;
-            for upload in page.uploads {
-                if upload.initiated.as_microsecond() < begun_before_us {
-                    let abort = || self.requests().abort(&upload.key, &upload.id);
-                    let done = self.run(&upload.key, "abort", abort).await;
-                    aborted += usize::from(done.done(&upload.key, "abort")?);
-                }
-            }
+            uploads.extend(page.uploads);
             let Some(next) = page.next else { break };
             after = Some(next);
         }
-        Ok(aborted)
+        Ok(uploads)
     }
 }
 

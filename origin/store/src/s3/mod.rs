@@ -35,7 +35,7 @@ pub use self::{
     retry::Retries,
 };
 use self::{fault::Fault, requests::Requests, retry::Tried};
-use crate::{ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, StoreError};
+use crate::{ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, StoreError, Unfinished};
 
 /// Objects in a bucket.
 #[derive(Debug, Clone)]
@@ -125,5 +125,9 @@ impl ObjectStore for S3Store {
         limit: usize,
     ) -> Result<Vec<ObjectMeta>, StoreError> {
         self.list_objects(prefix, after, limit).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
+        self.list_unfinished().await
     }
 }

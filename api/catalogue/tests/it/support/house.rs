@@ -243,9 +243,22 @@ impl House {
         length: usize,
         sent: &[u8],
     ) -> Pending {
+        self.begin_patch_with(&[], path, offset, length, sent).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn begin_patch_with(
+        &self,
+        further: &[(&str, &str)],
+        path: &str,
+        offset: usize,
+        length: usize,
+        sent: &[u8],
+    ) -> Pending {
         let (offset, length) = (offset.to_string(), length.to_string());
         let mut headers = self.tus_headers();
         headers.extend([PATCH_TYPE, ("upload-offset", &*offset), ("content-length", &*length)]);
+        headers.extend(further);
         let mut pending = Pending::start(self.address, "PATCH", path, &headers).await;
         pending.send(sent).await;
         // The file is made under the lock: from now on the server is at it.

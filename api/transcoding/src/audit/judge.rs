@@ -1,0 +1,280 @@
+//! What is wrong with a video: pure.
+
+use std::collections::BTreeMap;
+
+use kinora_media::{
+    ChunkEntry, Head, Page, SegmentLocation, Status, TrackId, TrackKind, init_name,
+};
+use kinora_store::{ObjectMeta, keys};
+
+use super::{
+    Finding, Severity,
+    gather::{Encode, Evidence, Index},
+};
+use crate::state::{Chore, VideoState};
+
+/// Parameter sets a title can have: those of its first encoder, and those after a switch.
+const GENERATIONS: u32 = 2;
+
+pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
+    let mut judge = Judge { evidence, version: None, findings: Vec::new() };
+    let mut media: Vec<&ObjectMeta> =
+        judge.stored_in(&keys::media_folder(evidence.video)).map(|(_, object)| object).collect();
+    for encode in &evidence.encodes {
+        judge.version = Some(encode.row.version);
+        judge.encode(encode);
+        let folder = folder_of(evidence, encode);
+        media.retain(|object| !object.key.as_str().starts_with(&folder));
+    }
+    judge.version = None;
+    for object in media {
+        judge.orphan(object, "no encode in the database is its");
+    }
+    judge.sources();
+    judge.findings
+}
+
+fn folder_of(evidence: &Evidence, encode: &Encode) -> String {
+    format!("{}{}/", keys::media_folder(evidence.video), encode.row.version)
+}
+
+/// Bytes an object must have at least, by its name below the folder of the encode.
+type Named = BTreeMap<String, u64>;
+
+struct Judge<'a> {
+    evidence: &'a Evidence,
+    version: Option<u32>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Judge<'a> {
+    fn say(&mut self, severity: Severity, code: &'static str, message: impl Into<String>) {
+        let (video, version) = (Some(self.evidence.video), self.version);
+        self.findings.push(Finding { video, version, severity, code, message: message.into() });
+    }
+
+    fn fault(&mut self, code: &'static str, message: impl Into<String>) {
+        self.say(Severity::Fault, code, message);
+    }
+
+    fn stored_in(&self, folder: &str) -> impl Iterator<Item = (&'a str, &'a ObjectMeta)> + use<'a> {
+        let folder = folder.to_owned();
+        self.evidence
+            .stored
+            .iter()
+            .filter_map(move |(key, object)| Some((key.strip_prefix(&*folder)?, object)))
+    }
+
+    fn encode(&mut self, encode: &Encode) {
+        let state = encode.row.state;
+        match state {
+            VideoState::Queued | VideoState::Encoding => {
+                self.say(Severity::Pending, "unfinished", format!("it is {}", state.as_str()));
+            }
+            VideoState::Ready | VideoState::Failed | VideoState::Cancelled => {
+                if encode.open_jobs > 0 {
+                    let jobs = encode.open_jobs;
+                    let what = format!("it is {}, yet {jobs} jobs are not over", state.as_str());
+                    self.fault("open_job", what);
+                }
+            }
+        }
+        match (state, encode.chore) {
+            (VideoState::Failed, _) if encode.row.reason.is_none() => {
+                self.fault("no_reason", "it failed, and nothing says why");
+            }
+            (VideoState::Ready, _) if encode.row.published < encode.row.wanted => {
+                self.fault("unpublished", "it is ready, yet not all of it was published");
+            }
+            _ => {}
+        }
+        match (state, encode.chore) {
+            (VideoState::Failed | VideoState::Cancelled, Some(Chore::Remove)) => {
+                self.say(Severity::Pending, "removal_due", "its objects are to be removed");
+            }
+            (VideoState::Failed | VideoState::Cancelled, chore) => self.removed(encode, chore),
+            _ => self.kept(encode),
+        }
+    }
+
+    /// An encode that has ended for good: nothing of it is left but a tombstone for late writers.
+    fn removed(&mut self, encode: &Encode, chore: Option<Chore>) {
+        let tombstone = "index/head.json";
+        match (&encode.index, chore) {
+            (Index::Read { head, .. }, _) if head.status != Status::Deleted => {
+                self.fault("head_stands", "its objects were removed, yet its head lists segments");
+            }
+            (Index::None, Some(Chore::Forget)) => {
+                self.fault("missing_tombstone", "nothing keeps a late writer from reviving it");
+            }
+            _ => {}
+        }
+        for (name, object) in self.stored_in(&folder_of(self.evidence, encode)) {
+            match chore {
+                None => self.fault("orphan_object", format!("{} was left behind", object.key)),
+                // Late workers may write until the tombstone goes.
+                Some(_) if name != tombstone => {
+                    let what = format!("{} goes with the tombstone", object.key);
+                    self.say(Severity::Pending, "removal_due", what);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn kept(&mut self, encode: &Encode) {
+        let mut named = accepted(encode);
+        match &encode.index {
+            Index::Read { head, pages } => {
+                named.extend(listed(head));
+                self.index(encode, head, pages);
+            }
+            Index::Unreadable(why) => {
+                self.fault("unreadable_head", format!("its head cannot be read: {why}"));
+            }
+            Index::None if encode.row.state == VideoState::Ready => {
+                self.fault("missing_head", "it is ready, yet has no head");
+            }
+            Index::None => {}
+        }
+        let stored: BTreeMap<_, _> = self.stored_in(&folder_of(self.evidence, encode)).collect();
+        for (name, least) in &named {
+            match stored.get(name.as_str()) {
+                None => self.fault("missing_object", format!("{name} is not in the store")),
+                Some(object) if object.size < *least => {
+                    let what = format!("{name} has {} of {least} bytes", object.size);
+                    self.fault("short_object", what);
+                }
+                Some(_) => {}
+            }
+        }
+        for (name, object) in stored {
+            if !named.contains_key(name) && !may_stand(encode, name) {
+                self.orphan(object, "nothing names it");
+            }
+        }
+    }
+
+    /// An object that nothing names: a fault once it is older than what is swept.
+    fn orphan(&mut self, object: &ObjectMeta, why: &str) {
+        let age_us = self.evidence.now_us.saturating_sub(object.modified_at_us);
+        match age_us < self.evidence.young_us {
+            true => {
+                self.say(Severity::Pending, "young_object", format!("{}: {why} yet", object.key));
+            }
+            false => self.fault("orphan_object", format!("{}: {why}", object.key)),
+        }
+    }
+
+    fn index(&mut self, encode: &Encode, head: &Head, pages: &[Option<Page>]) {
+        let ready = encode.row.state == VideoState::Ready;
+        if ready != (head.status == Status::Complete) && (ready || head.status == Status::Deleted) {
+            let (state, status) = (encode.row.state.as_str(), head.status);
+            self.fault("head_disagrees", format!("it is {state}, its head says {status:?}"));
+        }
+        for (reference, page) in head.pages.iter().zip(pages) {
+            let holds = page.as_ref().is_some_and(|page| page.counts() == reference.segments);
+            if !holds {
+                let what = format!("{} is missing, or not what the head says", reference.object);
+                self.fault("damaged_page", what);
+            }
+        }
+        let media = head.tracks.iter().filter(|t| !matches!(t.kind, TrackKind::Text(_)));
+        for track in media.map(|track| &track.id) {
+            let pages = pages.iter().flatten().chain([&head.tail]);
+            let listed: Vec<SegmentLocation> =
+                pages.flat_map(|page| page.segments(track)).collect();
+            let chunks = encode.accepted.get(track).into_iter().flatten();
+            let accepted: Vec<_> = chunks.flat_map(ChunkEntry::locations).collect();
+            let agrees = if ready { listed == accepted } else { accepted.starts_with(&listed) };
+            if !agrees {
+                let what =
+                    format!("the head's segments of {track} are not those that were accepted");
+                self.fault("head_disagrees", what);
+            }
+        }
+    }
+
+    /// What was uploaded stays until the video is deleted.
+    fn sources(&mut self) {
+        let folder = keys::source_folder(self.evidence.video);
+        let encodes = &self.evidence.encodes;
+        let kept = encodes.iter().find(|encode| encode.row.state != VideoState::Cancelled);
+        let chore = encodes.iter().any(|encode| encode.chore.is_some());
+        let stored: Vec<_> = self.stored_in(&folder).map(|(_, object)| object).collect();
+        match kept {
+            Some(encode) => {
+                let source = self.evidence.stored.get(&encode.row.source_key);
+                match source.map(|source| source.size) {
+                    None => self.fault("missing_source", "what was uploaded is gone"),
+                    Some(size) if size != encode.row.source_size => {
+                        let what = format!(
+                            "of {} bytes uploaded {size} are there",
+                            encode.row.source_size
+                        );
+                        self.fault("short_source", what);
+                    }
+                    Some(_) => {}
+                }
+            }
+            // The catalogue writes a source before anybody here hears of it.
+            None if encodes.is_empty() => {
+                stored.into_iter().for_each(|o| self.orphan(o, "nothing was heard of its upload"));
+            }
+            None if chore => {}
+            None => {
+                for object in stored {
+                    self.fault("orphan_object", format!("{}: its video was deleted", object.key));
+                }
+            }
+        }
+    }
+}
+
+/// The objects of accepted results.
+fn accepted(encode: &Encode) -> Named {
+    let mut named = Named::new();
+    for (track, entries) in &encode.accepted {
+        for entry in entries {
+            let bytes = entry.segments.iter().map(|segment| segment.size).sum();
+            named.insert(format!("{track}/{}", entry.object), bytes);
+        }
+    }
+    let texts = encode.extras.texts.iter();
+    named.extend(texts.map(|text| (format!("{}/{}", text.track, text.object), text.size)));
+    named.extend(pictures(encode.extras.pictures.iter()));
+    let texts = encode.row.frozen.iter().flat_map(|frozen| &frozen.texts);
+    named.extend(texts.map(|text| (format!("{}/{}", text.track, text.object), text.size)));
+    named
+}
+
+fn pictures<'a>(pictures: impl Iterator<Item = &'a kinora_media::Pictures>) -> Named {
+    let objects = pictures.flat_map(kinora_media::Pictures::objects);
+    objects.map(|object| (format!("{}/{object}", keys::PICTURES), 1)).collect()
+}
+
+/// The objects a head needs beside those of accepted results.
+fn listed(head: &Head) -> Named {
+    let mut named = Named::from([("index/head.json".to_owned(), 1)]);
+    named.extend(head.pages.iter().map(|page| (format!("index/{}", page.object), 1)));
+    for track in head.tracks.iter().filter(|track| !matches!(track.kind, TrackKind::Text(_))) {
+        if has_segments(head, &track.id) {
+            named.extend(head.inits(track).into_iter().map(|i| (format!("{}/{i}", track.id), 1)));
+        }
+    }
+    named.extend(pictures(head.pictures.iter()));
+    named
+}
+
+fn has_segments(head: &Head, track: &TrackId) -> bool {
+    head.tail.tracks.contains_key(track)
+        || head.pages.iter().any(|p| p.segments.contains_key(track))
+}
+
+/// What a worker writes before its result counts, and what every result of a track shares.
+fn may_stand(encode: &Encode, name: &str) -> bool {
+    let Some((track, file)) = name.split_once('/') else { return false };
+    let is_init = (0..GENERATIONS).any(|generation| file == init_name(generation));
+    let known = encode.accepted.keys().any(|known| known.as_str() == track);
+    is_init && (known || encode.row.state != VideoState::Ready)
+}
