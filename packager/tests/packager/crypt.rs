@@ -3,6 +3,7 @@
 
 pub(crate) mod clips;
 mod decrypt;
+mod just_in_time;
 mod manifests;
 mod peers;
 
