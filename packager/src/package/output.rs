@@ -11,6 +11,7 @@ use super::{
     groups::{Chosen, Cursor, Group, Groups},
     place::{Place, TrackCoding},
     protect::Protected,
+    seconds,
     survey::Survey,
 };
 use crate::{
@@ -232,6 +233,13 @@ impl<'t> Output<'t> {
             // What plays until the next segment does, belongs to this one.
             let mut offset = 0;
             if let Some(last) = rows.last_mut() {
+                if start < last.start {
+                    return Err(PackageError::Segment {
+                        name: self.source.name.clone(),
+                        start: seconds(group.start, self.place.timescale),
+                        problem: "something that is shown before the segment before it",
+                    });
+                }
                 last.end = start;
                 offset = last.offset.saturating_add(last.size);
             }

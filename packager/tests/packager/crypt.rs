@@ -3,6 +3,7 @@
 
 pub(crate) mod clips;
 mod decrypt;
+mod just_in_time;
 mod manifests;
 mod peers;
 
@@ -35,7 +36,7 @@ pub(crate) fn encryption(method: Method) -> Encryption {
 }
 
 /// A package of files, and the bytes of each track.
-fn with_package<T>(
+pub(crate) fn with_package<T>(
     files: &[Vec<u8>],
     layout: Layout,
     encryption: Option<&Encryption>,
@@ -77,7 +78,7 @@ fn with_package<T>(
 }
 
 /// Each track as one file.
-fn tracks(files: &[Vec<u8>], encryption: Option<&Encryption>) -> Vec<Vec<u8>> {
+pub(crate) fn tracks(files: &[Vec<u8>], encryption: Option<&Encryption>) -> Vec<Vec<u8>> {
     with_package(files, Layout::SingleFile, encryption, |package, segments| {
         let whole = package.outputs.iter().zip(segments).map(|(output, segments)| {
             [&output.init[..], &output.index, &segments.concat()].concat()

@@ -4,8 +4,10 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod atoms;
 mod crypt;
 mod dash;
+mod entries;
 mod fixtures;
 mod hdr;
 mod hls;
@@ -15,6 +17,7 @@ mod lint;
 mod live;
 mod media;
 mod package;
+mod peers;
 mod periods;
 mod read;
 mod schema;

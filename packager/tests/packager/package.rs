@@ -279,6 +279,15 @@ fn faults_say_which_track_and_what_to_do() {
     );
 }
 
+/// Found by fuzzing: a frame of the third segment is heard before the second begins.
+#[test]
+fn segments_that_are_shown_backwards_are_refused() {
+    let mut track = aac(260);
+    track.samples[200].composition_offset = -150 * 1024;
+    let error = refused(&[progressive(&[track]).0]).to_string();
+    assert!(error.ends_with("shown before the segment before it"), "{error}");
+}
+
 /// Six hours of 29.97 pictures a second and sound at 44.1 kHz: a timeline, with samples of a byte.
 #[test]
 fn six_hours_do_not_drift() {

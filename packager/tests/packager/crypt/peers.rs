@@ -6,24 +6,9 @@ use std::process::Command;
 use kinora_packager::{crypt::Scheme, package::Method};
 
 use super::{Clip, KEY_ID, SCHEMES, encryption, tracks};
+use crate::peers::{frames, shaka};
 
 const KEY_TEXT: &str = "0123456789abcdef0123456789abcdef";
-
-/// What each decoded picture, or piece of sound, is.
-fn frames(before: &[&str], path: &Path) -> Vec<String> {
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error"])
-        .args(before)
-        .arg("-i")
-        .arg(path)
-        .args(["-f", "framemd5", "-"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let frames = text.lines().filter(|line| !line.starts_with('#'));
-    frames.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
-}
 
 /// Clear and protected tracks of a clip, as files.
 fn written(folder: &Path, files: &[Vec<u8>], scheme: Scheme) -> Vec<(PathBuf, PathBuf)> {
@@ -52,15 +37,6 @@ fn ffmpeg_decodes_the_same_frames() {
             }
         }
     }
-}
-
-/// Shaka Packager, where it is: it takes npm's `shaka-packager` and is for comparison only.
-fn shaka() -> Option<PathBuf> {
-    let found = std::env::var_os("SHAKA_PACKAGER").map(PathBuf::from);
-    if found.is_none() {
-        eprintln!("skipped: SHAKA_PACKAGER names no Shaka Packager");
-    }
-    found
 }
 
 #[test]
