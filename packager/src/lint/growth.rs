@@ -115,8 +115,7 @@ fn same_segments(before: &Media, after: &Media, findings: &mut Findings) {
     let [address, duration, discontinuity] = changes;
     let mut tell = |(count, number, line): (usize, u64, usize), clause, what: &str| {
         if count > 0 {
-            let others =
-                if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
             findings.error(line, clause, format!("segment {number}{others}: {what}"));
         }
     };
