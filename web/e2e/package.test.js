@@ -56,6 +56,9 @@ before(async () => {
     await run(command("kinora"), ["package", ...files, ...more]);
   }
   await run(command("kinora"), ["package", at("vp9.mp4"), at("opus.mp4"), "-o", at("vp9")]);
+  const av1 = ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-g", "60"];
+  await ffmpeg(...picture("320x180"), ...av1, at("av1.mp4"));
+  await run(command("kinora"), ["package", at("av1.mp4"), at("opus.mp4"), "-o", at("av1")]);
   [chromium, site] = await Promise.all([openBrowser(), serveFolder(data)]);
 });
 after(async () => {
@@ -121,7 +124,9 @@ for (const { layout, folder } of layouts) {
   });
 }
 
-test("VP9 and Opus play in hls.js and shaka", () => playInAll(players.slice(0, 2), "vp9"));
+for (const codec of ["vp9", "av1"]) {
+  test(`${codec} and Opus play whole in three players`, () => playInAll(players, codec));
+}
 
 const choices = [
   { player: "shaka", choose: "chooseInShaka", address: "single/dash.mpd" },

@@ -66,7 +66,9 @@ pub(crate) enum Command {
     /// Give one file for each quality of the picture. Soundtracks come from all files, each language
     /// once. Key frames must lie at equal times in all pictures.
     Package(package::PackageArgs),
-    /// Check HLS playlists against RFC 8216bis; needs no server.
+    /// Check HLS playlists, files or on a server, against RFC 8216bis.
+    ///
+    /// Playlists on a server that go on are read again, and held against what they were.
     Lint(lint::LintArgs),
     /// Check what a server holds.
     Admin(admin::AdminArgs),

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod failure;
 mod follow;
+mod lint;
 mod package;
 mod paths;
 mod report;
@@ -41,7 +42,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(args) => return commands::completions::run(&args),
         Command::Login => return commands::login::run(&cli.globals).await,
-        Command::Lint(args) => return commands::lint::run(args, cli.globals.json),
+        Command::Lint(args) => return commands::lint::run(args, cli.globals.json).await,
         Command::Package(args) => return commands::package::run(args, cli.globals.json).await,
         _ => {}
     }
