@@ -16,7 +16,7 @@ help:
 	@echo 'make soak [FILES=2000 SEED=1000]  fuzz the parsers, send damaged files through the worker and some through a server: an hour and a half'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
-	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager: half an hour on a quiet machine (BENCH=… passes options)'
+	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager, the origin beside nginx: half an hour on a quiet machine (BENCH=… passes options)'
 
 demo:
 	@deploy/bootstrap.sh demo
@@ -63,6 +63,8 @@ build:
 
 bench:
 	@deploy/bootstrap.sh test
-	@cargo build --release --workspace --bin kinora --bin kinora-encoder --example plan
+	@cargo build --release --workspace --bin kinora --bin kinora-encoder --example plan \
+		--example serve --example drain
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
-		python3 benches/compare/package.py --check || status=1; exit $$status
+		python3 benches/compare/package.py --check || status=1; \
+		python3 benches/compare/origin.py --check || status=1; exit $$status

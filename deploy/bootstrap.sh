@@ -26,6 +26,8 @@ if [ "$goal" = test ]; then
     packages+=(libxml2-utils)
     # moto, an S3 server that tests run against.
     packages+=(python3-venv)
+    # What the origin is measured against.
+    packages+=(nginx-light)
     # Servers that tests start themselves.
     packages+=(postgresql rabbitmq-server)
 fi
@@ -43,10 +45,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     # Nobody here needs the ones that Debian starts.
-    for service in postgresql rabbitmq-server; do
+    for service in postgresql rabbitmq-server nginx-light; do
         if [[ " ${missing[*]} " == *" $service "* ]]; then
-            "${as_root[@]}" service "$service" stop >/dev/null 2>&1 || true
-            "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
+            "${as_root[@]}" service "${service%-light}" stop >/dev/null 2>&1 || true
+            "${as_root[@]}" systemctl disable "${service%-light}" >/dev/null 2>&1 || true
         fi
     done
 fi

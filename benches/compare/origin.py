@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Cache hits of our origin beside nginx: server CPU for each request, in interleaved rounds.
 
-    benches/compare/origin.py [ROUNDS]
+    benches/compare/origin.py [--rounds N] [--check]
 
 Needs nginx (apt: nginx-light) and builds our example server and client in release mode. Each
 server has one core, the client another; the client throws answers away in the kernel, so that it
@@ -9,6 +9,7 @@ hides nothing. Prints nginx's CPU over ours: above 1 is better than nginx. Both 
 in memory by sendfile, with the same congestion control, and neither writes an access log.
 """
 
+import argparse
 import os
 import shutil
 import signal
@@ -47,9 +48,14 @@ http {{
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--check", action="store_true", help="fail where an aim is missed")
+    arguments = parser.parse_args()
+    rounds, missed = arguments.rounds, []
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    build = ["cargo", "build", "--release", "--quiet", "-p", "kinora-origin", "--examples"]
+    build = ["cargo", "build", "--release", "--quiet", "--workspace"]
+    build += ["--example", "serve", "--example", "drain"]
     subprocess.run(build, cwd=ROOT, check=True)
     serve, drain = (target / "release/examples" / name for name in ("serve", "drain"))
     server_core, client_core = sorted(os.sched_getaffinity(0))[:2]
@@ -100,11 +106,14 @@ def main():
                 f" {ratio:6.2f} (≥ {aim:4.2f}) {alone:6.2f} (≥ {hyper_aim:4.2f})",
                 flush=True,
             )
+            missed += [size] * (ratio < aim) + [f"{size} through hyper"] * (alone < hyper_aim)
     finally:
         for server in (ours, nginx):
             server.send_signal(signal.SIGTERM)
             server.wait()
         shutil.rmtree(folder)
+    if arguments.check and missed:
+        sys.exit(f"short of its aim: {', '.join(missed)}")
 
 
 def worker_of(master):

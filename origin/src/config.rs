@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use kinora_media::playback::TokenKey;
+use kinora_media::playback::TokenKeys;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CmcdSink, Live, Metrics, Notices, Proxies, Tls};
+use crate::{Adjust, CmcdSink, Live, Metrics, Notices, Proxies, Tls};
 
 /// How the origin behaves. The default serves public videos within sensible limits.
 #[derive(Debug, Clone, Default)]
 pub struct OriginConfig {
     /// The secrets playback tokens may be signed with. Without any, private videos stay closed.
-    pub token_keys: Vec<TokenKey>,
+    pub token_keys: TokenKeys,
     /// By which a publisher in this process says that a head changed: keep a clone of it.
     pub notices: Notices,
     /// Where what players report of themselves goes.
@@ -27,6 +27,8 @@ pub struct OriginConfig {
     /// Cancelled when another process listens on the same sockets: keep a clone. No connection is
     /// taken any more, and each that is open ends with the next answer it gets.
     pub leaving: CancellationToken,
+    /// By which what a client may take and what is kept are changed later: keep a clone.
+    pub adjust: Adjust,
     /// What is kept in memory.
     pub caches: Caches,
     /// What a client may take.
@@ -145,7 +147,7 @@ pub enum OriginError {
 impl OriginConfig {
     pub(crate) fn check(&self) -> Result<(), OriginError> {
         let refuse = |setting, problem: String| Err(OriginError::Config { setting, problem });
-        for key in &self.token_keys {
+        for key in self.token_keys.get().iter() {
             if key.secret.len() < 32 {
                 return refuse("token_keys", format!("'{}' has less than 32 bytes", key.id));
             }

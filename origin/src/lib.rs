@@ -11,6 +11,7 @@
 
 mod access;
 mod access_log;
+mod adjust;
 mod cache;
 mod cmcd;
 mod config;
@@ -29,6 +30,7 @@ mod server;
 mod service;
 mod transport;
 
+pub use adjust::{Adjust, Bounds};
 pub use cmcd::{CmcdReport, CmcdSink, CmcdValue};
 pub use config::{Caches, Limits, OriginConfig, OriginError, Timeouts};
 pub use live::{Description, Live, serve_ingest};

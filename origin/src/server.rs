@@ -45,7 +45,12 @@ pub async fn serve(
     config.check()?;
     let watched =
         config.tls.clone().map(|tls| tokio::spawn(tls.watch(CERTIFICATE_LOOK, shutdown.clone())));
+    let adjust = config.adjust.clone();
     let server = Arc::new(Server::new(config, store));
+    let adjusted = tokio::spawn({
+        let origin = Arc::clone(&server.origin);
+        async move { adjust.watch(|bounds| origin.adjust(bounds)).await }
+    });
     let mut ends = Vec::new();
     for (nth, listener) in listeners.into_iter().enumerate() {
         // A runtime of its own: a connection and all it asks for stay on one core.
@@ -65,6 +70,7 @@ pub async fn serve(
         // A thread that panicked let go of its end.
         end.await.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))?;
     }
+    adjusted.abort();
     if let Some(watched) = watched {
         watched.abort();
     }

@@ -13,6 +13,7 @@ use kinora_store::{Key, ObjectStore};
 
 use crate::{
     Metrics, OriginConfig, access, access_log,
+    adjust::Bounds,
     cache::{Got, MediaCache, Registry},
     hot::{self, Hot, HotAnswers, Plain, Ready, Whole},
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
@@ -97,6 +98,9 @@ impl Origin {
         if access::now_s() >= hot.expires_s || !self.heads.is_fresh(&hot.index) {
             return None;
         }
+        if hot.keys.as_ref().is_some_and(|keys| !Arc::ptr_eq(keys, &self.config.token_keys.get())) {
+            return None;
+        }
         let mut body = hot.body(&self.media)?;
         // Whoever is over a limit is told so by the way of all others.
         let ticket = match hot.token.as_deref() {
@@ -116,6 +120,12 @@ impl Origin {
             access_log::write(client, method, plain.path, 200, length, Duration::ZERO);
         }
         Some(Ready { hot, body, ticket })
+    }
+
+    /// Goes on within other bounds.
+    pub(crate) fn adjust(&self, to: &Bounds) {
+        self.quotas.adjust(to);
+        self.media.adjust(to.media_bytes);
     }
 
     /// Where slices of media are mapped.
@@ -147,6 +157,7 @@ impl Origin {
         let expires_s = access::expires_s(&index, token);
         let token = token.filter(|_| index.head.access == Access::Signed).map(Box::from);
         let mut hot = Hot::new(response.headers(), whole, class, index);
+        hot.keys = token.is_some().then(|| self.config.token_keys.get());
         (hot.expires_s, hot.token) = (expires_s, token);
         self.answers.insert(path, coding, hot);
     }
@@ -221,7 +232,7 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         let stream = self.config.live.stream(address.stream).ok_or_else(Problem::not_found)?;
         let (id, access) = (stream.id, stream.access);
-        access::check(&self.config.token_keys, id, access, address.token)?;
+        access::check(&self.config.token_keys.get(), id, access, address.token)?;
         let token = address.token.filter(|_| access == Access::Signed);
         let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
         let ticket = ticket.map_err(Problem::exceeded)?;
@@ -278,7 +289,7 @@ impl Origin {
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }
-        access::check(&self.config.token_keys, id.video, index.head.access, token)?;
+        access::check(&self.config.token_keys.get(), id.video, index.head.access, token)?;
         Ok(index)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use kinora_media::playback::TokenKey;
+use kinora_media::playback::TokenKeys;
 
 /// How the catalogue behaves.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct CatalogueConfig {
     /// Scheme and authority under which people reach the gateway, without a slash at the end.
     pub gateway_public_url: String,
     /// Keys that playback tokens are checked with; the first one signs.
-    pub token_keys: Vec<TokenKey>,
+    pub token_keys: TokenKeys,
 }
 
 impl CatalogueConfig {
@@ -39,7 +39,7 @@ impl CatalogueConfig {
         upload_dir: PathBuf,
         origin_public_url: impl Into<String>,
         gateway_public_url: impl Into<String>,
-        token_keys: Vec<TokenKey>,
+        token_keys: impl Into<TokenKeys>,
     ) -> Self {
         Self {
             upload_dir,
@@ -52,7 +52,7 @@ impl CatalogueConfig {
             upload_idle: Duration::from_secs(30),
             origin_public_url: origin_public_url.into(),
             gateway_public_url: gateway_public_url.into(),
-            token_keys,
+            token_keys: token_keys.into(),
         }
     }
 }

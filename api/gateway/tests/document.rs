@@ -40,7 +40,7 @@ async fn document() -> Value {
         profiles: Arc::new(ProfileSet::built_in()),
         on_head_change: Arc::new(|_, _| {}),
         authenticator,
-        playback_keys: Arc::new([]),
+        playback_keys: Vec::new().into(),
     });
     let services = vec![catalogue.router(), transcoding.router()];
     serde_json::to_value(kinora_gateway::document(services)).unwrap()

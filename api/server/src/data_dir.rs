@@ -104,13 +104,29 @@ impl DataDir {
             }
         }
         retired.sort_unstable_by(|one, other| other.cmp(one));
-        // Tokens that are out there name their key: no number is used again.
-        let newest = retired.first().copied().unwrap_or(0).saturating_add(1);
+        let newest = self.newest_number(retired.first().copied().unwrap_or(0))?;
         let mut keys = vec![key(newest, "playback.key")?];
         for number in retired {
             keys.push(key(number, &format!("playback.{number}.key"))?);
         }
         Ok(keys)
+    }
+
+    /// The number of `playback.key`. Tokens that are out there name their key, so none is used again
+    /// when retired keys are removed: that is what `playback.number` is for.
+    fn newest_number(&self, last_retired: u32) -> anyhow::Result<u32> {
+        let path = self.path("playback.number");
+        let known = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+        let known: u32 = known.unwrap_or(0);
+        let newest = match self.path("playback.key").exists() {
+            true => known.max(last_retired.saturating_add(1)),
+            false => known.max(last_retired).saturating_add(1),
+        };
+        if newest != known {
+            fs::write(&path, format!("{newest}\n"))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(newest)
     }
 
     /// Tells scripts where the server listens.
@@ -203,5 +219,10 @@ mod tests {
         assert_eq!(ids(&keys), ["k3", "k2", "k1"]);
         assert_eq!(keys[2].secret, first[0].secret);
         assert_ne!(keys[0].secret, keys[1].secret);
+        for number in [1, 2] {
+            fs::remove_file(folder.path().join(format!("playback.{number}.key"))).unwrap();
+        }
+        let last = data.token_keys(None).unwrap();
+        assert_eq!((ids(&last), &last[0].secret), (vec!["k3".to_owned()], &keys[0].secret));
     }
 }

@@ -13,6 +13,7 @@ mod metrics;
 mod players;
 mod profiles;
 mod queue;
+mod reload;
 mod roles;
 mod serve;
 mod services;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     config::{Config, Overrides},
     handover::Predecessor,
+    reload::Reload,
     sockets::Sockets,
 };
 
@@ -76,11 +78,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => {
             let config = Config::load(&args.overrides)?;
-            log::init(&config.log)?;
+            let refilter = log::init(&config.log)?;
             let roles = roles::check(&args.roles, &config)?;
             let mut sockets = Sockets::from_environment()?;
             let predecessor = Predecessor::of(&mut sockets)?;
-            let serve = serve::serve(config, roles, sockets, predecessor);
+            let reload = Reload::new(args.overrides, config.clone(), refilter);
+            let serve = serve::serve(config, roles, sockets, predecessor, reload);
             tokio::runtime::Runtime::new()?.block_on(serve)
         }
         Command::Config(overrides) => {

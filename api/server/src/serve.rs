@@ -4,7 +4,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, Tls, serve_ingest};
+use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
 use sd_notify::NotifyState;
 use tokio::{
     net::TcpListener,
@@ -19,6 +19,7 @@ use crate::{
     handover::{Predecessor, Successor, notify},
     metrics, players,
     queue::Queue,
+    reload::Reload,
     roles::Roles,
     services::{Adapters, Secrets, Services},
     sockets::Sockets,
@@ -41,9 +42,14 @@ pub(crate) async fn serve(
     roles: Roles,
     mut sockets: Sockets,
     predecessor: Option<Predecessor>,
+    mut reload: Reload,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let data = Arc::new(open_data(&config, roles, predecessor.as_ref()).await?);
+    // A worker opens nothing, and signs nothing.
+    if roles.origin || roles.services {
+        reload.read_keys(&data)?;
+    }
     let store = Store::open(&config).await?;
     let queue = match roles.services || roles.worker {
         true => Some(Queue::open(&config).await?),
@@ -55,7 +61,8 @@ pub(crate) async fn serve(
     let origin_url = match roles.origin {
         true => {
             let parts = &mut parts;
-            let url = spawn_origin(&config, &data, &store, notices.clone(), &mut sockets, parts);
+            let url =
+                spawn_origin(&config, &mut reload, &store, notices.clone(), &mut sockets, parts);
             Some(url.await?)
         }
         false => {
@@ -67,7 +74,8 @@ pub(crate) async fn serve(
         let adapters = Adapters::open(&config, queue, &store).await?;
         let gateway = sockets.gateway(config.server.listen)?;
         let parts = &mut parts;
-        let url = spawn_services(&config, &data, &adapters, notices, origin_url, gateway, parts);
+        let secrets = Secrets::open(&data, reload.keys.clone())?;
+        let url = spawn_services(&config, &secrets, &adapters, notices, origin_url, gateway, parts);
         gateway_url = Some(url.await?);
         db = Some(adapters.db);
     }
@@ -77,6 +85,8 @@ pub(crate) async fn serve(
         parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
     }
     sockets.close_rest();
+    let (folder, stop) = (Arc::clone(&data), parts.stop.clone());
+    parts.spawn("signals to read again", async move { reload.run(&folder, stop).await });
 
     let (gateway, origin) = (gateway_url.as_deref(), origin_url.as_deref());
     data.announce(&Running { gateway, origin, pid: std::process::id() })?;
@@ -168,13 +178,13 @@ async fn run(
 /// Serves media; where.
 async fn spawn_origin(
     config: &Config,
-    data: &DataDir,
+    reload: &mut Reload,
     store: &Store,
     notices: Notices,
     sockets: &mut Sockets,
     parts: &mut Group,
 ) -> anyhow::Result<String> {
-    let tls = config.origin_tls()?;
+    reload.tls = config.origin_tls()?;
     let origin = sockets.origin(&config.origin.listen, config.origin.threads)?;
     let url = config.origin_url(&origin[0].address()?);
     let metrics = Metrics::default();
@@ -188,10 +198,6 @@ async fn spawn_origin(
                 .await?)
         });
     }
-    parts.spawn("signals to read again", {
-        let (tls, stop) = (tls.clone(), parts.stop.clone());
-        async move { read_again(tls, stop).await }
-    });
     let live = Live::default();
     if let Some(address) = &config.origin.ingest_listen {
         for listener in sockets.ingest(address)? {
@@ -201,7 +207,8 @@ async fn spawn_origin(
     }
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
-        token_keys: data.token_keys(config.playback.key_file.as_deref())?,
+        token_keys: reload.keys.clone(),
+        adjust: reload.adjust.clone(),
         notices,
         cmcd,
         metrics,
@@ -209,7 +216,7 @@ async fn spawn_origin(
         leaving: parts.leave.clone(),
         caches: config.to_origin_caches(),
         limits: config.to_origin_limits(),
-        tls,
+        tls: reload.tls.clone(),
         proxies: config.origin_proxies()?,
         ..OriginConfig::default()
     };
@@ -230,7 +237,7 @@ async fn spawn_origin(
 /// Repairs what the last process left, then serves the API; where.
 async fn spawn_services(
     config: &Config,
-    data: &DataDir,
+    secrets: &Secrets,
     adapters: &Adapters<'_>,
     notices: Notices,
     origin_url: &str,
@@ -238,8 +245,7 @@ async fn spawn_services(
     parts: &mut Group,
 ) -> anyhow::Result<String> {
     let url = config.gateway_url(gateway.local_addr()?);
-    let secrets = Secrets::open(data, data.token_keys(config.playback.key_file.as_deref())?)?;
-    let services = Services::new(config, adapters, &secrets, &notices, &url, origin_url)?;
+    let services = Services::new(config, adapters, secrets, &notices, &url, origin_url)?;
     services.recover(adapters.queue).await?;
     let router = kinora_gateway::router(services.routers(), origin_url);
     let leave = parts.leave.clone();
@@ -329,19 +335,6 @@ impl Group {
             self.tasks.abort_all();
         }
     }
-}
-
-/// Reads the origin's certificate again on SIGHUP, which otherwise would end the process.
-async fn read_again(tls: Option<Tls>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    while stop.run_until_cancelled(hangups.recv()).await.is_some() {
-        match tls.as_ref().map(Tls::reload) {
-            Some(Err(error)) => tracing::error!(%error, "kept the certificate"),
-            Some(Ok(())) => {}
-            None => tracing::info!("SIGHUP: there is nothing to read again"),
-        }
-    }
-    Ok(())
 }
 
 /// What the outside asks of this process. From its start on: unheard, each would end it.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
-use kinora_media::{AccountId, playback::TokenKey};
+use kinora_media::{AccountId, playback::TokenKeys};
 use kinora_origin::Notices;
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 
@@ -42,11 +42,11 @@ impl<'a> Adapters<'a> {
 pub(crate) struct Secrets {
     authenticator: Authenticator,
     /// The first signs, all open.
-    tokens: Vec<TokenKey>,
+    tokens: TokenKeys,
 }
 
 impl Secrets {
-    pub(crate) fn open(data: &DataDir, tokens: Vec<TokenKey>) -> anyhow::Result<Self> {
+    pub(crate) fn open(data: &DataDir, tokens: TokenKeys) -> anyhow::Result<Self> {
         let account = AccountId::new(ACCOUNT).context("the account's name")?;
         let authenticator = Authenticator::new(vec![data.admin_key(account)?]);
         Ok(Self { authenticator, tokens })
@@ -96,7 +96,7 @@ impl Services {
             profiles,
             on_head_change: Arc::new(move |video, version| notices.notify_head(video, version)),
             authenticator: secrets.authenticator.clone(),
-            playback_keys: token_keys.into(),
+            playback_keys: token_keys,
         });
         Ok(Self { catalogue, transcoding })
     }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
-use kinora_media::{VideoId, playback::TokenKey};
+use kinora_media::{VideoId, playback::TokenKeys};
 use kinora_plan::ProfileSet;
 use kinora_queue::{EventBus, JobQueue};
 use kinora_store::ObjectStore;
@@ -44,7 +44,7 @@ pub struct TranscodingDeps {
     /// Who holds API keys.
     pub authenticator: Authenticator,
     /// What playback tokens are signed with.
-    pub playback_keys: Arc<[TokenKey]>,
+    pub playback_keys: TokenKeys,
 }
 
 /// The transcoding service. Replicas are equal.

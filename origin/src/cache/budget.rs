@@ -33,6 +33,29 @@ impl Budget {
         Self { pages, patience }
     }
 
+    /// As if `to` bytes had been counted in place of `from`. What is to go, goes when it is free.
+    pub(crate) fn adjust(&self, from: u64, to: u64) {
+        let (from, to) = (from / PAGE, to / PAGE);
+        if to > from {
+            let room = Semaphore::MAX_PERMITS - self.pages.available_permits();
+            self.pages.add_permits(usize::try_from(to - from).unwrap_or(room).min(room / 2));
+            return;
+        }
+        let pages = Arc::clone(&self.pages);
+        tokio::spawn(async move {
+            let mut left = from - to;
+            while left > 0 {
+                let some = left.min(1 << 16);
+                let Ok(taken) = pages.acquire_many(u32::try_from(some).unwrap_or(1 << 16)).await
+                else {
+                    return;
+                };
+                taken.forget();
+                left -= some;
+            }
+        });
+    }
+
     /// Takes `bytes`, in whole pages, once there are that many: first come, first served.
     pub(crate) async fn take(&self, bytes: u64) -> Result<Taken, Exhausted> {
         let pages = u32::try_from(bytes.div_ceil(PAGE)).map_err(|_| Exhausted)?;
@@ -57,6 +80,11 @@ mod tests {
         let waiting = budget.take(1);
         drop(held);
         waiting.await.unwrap();
-        drop(rest);
+        budget.adjust(4 * PAGE, 6 * PAGE);
+        drop((rest, budget.take(4 * PAGE).await.unwrap()));
+        budget.adjust(6 * PAGE, PAGE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(budget.take(2 * PAGE).await.is_err());
+        budget.take(PAGE).await.unwrap();
     }
 }

@@ -8,7 +8,10 @@ mod sealed;
 mod slice;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -38,6 +41,8 @@ const METAS: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct MediaCache {
     inner: Arc<Inner>,
+    /// How many may be kept.
+    bytes: AtomicU64,
     slices: Flights<SliceId, Slice>,
     metas: Flights<Key, ObjectMeta>,
 }
@@ -71,7 +76,7 @@ impl MediaCache {
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
         let registry = Registry::new();
         let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry, metrics });
-        Self { inner, slices: Flights::default(), metas: Flights::default() }
+        Self { inner, bytes: bytes.into(), slices: Flights::default(), metas: Flights::default() }
     }
 
     /// A slice, whole; `None` if there is no such object.
@@ -104,6 +109,13 @@ impl MediaCache {
     /// Where slices are mapped.
     pub(crate) fn registry(&self) -> &Registry {
         &self.inner.registry
+    }
+
+    /// Keeps no more than `bytes`, and lets as much more be on its way as before.
+    pub(crate) fn adjust(&self, bytes: u64) {
+        let before = self.bytes.swap(bytes, Ordering::Relaxed);
+        self.inner.slices.set_capacity(bytes);
+        self.inner.budget.adjust(before, bytes);
     }
 
     /// Forgets a video.

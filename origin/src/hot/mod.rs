@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use kinora_media::playback::TokenKey;
 use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 pub(crate) use self::request::{Head, Plain, coding, read};
@@ -41,6 +42,8 @@ pub(crate) struct Hot {
     pub(crate) index: Arc<Index>,
     /// Until when its token is good, seconds since 1970; without one, for ever.
     pub(crate) expires_s: i64,
+    /// The keys by which its token was good, if it takes one.
+    pub(crate) keys: Option<Arc<[TokenKey]>>,
     /// The token, if it takes one.
     pub(crate) token: Option<Box<str>>,
     body: HotBody,
@@ -118,7 +121,7 @@ impl Hot {
             Whole::Bytes(bytes) => HotBody::Bytes(bytes),
             Whole::File(file) => HotBody::Slices(file.slices()),
         };
-        Self { head: head.into(), class, index, expires_s: i64::MAX, token: None, body }
+        Self { head: head.into(), class, index, expires_s: i64::MAX, keys: None, token: None, body }
     }
 
     /// The body, if all of it is in memory.

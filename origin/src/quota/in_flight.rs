@@ -2,13 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 /// How many answers each token has in flight. It remembers none that has none.
 #[derive(Debug, Clone)]
 pub(super) struct InFlight {
-    most: u32,
+    /// None at 0.
+    most: Arc<AtomicU32>,
     counts: Arc<Mutex<HashMap<u64, u32>>>,
 }
 
@@ -25,21 +29,30 @@ struct Counted {
 impl InFlight {
     /// `most` of zero sets no limit.
     pub(super) fn new(most: u32) -> Self {
-        Self { most, counts: Arc::default() }
+        Self { most: Arc::new(most.into()), counts: Arc::default() }
     }
 
     pub(super) fn is_limited(&self) -> bool {
-        self.most > 0
+        self.most() > 0
+    }
+
+    pub(super) fn limit(&self, most: u32) {
+        self.most.store(most, Ordering::Relaxed);
+    }
+
+    fn most(&self) -> u32 {
+        self.most.load(Ordering::Relaxed)
     }
 
     /// Begins an answer: a ticket where there is a limit, nothing at all where it is reached.
     pub(super) fn begin(&self, token: u64) -> Option<Option<Ticket>> {
-        if !self.is_limited() {
+        let most = self.most();
+        if most == 0 {
             return Some(None);
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(token).or_default();
-        if *count == self.most {
+        if *count >= most {
             return None;
         }
         *count += 1;

@@ -11,7 +11,7 @@ use std::{
 
 pub(crate) use self::in_flight::Ticket;
 use self::{in_flight::InFlight, rate::Rates};
-use crate::{Limits, transport::Peer};
+use crate::{Bounds, Limits, transport::Peer};
 
 /// The quotas in force.
 #[derive(Debug)]
@@ -38,6 +38,13 @@ impl Quotas {
             in_flight: InFlight::new(limits.token_streams),
             hasher: RandomState::new(),
         }
+    }
+
+    /// Goes on with other limits.
+    pub(crate) fn adjust(&self, to: &Bounds) {
+        self.addresses.limit(to.address_rate);
+        self.tokens.limit(to.token_rate);
+        self.in_flight.limit(to.token_streams);
     }
 
     /// Counts a request of `client`. Who comes by a unix socket speaks for many, and is not counted.

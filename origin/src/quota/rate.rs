@@ -13,15 +13,15 @@ use std::{
 use quick_cache::sync::Cache;
 
 /// How many of those who ask are remembered.
-const REMEMBERED: usize = 100_000;
+const REMEMBERED: u64 = 100_000;
 /// Seconds' worth of requests that may come at once: a player that starts asks for much.
 const BURST_S: u64 = 10;
 
 /// The rates of all who ask.
 #[derive(Debug)]
 pub(super) struct Rates {
-    /// From one request to the next; none without a limit.
-    interval_us: Option<u64>,
+    /// From one request to the next; 0 without a limit.
+    interval_us: AtomicU64,
     paid_off_us: Cache<u64, Arc<AtomicU64>>,
     since: Instant,
 }
@@ -29,13 +29,21 @@ pub(super) struct Rates {
 impl Rates {
     /// `a_second` of zero sets no limit.
     pub(super) fn new(a_second: u32) -> Self {
-        let interval_us = (a_second > 0).then(|| (1_000_000 / u64::from(a_second)).max(1));
-        let remembered = if a_second > 0 { REMEMBERED } else { 0 };
-        Self { interval_us, paid_off_us: Cache::new(remembered), since: Instant::now() }
+        let (interval_us, paid_off_us) = (AtomicU64::new(0), Cache::new(0));
+        let rates = Self { interval_us, paid_off_us, since: Instant::now() };
+        rates.limit(a_second);
+        rates
+    }
+
+    /// From now on.
+    pub(super) fn limit(&self, a_second: u32) {
+        let interval_us = 1_000_000_u64.checked_div(a_second.into()).map_or(0, |us| us.max(1));
+        self.paid_off_us.set_capacity(if a_second > 0 { REMEMBERED } else { 0 });
+        self.interval_us.store(interval_us, Ordering::Relaxed);
     }
 
     pub(super) fn are_limited(&self) -> bool {
-        self.interval_us.is_some()
+        self.interval_us.load(Ordering::Relaxed) > 0
     }
 
     /// Takes one.
@@ -43,7 +51,10 @@ impl Rates {
     /// # Errors
     /// It took too many; says after how long it may ask again.
     pub(super) fn take(&self, who: u64) -> Result<(), Duration> {
-        let Some(interval_us) = self.interval_us else { return Ok(()) };
+        let interval_us = self.interval_us.load(Ordering::Relaxed);
+        if interval_us == 0 {
+            return Ok(());
+        }
         let now_us = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let paid_off = self.paid_off_us.get_or_insert_with(&who, || Ok::<_, ()>(Arc::default()));
         let Ok(paid_off) = paid_off else { return Ok(()) };

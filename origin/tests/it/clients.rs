@@ -193,8 +193,9 @@ async fn connections_over_the_limit_wait() {
 #[tokio::test]
 async fn weak_secrets_are_refused_at_start() {
     let store = TestStore::new();
-    let mut config = OriginConfig { token_keys: vec![crate::fixture::key()], ..Default::default() };
-    config.token_keys[0].secret.truncate(31);
+    let mut key = crate::fixture::key();
+    key.secret.truncate(31);
+    let config = OriginConfig { token_keys: vec![key].into(), ..Default::default() };
     let listeners = listen(&LOOPBACK.into(), NonZeroUsize::MIN).unwrap();
     let refused = serve(listeners, config, store, CancellationToken::new()).await;
     assert!(matches!(refused, Err(OriginError::Config { setting: "token_keys", .. })));

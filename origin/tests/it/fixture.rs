@@ -305,7 +305,7 @@ impl Origin {
 
     /// With the key of all tests.
     pub(crate) async fn start_with(store: &Arc<TestStore>, mut config: OriginConfig) -> Self {
-        config.token_keys = vec![key()];
+        config.token_keys = vec![key()].into();
         Self::start_as_is(store, config).await
     }
 

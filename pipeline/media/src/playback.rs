@@ -4,6 +4,8 @@
 //! public videos. The token sits in the path so that every address a manifest names inherits it;
 //! origin (and a CDN in front) verifies and strips it before the cache look-up.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -45,6 +47,28 @@ pub struct TokenKey {
 impl std::fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The secrets in force: the first signs, all open. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct TokenKeys(Arc<RwLock<Arc<[TokenKey]>>>);
+
+impl TokenKeys {
+    /// Those of now.
+    pub fn get(&self) -> Arc<[TokenKey]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts others in their place, at once and for all clones.
+    pub fn replace(&self, keys: Vec<TokenKey>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+    }
+}
+
+impl From<Vec<TokenKey>> for TokenKeys {
+    fn from(keys: Vec<TokenKey>) -> Self {
+        Self(Arc::new(RwLock::new(keys.into())))
     }
 }
 

@@ -83,7 +83,8 @@ fn mint(
     duration_us: u64,
     now_us: i64,
 ) -> Option<(String, i64)> {
-    let key = config.token_keys.first()?;
+    let keys = config.token_keys.get();
+    let key = keys.first()?;
     let duration_s = i64::try_from(duration_us).unwrap_or(i64::MAX).div_euclid(SECOND_US);
     let life_s = duration_s.saturating_add(6 * HOUR_S).max(12 * HOUR_S);
     let expires_s = now_us.div_euclid(SECOND_US).saturating_add(life_s);
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn a_viewer_keeps_the_token_that_let_them_in() {
         let (config, row) = (config(), row(Visibility::Private, 1));
-        let token = mint_token(&config.token_keys[0], row.id, 99);
+        let token = mint_token(&config.token_keys.get()[0], row.id, 99);
         let links = links(&config, &row, Some(&token), 1_000_000).unwrap();
         assert_eq!(links.hls_url, format!("http://o/media/{token}/{}/3/hls.m3u8", row.id));
         assert_eq!(links.watch_url, format!("http://g/watch/{}?token={token}", row.id));

@@ -16,7 +16,7 @@ pub(crate) async fn get(core: &Core, viewer: &Viewer, id: VideoId) -> Result<Pla
     let now_us = core.clock.now_us();
     let public = row.visibility == Visibility::Public;
     let subject = Subject { video: id, account: &row.account, public };
-    viewer.require(&core.config.token_keys, subject, now_us)?;
+    viewer.require(&core.config.token_keys.get(), subject, now_us)?;
     let owner = viewer.principal.as_ref().is_some_and(|p| p.account == row.account);
     let carried = viewer.token.as_deref().filter(|_| !owner);
     Ok(Playback::new(&core.config, row, carried, now_us))

@@ -104,6 +104,30 @@ impl Config {
         toml::to_string(&shown).context("the configuration cannot be printed")
     }
 
+    /// This one, with those settings of `newer` that can change while kinorad runs.
+    pub(crate) fn with_changes_of(&self, newer: &Self) -> Self {
+        let mut changed = self.clone();
+        let (origin, other) = (&mut changed.origin, &newer.origin);
+        origin.address_rate = other.address_rate;
+        origin.token_rate = other.token_rate;
+        origin.token_streams = other.token_streams;
+        origin.cache_mib = other.cache_mib;
+        changed.playback.clone_from(&newer.playback);
+        changed.log.filter.clone_from(&newer.log.filter);
+        changed
+    }
+
+    /// The names of settings that are not as in `other`. Secrets are not compared.
+    pub(crate) fn differences(&self, other: &Self) -> anyhow::Result<Vec<&'static str>> {
+        let (ours, theirs) = (toml::Table::try_from(self)?, toml::Table::try_from(other)?);
+        let at = |table: &toml::Table, key: &str| match key.split_once('.') {
+            Some((section, name)) => table.get(section)?.get(name).cloned(),
+            None => table.get(key).cloned(),
+        };
+        let names = keys::KEYS.iter().map(|(key, _)| *key);
+        Ok(names.filter(|key| at(&ours, key) != at(&theirs, key)).collect())
+    }
+
     /// Where the services' tables are.
     pub(crate) fn database_url(&self) -> String {
         match (self.database_path(), &self.database.url) {

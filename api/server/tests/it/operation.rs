@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::Server;
+use crate::support::{Server, sample};
 
 /// What Prometheus would read, once it holds `line`.
 async fn scraped(address: &str, line: &str) -> String {
@@ -22,6 +22,74 @@ async fn scraped(address: &str, line: &str) -> String {
         assert!(began.elapsed() < Duration::from_secs(20), "{line} is not in\n{text}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Waits until `done` of what the log says.
+async fn logged(server: &Server, done: impl Fn(&str) -> bool) {
+    let began = Instant::now();
+    while !done(&server.log()) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether one of many requests at once is refused.
+async fn is_limited(server: &Server) -> bool {
+    for _ in 0..40 {
+        match reqwest::get(format!("{}/healthz", server.origin)).await.unwrap().status().as_u16() {
+            200 => {}
+            429 => return true,
+            status => panic!("{status}"),
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn what_can_change_changes_at_a_hangup() {
+    let server = Server::start().await;
+    let file = server.data().join("kinora.toml");
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        server.hang_up();
+    };
+    assert!(!is_limited(&server).await);
+    read("[origin]\naddress_rate = 1\n[worker]\nslots = 7\n[log]\nfilter = \"debug\"\n");
+    logged(&server, |log| log.contains("changed=\"origin.address_rate, log.filter\"")).await;
+    assert!(server.log().contains("settings=\"worker.slots\""), "{}", server.log());
+    logged(&server, |log| log.contains("DEBUG")).await;
+    assert!(is_limited(&server).await);
+    read("[origin]\naddress_rate = \"none\"\n");
+    logged(&server, |log| log.contains("stays as it was")).await;
+    assert!(is_limited(&server).await);
+    read("");
+    logged(&server, |log| log.matches("read the configuration again").count() == 2).await;
+    assert!(!is_limited(&server).await);
+}
+
+#[tokio::test]
+async fn keys_of_playback_are_rotated_at_a_hangup() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "2", "--size", "320x180"]);
+    let video = server.upload_file(&clip).await;
+    let ready = server.wait_until_over(&video).await;
+    let old = ready["playback"]["hls_url"].as_str().unwrap().to_owned();
+    assert!(old.contains("/~k1~"), "{old}");
+    let status = async |url: &str| reqwest::get(url).await.unwrap().status().as_u16();
+    assert_eq!(status(&old).await, 200);
+    let at = |name| server.data().join(name);
+    std::fs::rename(at("playback.key"), at("playback.1.key")).unwrap();
+    server.hang_up();
+    logged(&server, |log| log.contains("read the configuration again")).await;
+    let path = format!("/api/v1/videos/{video}");
+    let new = server.get(&path).await["playback"]["hls_url"].as_str().unwrap().to_owned();
+    assert!(new.contains("/~k2~"), "{new}");
+    assert_eq!((status(&old).await, status(&new).await), (200, 200));
+    std::fs::remove_file(at("playback.1.key")).unwrap();
+    server.hang_up();
+    logged(&server, |log| log.matches("read the configuration again").count() == 2).await;
+    assert_eq!((status(&old).await, status(&new).await), (403, 200));
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn permitted(
     let transcode = transcodes::latest(service.deps.db.read(), video).await.map_err(of_database)?;
     let transcode = transcode.ok_or_else(|| Problem::not_found("video"))?;
     let subject = Subject { video, account: &transcode.account, public: !transcode.signed };
-    viewer.require(&service.deps.playback_keys, subject, service.now_us())?;
+    viewer.require(&service.deps.playback_keys.get(), subject, service.now_us())?;
     Ok(view::progress(service, &transcode).await?)
 }
 

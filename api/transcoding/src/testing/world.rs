@@ -106,7 +106,7 @@ impl World {
                 told.lock().unwrap().push((video, version));
             }),
             authenticator: Authenticator::new(vec![known]),
-            playback_keys: [token_key()].into(),
+            playback_keys: vec![token_key()].into(),
         };
         Self {
             service: Transcoding::new(deps.clone()),
