@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    encoding::{
+        EncodeLabelSet, EncodeLabelValue,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{
         counter::Counter,
         family::Family,
@@ -100,9 +103,15 @@ impl Metrics {
     /// The counters as OpenMetrics text.
     pub fn render(&self) -> String {
         let mut text = String::new();
+        self.encode(&mut text);
         // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.0.registry);
+        let _ = encode_eof(&mut text);
         text
+    }
+
+    /// Appends the counters to a text of metrics that others may go on with.
+    pub fn encode(&self, text: &mut String) {
+        let _ = encode_registry(text, &self.0.registry);
     }
 
     /// An answer begins: `length` bytes of body, `took` from the request's head to the answer's.

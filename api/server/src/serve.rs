@@ -5,6 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
+use kinora_transcoding::Transcoding;
 use sd_notify::NotifyState;
 use tokio::{
     net::TcpListener,
@@ -57,12 +58,13 @@ pub(crate) async fn serve(
     };
     let mut parts = Group::default();
     let notices = Notices::default();
+    let mut sources = metrics::Sources::default();
     // Origins first: the gateway tells players where they are.
     let origin_url = match roles.origin {
         true => {
-            let parts = &mut parts;
-            let url =
-                spawn_origin(&config, &mut reload, &store, notices.clone(), &mut sockets, parts);
+            let metrics = sources.origin.insert(Metrics::default()).clone();
+            let (notices, sockets, parts) = (notices.clone(), &mut sockets, &mut parts);
+            let url = spawn_origin(&config, &mut reload, &store, notices, metrics, sockets, parts);
             Some(url.await?)
         }
         false => {
@@ -75,8 +77,10 @@ pub(crate) async fn serve(
         let gateway = sockets.gateway(config.server.listen)?;
         let parts = &mut parts;
         let secrets = Secrets::open(&data, reload.keys.clone())?;
-        let url = spawn_services(&config, &secrets, &adapters, notices, origin_url, gateway, parts);
-        gateway_url = Some(url.await?);
+        let services =
+            spawn_services(&config, &secrets, &adapters, notices, origin_url, gateway, parts);
+        let (url, transcoding) = services.await?;
+        (gateway_url, sources.transcoding) = (Some(url), Some(transcoding));
         db = Some(adapters.db);
     }
     if let (true, Some(queue)) = (roles.worker, &queue) {
@@ -84,6 +88,7 @@ pub(crate) async fn serve(
         let (queue, store) = (queue.jobs(), store.objects());
         parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
     }
+    spawn_metrics(&config, sources, &mut sockets, &mut parts)?;
     sockets.close_rest();
     let (folder, stop) = (Arc::clone(&data), parts.stop.clone());
     parts.spawn("signals to read again", async move { reload.run(&folder, stop).await });
@@ -181,23 +186,13 @@ async fn spawn_origin(
     reload: &mut Reload,
     store: &Store,
     notices: Notices,
+    metrics: Metrics,
     sockets: &mut Sockets,
     parts: &mut Group,
 ) -> anyhow::Result<String> {
     reload.tls = config.origin_tls()?;
     let origin = sockets.origin(&config.origin.listen, config.origin.threads)?;
     let url = config.origin_url(&origin[0].address()?);
-    let metrics = Metrics::default();
-    if let Some(address) = config.metrics.listen {
-        let listener = sockets.metrics(address)?;
-        let router = metrics::router(metrics.clone());
-        let leave = parts.leave.clone();
-        parts.serve("metrics", async move {
-            Ok(axum::serve(listener, router)
-                .with_graceful_shutdown(leave.cancelled_owned())
-                .await?)
-        });
-    }
     let live = Live::default();
     if let Some(address) = &config.origin.ingest_listen {
         for listener in sockets.ingest(address)? {
@@ -234,6 +229,24 @@ async fn spawn_origin(
     Ok(url)
 }
 
+/// Tells what operators measure, where they asked for it.
+fn spawn_metrics(
+    config: &Config,
+    sources: metrics::Sources,
+    sockets: &mut Sockets,
+    parts: &mut Group,
+) -> anyhow::Result<()> {
+    let Some(address) = config.metrics.listen else { return Ok(()) };
+    let listener = sockets.metrics(address)?;
+    let leave = parts.leave.clone();
+    parts.serve("metrics", async move {
+        Ok(axum::serve(listener, metrics::router(sources))
+            .with_graceful_shutdown(leave.cancelled_owned())
+            .await?)
+    });
+    Ok(())
+}
+
 /// Repairs what the last process left, then serves the API; where.
 async fn spawn_services(
     config: &Config,
@@ -243,7 +256,7 @@ async fn spawn_services(
     origin_url: &str,
     gateway: TcpListener,
     parts: &mut Group,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<(String, Arc<Transcoding>)> {
     let url = config.gateway_url(gateway.local_addr()?);
     let services = Services::new(config, adapters, secrets, &notices, &url, origin_url)?;
     services.recover(adapters.queue).await?;
@@ -261,7 +274,7 @@ async fn spawn_services(
             Ok(())
         });
     }
-    Ok(url)
+    Ok((url, services.transcoding))
 }
 
 /// Tasks that run and end together.

@@ -56,7 +56,7 @@ impl Secrets {
 /// The services of the API.
 pub(crate) struct Services {
     catalogue: Catalogue,
-    transcoding: Arc<Transcoding>,
+    pub(crate) transcoding: Arc<Transcoding>,
 }
 
 impl Services {

@@ -18,6 +18,7 @@ mod service;
 mod state;
 #[cfg(test)]
 mod testing;
+mod workload;
 
 pub use audit::{Finding, Severity, Verified};
 pub use config::TranscodingConfig;
@@ -27,3 +28,4 @@ pub use http::{
     ProgressReason, ProgressState, Quality, Why, WhySubject,
 };
 pub use service::{OnHeadChange, Transcoding, TranscodingDeps};
+pub use workload::ClassLoad;

@@ -92,6 +92,10 @@ async fn keys_of_playback_are_rotated_at_a_hangup() {
     assert_eq!((status(&old).await, status(&new).await), (403, 200));
 }
 
+/// Nothing waits here.
+const JOBS: &str = r#"kinora_jobs{class="encode_chunk",state="waiting"} 0"#;
+const QUEUED: &str = r#"kinora_queued_work_seconds{class="encode_chunk"} 0.0"#;
+
 #[tokio::test]
 async fn prometheus_reads_what_the_origin_did() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -106,7 +110,7 @@ async fn prometheus_reads_what_the_origin_did() {
     server.hang_up();
     let answered = r#"kinora_origin_answers_total{class="Other",status="200",cache="None"} 1"#;
     let text = scraped(&address, answered).await;
-    for line in ["kinora_origin_parked_requests 0", "# EOF"] {
+    for line in ["kinora_origin_parked_requests 0", JOBS, QUEUED, "# EOF"] {
         assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
     }
     let buckets = r#"kinora_origin_answer_seconds_bucket{le="0.0001",class="Other"}"#;

@@ -1,6 +1,6 @@
 //! Counts for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinora_db::DbError;
 use kinora_http::Cursor;
@@ -46,15 +46,68 @@ pub(crate) async fn tally(
     .bind(i64::from(version))
     .fetch_all(db)
     .await?;
-    let tally = |row: TallyRow| {
-        Ok(Tally {
+    rows.into_iter().map(Tally::try_from).collect()
+}
+
+impl TryFrom<TallyRow> for Tally {
+    type Error = DbError;
+
+    fn try_from(row: TallyRow) -> Result<Self, DbError> {
+        Ok(Self {
             class: jobs::class(&row.class)?,
             state: JobState::parse(&row.state)?,
             jobs: narrow("count", row.jobs)?,
             work: narrow("work", row.work)?,
         })
+    }
+}
+
+/// The jobs of all encodes that are not over, counted by class and state.
+pub(crate) async fn open(db: impl Executor<'_, Database = Any>) -> Result<Vec<Tally>, DbError> {
+    let rows = sqlx::query_as::<_, TallyRow>(
+        "SELECT class, state, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work \
+         FROM jobs WHERE state IN ('waiting', 'dispatched', 'running') GROUP BY class, state",
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Tally::try_from).collect()
+}
+
+/// What jobs of one class took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    pub jobs: u64,
+    /// Frames, or milliseconds of sound; 0 for classes that do not count it.
+    pub work: u64,
+    pub seconds: f64,
+}
+
+/// What jobs took that were done since a time, by class.
+pub(crate) async fn paces(
+    db: impl Executor<'_, Database = Any>,
+    since_us: i64,
+) -> Result<BTreeMap<JobClass, Pace>, DbError> {
+    let rows = sqlx::query(
+        "SELECT class, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work, \
+             CAST(SUM(finished_at_us - started_at_us) AS BIGINT) AS took \
+         FROM jobs WHERE state = 'done' AND finished_at_us >= $1 AND started_at_us IS NOT NULL \
+         GROUP BY class",
+    )
+    .bind(since_us)
+    .fetch_all(db)
+    .await?;
+    let pace = |row: &sqlx::any::AnyRow| {
+        let class: String = row.try_get("class")?;
+        let took_us: i64 = row.try_get("took")?;
+        let (jobs, work): (i64, i64) = (row.try_get("jobs")?, row.try_get("work")?);
+        let pace = Pace {
+            jobs: narrow("count", jobs)?,
+            work: narrow("work", work)?,
+            seconds: took_us as f64 / 1e6,
+        };
+        Ok((jobs::class(&class)?, pace))
     };
-    rows.into_iter().map(tally).collect()
+    rows.iter().map(pace).collect()
 }
 
 /// Jobs that workers have now.

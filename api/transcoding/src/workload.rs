@@ -1,0 +1,140 @@
+//! How much work waits, in the unit that autoscaling wants: seconds of one worker slot.
+
+use std::collections::BTreeMap;
+
+use kinora_plan::job::JobClass;
+
+use crate::{
+    error::TranscodingError,
+    repository::statistics::{self, Pace, Tally},
+    service::Transcoding,
+    state::JobState,
+};
+
+/// How far back paces are measured, microseconds: an hour.
+const MEASURED_US: i64 = 3600 * 1_000_000;
+
+/// The jobs of one class that are not over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassLoad {
+    /// Its word: `encode_chunk`.
+    pub class: &'static str,
+    /// In the backlog.
+    pub waiting: u64,
+    /// On the dispatch lane.
+    pub dispatched: u64,
+    /// With a worker.
+    pub running: u64,
+    /// How long one slot would take for those that no worker has yet, at the pace of the last hour,
+    /// or at a usual one where nothing was done in it.
+    pub queued_seconds: f64,
+}
+
+impl Transcoding {
+    /// What waits and what runs, of all accounts; every class once.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn workload(&self) -> Result<Vec<ClassLoad>, TranscodingError> {
+        let db = self.deps.db.read();
+        let open = statistics::open(db).await?;
+        let since_us = self.now_us().saturating_sub(MEASURED_US);
+        let paces = statistics::paces(db, since_us).await?;
+        Ok(JobClass::ALL.into_iter().map(|class| load(class, &open, &paces)).collect())
+    }
+}
+
+fn load(class: JobClass, open: &[Tally], paces: &BTreeMap<JobClass, Pace>) -> ClassLoad {
+    let of = |state| {
+        let tally = open.iter().find(|tally| tally.class == class && tally.state == state);
+        tally.map_or((0, 0), |tally| (tally.jobs, tally.work))
+    };
+    let (waiting, dispatched) = (of(JobState::Waiting), of(JobState::Dispatched));
+    let (jobs, work) = (waiting.0 + dispatched.0, waiting.1 + dispatched.1);
+    let seconds = match paces.get(&class) {
+        Some(Pace { jobs: done, work: 0, seconds }) => {
+            jobs as f64 * seconds / (*done).max(1) as f64
+        }
+        Some(Pace { work: done, seconds, .. }) => work as f64 * seconds / *done as f64,
+        None => usual_seconds(class, jobs, work),
+    };
+    ClassLoad {
+        class: class.as_str(),
+        waiting: waiting.0,
+        dispatched: dispatched.0,
+        running: of(JobState::Running).0,
+        queued_seconds: seconds,
+    }
+}
+
+/// What jobs take on a common core. Only the size of it matters, until some were measured.
+fn usual_seconds(class: JobClass, jobs: u64, work: u64) -> f64 {
+    match class {
+        // 25 frames a second, the whole ladder.
+        JobClass::EncodeChunk => work as f64 / 25.0,
+        // Fifty times as fast as it plays.
+        JobClass::EncodeAudio => work as f64 / 50_000.0,
+        JobClass::Probe | JobClass::Analyse | JobClass::MakePictures | JobClass::ExtractText => {
+            jobs as f64 * 5.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kinora_plan::encoder::FailureKind;
+
+    use super::*;
+    use crate::testing::{
+        film::Film,
+        worker,
+        world::{Step, World},
+    };
+
+    async fn chunks(world: &World) -> ClassLoad {
+        let loads = world.service.workload().await.unwrap();
+        assert_eq!(loads.len(), JobClass::ALL.len());
+        loads.into_iter().find(|load| load.class == "encode_chunk").unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_is_counted_at_the_pace_that_was_measured() {
+        let mut world = World::new().await;
+        assert_eq!(chunks(&world).await.queued_seconds, 0.0);
+        world.upload(Film::Silent(60), false);
+        world.round().await;
+        let all = chunks(&world).await;
+        let frames = all.queued_seconds * 25.0;
+        assert!(all.waiting > 2 && frames > 1000.0, "{all:?}");
+
+        world.step(Step::Dispatch).await.unwrap().unwrap();
+        let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+        let (first, second) = (&lane[0], &lane[1]);
+        for message in [first, second] {
+            crate::orchestrator::progress::on_progress(
+                &world.service,
+                worker::progress(message, 0, 1),
+            );
+        }
+        world.step(Step::Renew).await.unwrap().unwrap();
+        let begun = chunks(&world).await;
+        assert_eq!((begun.running, begun.waiting + begun.dispatched), (2, all.waiting - 2));
+
+        // Ten seconds for the first chunk of so many frames.
+        world.hand.advance_us(10_000_000);
+        for report in world.work(first) {
+            assert!(world.deliver_report(&report).await);
+        }
+        assert!(world.deliver_report(&worker::fail(second, FailureKind::Internal)).await);
+        let measured = chunks(&world).await;
+        assert_eq!(
+            (measured.running, measured.waiting + measured.dispatched),
+            (0, all.waiting - 1)
+        );
+        let done = statistics::paces(world.db.read(), 0).await.unwrap();
+        let Pace { work, seconds, .. } = done[&JobClass::EncodeChunk];
+        assert_eq!(seconds, 10.0);
+        let expected = (frames - work as f64) * 10.0 / work as f64;
+        assert!((measured.queued_seconds - expected).abs() < 0.01, "{measured:?} {expected}");
+    }
+}
