@@ -5,10 +5,7 @@ use kinora_media::{AccountId, Priority, VideoId};
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{get, parsed, signed, unsigned};
-use crate::{
-    model::{Reason, State, Visibility},
-    upload::finish::Source,
-};
+use crate::model::{Reason, State, Visibility};
 
 /// A video as its owner described it.
 #[derive(Debug, Clone)]
@@ -29,6 +26,14 @@ pub(crate) struct VideoHead {
     pub(crate) visibility: Visibility,
     pub(crate) profile: Option<String>,
     pub(crate) priority: Priority,
+}
+
+/// A stored source, and which encode of it is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    /// Bytes.
+    pub(crate) size: u64,
+    pub(crate) version: u32,
 }
 
 pub(crate) async fn insert(

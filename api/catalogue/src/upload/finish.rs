@@ -14,7 +14,7 @@ use crate::{
     repository::{
         captions,
         uploads::{self, UploadRow},
-        videos::{self, VideoHead},
+        videos::{self, Source, VideoHead},
     },
 };
 
@@ -98,14 +98,6 @@ async fn announce(core: &Core, upload: &UploadRow) -> Result<bool, Error> {
     append(&mut tx, &upload.account, video, head, source, now_us).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// A stored source, and which encode of it is wanted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Source {
-    /// Bytes.
-    pub(crate) size: u64,
-    pub(crate) version: u32,
 }
 
 /// Puts the event that sets the pipeline going into the outbox.
