@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use kinora_media::{
-    ChunkEntry, Head, Page, SegmentLocation, Status, TrackId, TrackKind, init_name,
-};
+use kinora_media::{ChunkEntry, Head, Page, SegmentLocation, Status, TrackId, TrackKind};
 use kinora_store::{ObjectMeta, keys};
 
 use super::{
     Finding, Severity,
     gather::{Encode, Evidence, Index},
 };
-use crate::state::{Chore, VideoState};
-
-/// Parameter sets a title can have: those of its first encoder, and those after a switch.
-const GENERATIONS: u32 = 2;
+use crate::{
+    housekeeping::is_init,
+    state::{Chore, VideoState},
+};
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
     let mut judge = Judge { evidence, version: None, findings: Vec::new() };
@@ -274,7 +272,7 @@ fn has_segments(head: &Head, track: &TrackId) -> bool {
 /// What a worker writes before its result counts, and what every result of a track shares.
 fn may_stand(encode: &Encode, name: &str) -> bool {
     let Some((track, file)) = name.split_once('/') else { return false };
-    let is_init = (0..GENERATIONS).any(|generation| file == init_name(generation));
+    let is_init = is_init(file);
     let known = encode.accepted.keys().any(|known| known.as_str() == track);
     is_init && (known || encode.row.state != VideoState::Ready)
 }

@@ -3,6 +3,8 @@
 mod remove;
 mod sweep;
 
+pub(crate) use sweep::is_init;
+
 use kinora_db::retrying;
 
 use crate::{

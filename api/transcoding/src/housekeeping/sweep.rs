@@ -69,10 +69,14 @@ async fn is_stray(
 ) -> Result<bool, TranscodingError> {
     let name = object.key.as_str().strip_prefix(folder).and_then(|rest| rest.split_once('/'));
     let Some((track, file)) = name else { return Ok(false) };
-    let is_init = (0..GENERATIONS).any(|generation| file == init_name(generation));
-    if track == "index" || is_init || named.contains(&(track, file)) {
+    if track == "index" || is_init(file) || named.contains(&(track, file)) {
         return Ok(false);
     }
     let encode = (chore.video, chore.version);
     Ok(!objects::is_referenced(service.deps.db.read(), encode, track, file).await?)
+}
+
+/// Whether a file of a track is an initialisation segment that a title can have.
+pub(crate) fn is_init(file: &str) -> bool {
+    (0..GENERATIONS).any(|generation| file == init_name(generation))
 }
