@@ -4,6 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./support/browser.js";
+import { makeFilm } from "./support/film.js";
 import { kinora, makeClip, startKinorad, waitForState } from "./support/kinorad.js";
 
 const shots = path.join(import.meta.dirname, "out");
@@ -87,5 +88,75 @@ test("a file that is no video ends with its reason on the page", async () => {
   await page.waitForSelector('[data-phase="failed"]');
   assert.ok((await page.textContent("#curtain-text")).includes(failed.reason.message));
   await page.screenshot({ path: path.join(shots, "watch-failed.png") });
+  await page.close();
+});
+
+test("a video that failed is followed again once it is tried again", async () => {
+  const clip = await makeClip(server.data, "again.mp4", {
+    seconds: 20,
+    rate: 30,
+    size: "1280x720",
+  });
+  const flags = ["--wait=uploaded", "--public", "--title", "Tried again"];
+  const id = (await kinora(server, "upload", clip, ...flags)).trim();
+  const { page, problems } = await openWatchPage(`${server.gateway}/watch/${id}`);
+  await page.waitForSelector("#encoding:not([hidden])");
+  await kinora(server, "jobs", "cancel", id);
+  await page.waitForSelector('[data-phase="failed"]');
+  assert.match(await page.textContent("#curtain-text"), /cancelled/);
+  assert.ok(await page.isHidden("#video"), "nothing plays behind the curtain");
+
+  await kinora(server, "videos", "retry", id);
+  await page.waitForSelector('[data-phase="playing"]', { timeout: 60_000 });
+  await page.waitForFunction(() => document.getElementById("video").currentTime > 0.5);
+  // One that is opened in between is not told of the old failure either.
+  const other = await openWatchPage(`${server.gateway}/watch/${id}`);
+  await other.page.waitForSelector('[data-phase="playing"]');
+  await waitForState(server, id, ["ready"]);
+  for (const shown of [page, other.page]) {
+    await shown.waitForFunction(() => document.getElementById("encoding").hidden);
+    assert.equal(await shown.getAttribute("#stage", "data-phase"), "playing");
+    assert.match(await shown.textContent("#announcer"), /ready/);
+  }
+  assert.deepEqual([...problems, ...other.problems], []);
+  await Promise.all([page.close(), other.page.close()]);
+});
+
+test("languages, captions, and seeking by the keyboard", async () => {
+  const { both, captions } = await makeFilm(server.data);
+  const flags = ["--captions", `en=${captions}`, "--wait=ready", "--json"];
+  const lines = await kinora(server, "upload", both, ...flags);
+  const { watch_url: address } = JSON.parse(lines.trim().split("\n").at(-1));
+  const { page, problems } = await openWatchPage(address);
+  await page.waitForSelector("#language-field:not([hidden])");
+  // Once hls.js has chosen.
+  const chosen = () => document.getElementById("language").selectedOptions[0]?.textContent;
+  await page.waitForFunction(chosen);
+  assert.equal(await page.evaluate(chosen), "English");
+  const german = page.waitForResponse(/\/a-de\/\d+\.m4s/);
+  await page.selectOption("#language", { label: "Deutsch" });
+  await german;
+  await assertAccessible(page);
+
+  await page.evaluate(() => {
+    const video = document.getElementById("video");
+    video.pause();
+    // As the menu of the browser's own controls does it.
+    video.textTracks[0].mode = "showing";
+    video.currentTime = 4;
+  });
+  const shown = () => document.getElementById("video").textTracks[0].activeCues?.[0]?.text;
+  await page.waitForFunction(shown);
+  assert.equal(await page.evaluate(shown), "Top");
+  const time = () => page.evaluate(() => document.getElementById("video").currentTime);
+  await page.focus("#timeline");
+  await page.keyboard.press("End");
+  assert.ok((await time()) >= 19, `${await time()} s`);
+  await page.keyboard.press("Home");
+  assert.equal(await time(), 0);
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await time(), 1);
+  assert.match(await page.getAttribute("#timeline", "aria-valuetext"), /^0:01 of 0:20/);
+  assert.deepEqual(problems, []);
   await page.close();
 });

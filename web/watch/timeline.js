@@ -133,6 +133,7 @@ slider.addEventListener("blur", () => (preview.hidden = true));
 slider.addEventListener("focus", () => {
   if (slider.matches(":focus-visible")) showPreview(Number(slider.value));
 });
+addEventListener("resize", () => (preview.hidden = true));
 video.addEventListener("timeupdate", () => {
   slider.value = String(Math.floor(video.currentTime));
   describe();

@@ -19,7 +19,13 @@ async function start() {
   const playback = await fetchPlayback();
   if (!playback) return;
   show(playback);
-  if (!isOver(playback.state)) followProgress();
+  if (isOver(playback.state)) lookAgain(playback);
+  else followProgress();
+}
+
+// A video that failed may be tried again.
+function lookAgain({ state }) {
+  if (state === "failed") setTimeout(start, 10_000);
 }
 
 async function fetchPlayback() {
@@ -45,6 +51,7 @@ function show(playback) {
   text("title", playback.title);
   showTimeline(playback);
   if (playback.state === "failed") {
+    stop();
     fail(`This video could not be prepared: ${playback.reason?.message ?? "unknown reason"}`);
   } else if (playback.playback) {
     play(playback.playback);
@@ -64,6 +71,7 @@ function waitingText(state) {
 
 function play({ hls_url: address, version }) {
   if (playingVersion === version) return;
+  stop();
   playingVersion = version;
   stage.dataset.phase = "playing";
   if (window.Hls?.isSupported()) {
@@ -75,12 +83,23 @@ function play({ hls_url: address, version }) {
   }
 }
 
+// Of a version that failed, or that a later one replaces.
+function stop() {
+  player?.destroy();
+  player = null;
+  playingVersion = null;
+}
+
 function playWithHls(address) {
   player = new window.Hls({ startPosition: 0 });
   player.on(window.Hls.Events.MANIFEST_PARSED, () => {
     offerQualities(player.levels);
     // Browsers refuse to start with sound before the viewer has acted: then the controls wait.
     video.play().catch(() => {});
+  });
+  player.on(window.Hls.Events.AUDIO_TRACKS_UPDATED, () => offerLanguages(player.audioTracks));
+  player.on(window.Hls.Events.AUDIO_TRACK_SWITCHED, (_, { id }) => {
+    document.getElementById("language").value = String(id);
   });
   player.on(window.Hls.Events.ERROR, (_, error) => recover(error));
   player.loadSource(address);
@@ -114,8 +133,17 @@ function offerQualities(levels) {
     option(-1, "Automatic"),
     ...byHeight.map(({ level, index }) => option(index, qualityName(level))),
   );
-  select.addEventListener("change", () => (player.nextLevel = Number(select.value)));
+  select.onchange = () => (player.nextLevel = Number(select.value));
   document.getElementById("quality-field").hidden = false;
+}
+
+// What the browser's own controls have no menu for.
+function offerLanguages(tracks) {
+  const select = document.getElementById("language");
+  select.replaceChildren(...tracks.map(({ name, id }) => new Option(name, id)));
+  select.value = String(player.audioTrack);
+  select.onchange = () => (player.audioTrack = Number(select.value));
+  document.getElementById("language-field").hidden = tracks.length < 2;
 }
 
 function qualityName(level) {
@@ -146,9 +174,15 @@ function followProgress() {
 async function refresh(over, tries = 20) {
   const playback = await fetchPlayback();
   if (!playback) return;
-  const settled = over ? isOver(playback.state) : playback.playback;
   show(playback);
-  if (!settled && tries > 0) setTimeout(() => refresh(over, tries - 1), 500);
+  if (!over) {
+    if (!playback.playback && tries > 0) setTimeout(() => refresh(over, tries - 1), 500);
+  } else if (isOver(playback.state)) {
+    lookAgain(playback);
+  } else {
+    // Only one of the two knows yet of the end, or of a new beginning.
+    setTimeout(followProgress, 1000);
+  }
 }
 
 function showProgress(progress) {

@@ -52,12 +52,13 @@ fn file(media_type: &'static str, caching: &'static str, text: &'static str) -> 
     get(async move || (headers, text).into_response())
 }
 
-/// Only our own scripts, media from the origin, and (hls.js) workers and streams of blobs.
+/// Only our own scripts, media from the origin, and (hls.js) workers and streams of blobs, and for
+/// captions tracks of data.
 fn content_security_policy(media_origin: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self' blob:; worker-src 'self' blob:; style-src 'self'; \
          img-src 'self' data: {media_origin}; connect-src 'self' {media_origin}; \
-         media-src 'self' blob: {media_origin}; base-uri 'none'; form-action 'none'; \
+         media-src 'self' blob: data: {media_origin}; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'self'"
     );
     HeaderValue::from_str(&policy).expect("a checked base address is a header value")

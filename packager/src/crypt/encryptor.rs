@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{CryptError, TrackKey, cipher::Chaining, fragment, init, layout::Layout};
+use super::{CryptError, KeyId, TrackKey, cipher::Chaining, fragment, init, layout::Layout};
 use crate::read;
 
 /// How samples are protected (ISO/IEC 23001-7 10).
@@ -38,6 +38,9 @@ pub struct Protection {
     pub seed: [u8; 16],
     /// Tells the tracks that share a key apart, below 4096. In counter mode no two may have the same.
     pub stream: u16,
+    /// Names of the keys of the presentation's other tracks. The common header names them, too: a
+    /// player may ask for what it finds in its first track alone.
+    pub others: Vec<KeyId>,
 }
 
 /// Bits of a vector that number the samples of a fragment; it has at most 2^20.

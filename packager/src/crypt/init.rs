@@ -12,13 +12,13 @@ use crate::{
 const PATH: [&[u8; 4]; 6] = [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"];
 
 /// Everything stays as it is but the sample entry, which says how it is protected, and the movie,
-/// which lists the key for systems that look for it there.
+/// which lists keys for systems that look for them there.
 pub(super) fn protect(
     init: &[u8],
     protection: &Protection,
     is_video: bool,
 ) -> Result<Bytes, CryptError> {
-    let mut w = BoxWriter::with_capacity(init.len() + 256);
+    let mut w = BoxWriter::with_capacity(init.len() + 256 + 16 * protection.others.len());
     copy(&mut w, Children(Fields::new(init, 0)), &PATH, protection, is_video)?;
     Ok(w.finish())
 }
@@ -54,9 +54,10 @@ fn copy(
                 copied = copy(w, Children(fields), path, protection, is_video);
             }
             if **code == *b"moov" {
-                let keys = [protection.key.id];
-                pssh::write_common(w, &keys);
-                pssh::write_widevine(w, &keys);
+                let own = protection.key.id;
+                let all = [&[own], &protection.others[..]].concat();
+                pssh::write_common(w, &all);
+                pssh::write_widevine(w, &[own]);
             }
         });
         copied?;

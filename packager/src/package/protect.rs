@@ -1,12 +1,12 @@
 //! A presentation that is encrypted.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use bytes::Bytes;
 
 use super::{Layout, Output, Package, PackageError, index, place::TrackCoding};
 use crate::{
-    crypt::{Encryptor, Keyring, Protection, Scheme, SegmentCipher, TrackKey},
+    crypt::{Encryptor, KeyId, Keyring, Protection, Scheme, SegmentCipher, TrackKey},
     delivery::Announced,
 };
 
@@ -85,17 +85,12 @@ impl Package<'_> {
         if let Some(label) = encryption.keys.named().find(|label| !is_there(label)) {
             return Err(PackageError::NoSuchTrack { label: label.to_owned() });
         }
+        let keys = self.outputs.iter().map(|output| output.key(encryption));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let names: BTreeSet<_> = keys.iter().map(|key| key.id).collect();
         self.delivery.keys.clear();
-        for (stream, output) in (0_u16..).zip(&mut self.outputs) {
-            let is_video = matches!(output.coding, TrackCoding::Video(_));
-            // Key frames are the picture's, and so is the key.
-            let named = output.key_frames_of.as_ref().unwrap_or(&output.id);
-            let key = encryption.keys.key(named, is_video);
-            let key = key.ok_or_else(|| PackageError::NoKey {
-                name: output.source.name.clone(),
-                track: output.id.to_string(),
-            })?;
-            let announced = output.protect(encryption, key, stream)?;
+        for ((stream, output), key) in (0_u16..).zip(&mut self.outputs).zip(keys) {
+            let announced = output.protect(encryption, key, stream, &names)?;
             self.delivery.keys.insert(output.id.clone(), announced);
         }
         self.delivery.files = index::files(&self.outputs, self.layout);
@@ -166,11 +161,23 @@ impl Output<'_> {
         }
     }
 
+    fn key<'a>(&self, encryption: &'a Encryption) -> Result<&'a TrackKey, PackageError> {
+        let is_video = matches!(self.coding, TrackCoding::Video(_));
+        // Key frames are the picture's, and so is the key.
+        let named = self.key_frames_of.as_ref().unwrap_or(&self.id);
+        let key = encryption.keys.key(named, is_video);
+        key.ok_or_else(|| PackageError::NoKey {
+            name: self.source.name.clone(),
+            track: self.id.to_string(),
+        })
+    }
+
     fn protect(
         &mut self,
         encryption: &Encryption,
         key: &TrackKey,
         stream: u16,
+        all: &BTreeSet<KeyId>,
     ) -> Result<Announced, PackageError> {
         let id = key.id;
         let uri = encryption.key_uri.as_ref().map(|uri| uri.replace("{kid}", &id.to_string()));
@@ -179,7 +186,8 @@ impl Output<'_> {
         self.protected = Some(match encryption.method {
             Method::Samples(scheme) => {
                 let (key, seed) = (key.clone(), encryption.seed);
-                let protection = Protection { scheme, key, seed, stream };
+                let others = all.iter().copied().filter(|name| *name != id).collect();
+                let protection = Protection { scheme, key, seed, stream, others };
                 let encryptor = Encryptor::new(&self.write_init(), protection);
                 let encryptor = encryptor.map_err(|error| PackageError::Protect {
                     name: self.source.name.clone(),

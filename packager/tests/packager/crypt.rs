@@ -149,6 +149,7 @@ fn a_segment_alone_is_the_same_as_among_others() {
         key: TrackKey { id: key_id, key },
         seed: SEED,
         stream: 0,
+        others: Vec::new(),
     };
     let encryptor = Encryptor::new(&clear.0, protection).unwrap();
     for number in (0..clear.1.len()).rev() {
@@ -156,6 +157,23 @@ fn a_segment_alone_is_the_same_as_among_others() {
         let one = encryptor.seal(number as u32, &mut segment).unwrap();
         assert_eq!([&one.head[..], &segment[one.media]].concat(), sealed[number], "{number}");
     }
+}
+
+#[test]
+fn players_that_read_one_track_find_the_names_of_all_keys() {
+    let files = [Clip::Avc.bytes()];
+    let init =
+        with_package(&files, Layout::Segments, None, |package, _| package.outputs[0].init.clone());
+    let key = encryption(Method::Aes128).keys.key(&id("v"), true).unwrap().clone();
+    let own = key.id;
+    let others = vec![KeyId([7; 16]), KeyId([8; 16])];
+    let protection = Protection { scheme: Scheme::Cenc, key, seed: SEED, stream: 0, others };
+    let init = Encryptor::new(&init, protection).unwrap().init().clone();
+    let boxes: Vec<_> = init.windows(8).filter(|bytes| bytes.starts_with(b"pssh")).collect();
+    assert_eq!(boxes, [b"pssh\x01\0\0\0", b"pssh\0\0\0\0"]);
+    let start = init.windows(4).position(|bytes| bytes == b"pssh").unwrap() + 24;
+    let expected = [&[0, 0, 0, 3], &own.0[..], &[7; 16], &[8; 16], &[0; 4]].concat();
+    assert_eq!(init[start..start + expected.len()], expected);
 }
 
 #[test]
@@ -183,7 +201,8 @@ fn faults_name_the_place() {
         (package.outputs[0].init.clone(), all[0][0].clone())
     });
     let key = encryption(Method::Aes128).keys.key(&id("v"), true).unwrap().clone();
-    let protection = Protection { scheme: Scheme::Cbcs, key, seed: SEED, stream: 0 };
+    let protection =
+        Protection { scheme: Scheme::Cbcs, key, seed: SEED, stream: 0, others: Vec::new() };
     let encryptor = Encryptor::new(&init, protection.clone()).unwrap();
     let media = encryptor.seal(0, &mut segment.clone()).unwrap().media.start;
     let fault = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -209,7 +228,8 @@ fn damage_is_refused_or_encrypted_but_never_panics() {
                 (package.outputs[0].init.clone(), all[0][0].clone())
             });
         let key = encryption(Method::Aes128).keys.key(&id("v"), true).unwrap().clone();
-        let protection = Protection { scheme: Scheme::Cenc, key, seed: SEED, stream: 0 };
+        let protection =
+            Protection { scheme: Scheme::Cenc, key, seed: SEED, stream: 0, others: Vec::new() };
         let encryptor = Encryptor::new(&init, protection.clone()).unwrap();
         let media = encryptor.seal(0, &mut segment.clone()).unwrap().media.start;
         // Boxes, the headers of the first picture, and places among the others.
