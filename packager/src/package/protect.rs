@@ -63,7 +63,7 @@ pub struct Measured {
 }
 
 impl Package<'_> {
-    /// Encrypts it: from now on outputs have protected initialisation segments, their segments must
+    /// Encrypts it, but for text: from now on outputs have protected initialisation segments, their segments must
     /// be sealed by [`Output::seal`], and manifests are right after [`Self::measure`].
     ///
     /// # Errors
@@ -87,6 +87,9 @@ impl Package<'_> {
         }
         self.delivery.keys.clear();
         for (stream, output) in (0_u16..).zip(&mut self.outputs) {
+            if output.text().is_some() {
+                continue;
+            }
             let is_video = matches!(output.coding, TrackCoding::Video(_));
             // Key frames are the picture's, and so is the key.
             let named = output.key_frames_of.as_ref().unwrap_or(&output.id);
@@ -136,10 +139,10 @@ impl Output<'_> {
     }
 
     /// Encrypts segment `number`, counted from 0, given its clear bytes: the head and the media of its
-    /// [`super::Fragment`].
+    /// [`super::Fragment`]. Where the track is not protected they are what is given back.
     ///
     /// # Errors
-    /// When the track is not protected, or the headers of a picture cannot be read.
+    /// When the headers of a picture cannot be read.
     pub fn seal(&self, number: u32, mut data: Vec<u8>) -> Result<SealedSegment, PackageError> {
         let name = || self.source.name.clone();
         match &self.protected {
@@ -162,7 +165,11 @@ impl Output<'_> {
                 let measured = Measured { size: data.len() as u64, first_sample_end: None };
                 Ok(SealedSegment { head: Bytes::new(), data, media, measured })
             }
-            None => Err(PackageError::Unsealed { name: name() }),
+            None => {
+                let (media, size) = (0..data.len(), data.len() as u64);
+                let measured = Measured { size, first_sample_end: None };
+                Ok(SealedSegment { head: Bytes::new(), data, media, measured })
+            }
         }
     }
 
