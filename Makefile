@@ -13,7 +13,7 @@ help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
 	@echo 'make cluster-demo [VIDEO=…] the same in five processes on Postgres, RabbitMQ and S3 servers of its own'
 	@echo 'make test                   check the code and run every test'
-	@echo 'make soak [FILES=2000 SEED=1000]  fuzz the parsers, send damaged files through the worker and some through a server: an hour and a half'
+	@echo 'make soak [FILES=2000 SEED=1000]  fuzz the parsers, send damaged files through the worker and some through a server, kill what can die for half an hour: two hours'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
 	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager, the origin beside nginx: half an hour on a quiet machine (BENCH=… passes options)'
@@ -50,6 +50,7 @@ soak:
 	@cargo build --workspace --all-targets --quiet
 	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
 	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends
+	@timeout 3600 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture random_kills::soak
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check

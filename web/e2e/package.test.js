@@ -7,7 +7,8 @@ import { after, before, describe, test } from "node:test";
 import HLS from "hls-parser";
 import { parse as parseMpd } from "mpd-parser";
 import { openBrowser } from "./support/browser.js";
-import { command, run, waitFor } from "./support/kinorad.js";
+import { command, run } from "./support/kinorad.js";
+import { assertPlayedWhole, open, playToTheEnd } from "./support/players.js";
 import { serveFolder } from "./support/static.js";
 
 const SECONDS = 4;
@@ -67,36 +68,15 @@ after(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-async function play(player, address) {
-  const page = await chromium.browser.newPage();
-  await page.goto(`${chromium.site}/e2e/support/player.html`);
-  await page.evaluate(([p, u]) => window.playIn(p, u), [player, `${site.url}/${address}`]);
-  let report;
-  await waitFor(`${player} to reach the end of ${address}`, 60_000, async () => {
-    report = await page.evaluate(() => window.report());
-    return report.errors.length > 0 || report.ended;
-  }).catch((error) => {
-    throw new Error(`${error.message}: ${JSON.stringify(report)}`);
-  });
-  return { page, report };
-}
-
 /** All at once: together they take as long as one. */
 function playInAll(chosen, folder) {
   const plays = chosen.map(async ({ player, manifest }) => {
-    const { page, report } = await play(player, `${folder}/${manifest}`);
-    assertWhole(report, `${player} by ${manifest}`);
+    const page = await open(chromium);
+    const report = await playToTheEnd(page, player, `${site.url}/${folder}/${manifest}`);
+    assertPlayedWhole(report, `${player} by ${manifest}`, SECONDS, RATE);
     await page.close();
   });
   return Promise.all(plays);
-}
-
-function assertWhole(report, name) {
-  assert.deepEqual(report.errors, [], name);
-  assert.ok(report.firstTime < 0.1, `${name}: started at ${report.firstTime}`);
-  assert.ok(Math.abs(report.time - SECONDS) < 0.1, `${name}: ended at ${report.time}`);
-  assert.ok(report.audioBytes > 0, `${name}: sound is decoded`);
-  assert.ok(report.frames >= SECONDS * RATE - 2, `${name}: ${report.frames} frames are decoded`);
 }
 
 for (const { layout, folder } of layouts) {
@@ -126,20 +106,4 @@ for (const { layout, folder } of layouts) {
 
 for (const codec of ["vp9", "av1"]) {
   test(`${codec} and Opus play whole in three players`, () => playInAll(players, codec));
-}
-
-const choices = [
-  { player: "shaka", choose: "chooseInShaka", address: "single/dash.mpd" },
-  { player: "hlsjs", choose: "chooseInHlsJs", address: "single/hls.m3u8" },
-  { player: "hlsjs", choose: "chooseInHlsJs", address: "segments/hls.m3u8" },
-];
-for (const { player, choose, address } of choices) {
-  test(`the second language and the captions of ${address} can be chosen`, async () => {
-    const { page } = await play(player, address);
-    const chosen = await page.evaluate((choose) => window[choose]("de", "en"), choose);
-    assert.deepEqual(chosen.audio, ["de", "und"]);
-    assert.equal(chosen.heard, "de");
-    assert.match(chosen.shown, /Shown on screen/);
-    await page.close();
-  });
 }

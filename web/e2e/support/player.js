@@ -4,7 +4,7 @@ const video = document.getElementById("video");
 const seen = { errors: [], firstTime: null, stalls: 0, ended: false };
 window.seen = seen;
 
-video.addEventListener("playing", () => (seen.firstTime ??= video.currentTime));
+video.requestVideoFrameCallback((_, { mediaTime }) => (seen.firstTime = mediaTime));
 video.addEventListener("waiting", () => (seen.stalls += 1));
 video.addEventListener("ended", () => (seen.ended = true));
 video.addEventListener("error", () => seen.errors.push(`element: ${video.error?.message}`));
@@ -30,23 +30,31 @@ const load = {
     player.addEventListener("error", ({ detail }) => seen.errors.push(`shaka ${detail.code}`));
     window.shakaPlayer = player;
     if (drm) player.configure({ drm });
+    // So it draws captions itself; without it the browser does.
+    player.setVideoContainer(document.getElementById("screen"));
     await player.attach(video);
     await player.load(url).catch((error) => seen.errors.push(`shaka ${error.code}`));
   },
   dashjs(url, clearkeys) {
     const player = dashjs.MediaPlayer().create();
+    window.dashPlayer = player;
     player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
       seen.errors.push(`dash.js ${error?.code} ${error?.message}`);
     });
     if (clearkeys) player.setProtectionData({ "org.w3.clearkey": { clearkeys } });
-    // It must start playback itself: it misses a play() that comes before its listeners stand.
-    player.initialize(video, url, true);
+    player.initialize(video, url, false);
   },
 };
 
+/** Plays on from the picture that the player shows first: until then it stands, so its time is exact. */
 window.playIn = async (player, url, protection = {}) => {
   await load[player](url, protection[player]);
-  if (player !== "dashjs") await video.play();
+  const patience = performance.now() + 60_000;
+  while (seen.firstTime === null && seen.errors.length === 0) {
+    if (performance.now() > patience) seen.errors.push("no picture was shown for a minute");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (seen.errors.length === 0) await video.play();
 };
 
 function buffered() {
@@ -80,46 +88,6 @@ window.seekTo = (time) =>
     video.currentTime = time;
     void video.play();
   });
-
-const cues = () => [...video.textTracks].flatMap((track) => [...(track.activeCues ?? [])]);
-
-/** Plays on from 1 s until the chosen language is heard and a cue is shown; what is shown then. */
-async function playUntilShown(heard) {
-  await window.seekTo(1);
-  const before = video.webkitAudioDecodedByteCount;
-  for (let tries = 0; tries < 100; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const decoded = heard() && video.webkitAudioDecodedByteCount > before;
-    if (decoded && cues().length > 0) break;
-  }
-  return cues()
-    .map((cue) => cue.text)
-    .join(" ");
-}
-
-/** Plays on in another language, with captions; the languages there are, and what is shown. */
-window.chooseInShaka = async (audio, text) => {
-  const player = window.shakaPlayer;
-  const tracks = player.getAudioTracks();
-  const named = (language) => (track) => track.language === language;
-  player.selectAudioTrack(tracks.find(named(audio)));
-  player.selectTextTrack(player.getTextTracks().find(named(text)));
-  const heard = () => player.getAudioTracks().find((track) => track.active)?.language;
-  const shown = await playUntilShown(() => heard() === audio);
-  return { audio: tracks.map(({ language }) => language).sort(), heard: heard(), shown };
-};
-
-/** The same in hls.js, where a language that is not known has no name. */
-window.chooseInHlsJs = async (audio, text) => {
-  const player = window.hlsPlayer;
-  const language = ({ lang }) => lang || "und";
-  player.audioTrack = player.audioTracks.findIndex((track) => language(track) === audio);
-  player.subtitleTrack = player.subtitleTracks.findIndex((track) => language(track) === text);
-  player.subtitleDisplay = true;
-  const heard = () => language(player.audioTracks[player.audioTrack]);
-  const shown = await playUntilShown(() => heard() === audio);
-  return { audio: player.audioTracks.map(language).sort(), heard: heard(), shown };
-};
 
 /** Uploads a generated file by tus-js-client; answers the video's id. */
 window.uploadByTus = (endpoint, apiKey, base64, filename) =>

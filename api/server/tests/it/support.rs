@@ -1,5 +1,6 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
+mod cluster;
 mod streams;
 
 use std::{
@@ -13,6 +14,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
+pub(crate) use cluster::Cluster;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 
 /// How often tests look again.
@@ -93,6 +95,11 @@ impl Server {
     /// `kill -9`, then a new process on the same data.
     pub(crate) async fn crash_and_restart(&mut self) {
         self.crash();
+        self.start_after_a_crash().await;
+    }
+
+    /// A new process on the data of one that was killed.
+    pub(crate) async fn start_after_a_crash(&mut self) {
         // A killed process cannot take back what it announced.
         std::fs::remove_file(self.data.join("kinorad.json")).unwrap();
         self.start_again().await;
@@ -149,7 +156,7 @@ impl Server {
         std::fs::read_to_string(self.data.join("kinorad.log")).unwrap_or_default()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid.cast_signed()).unwrap();
         let _ = rustix::process::kill_process(pid, signal);
     }
@@ -165,6 +172,11 @@ impl Server {
 
     fn running(&self) -> Option<Value> {
         serde_json::from_slice(&std::fs::read(self.data.join("kinorad.json")).ok()?).ok()
+    }
+
+    /// The administrator's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Where the server keeps everything.
@@ -382,7 +394,15 @@ fn spawn(data: &Path, roles: &str, settings: &[(String, String)]) -> Child {
         .unwrap()
 }
 
-fn binary(name: &str) -> PathBuf {
+/// The video that `kinora upload --json` told of.
+pub(crate) fn uploaded(stdout: &[u8]) -> String {
+    let text = std::str::from_utf8(stdout).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    last["video"].as_str().or(last["id"].as_str()).unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+/// A program built beside kinorad.
+pub(crate) fn binary(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_kinorad")).with_file_name(name)
 }
 

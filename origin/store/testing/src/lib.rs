@@ -2,6 +2,7 @@
 //! demand. What goes wrong here panics: it is a test that fails.
 
 mod database;
+mod link;
 mod moto;
 mod ports;
 mod postgres;
@@ -11,7 +12,9 @@ mod s3s;
 
 pub use self::{
     database::{POSTGRES_VARIABLE, TestDatabase},
+    link::{FaultyLink, Trouble},
     moto::Moto,
+    ports::free_ports,
     postgres::Postgres,
     proxy::{Fault, FaultProxy},
     rabbitmq::RabbitMq,

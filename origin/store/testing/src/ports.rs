@@ -7,7 +7,7 @@ use std::net::TcpListener;
 ///
 /// # Panics
 /// When there are not as many.
-pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+pub fn free_ports<const N: usize>() -> [u16; N] {
     let ours = u16::try_from(std::process::id() % 100).expect("less than a hundred") * 100;
     let mut ports = 20_000 + ours..20_100 + ours;
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -54,9 +54,19 @@ impl Postgres {
         server
     }
 
-    /// Its address, with the rights to do everything, without a database's name.
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Its URL, with the rights to do everything, without a database's name.
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}", self.port)
+        Self::url_at(self.address())
+    }
+
+    /// The same, where something stands before it.
+    pub fn url_at(address: SocketAddr) -> String {
+        format!("postgres://postgres@{address}")
     }
 
     /// `kill -9`.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Child, Command, Stdio},
@@ -52,9 +52,19 @@ impl RabbitMq {
         broker
     }
 
-    /// Where it listens, with the rights to do everything.
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Its URL, with the rights to do everything.
     pub fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+        Self::url_at(self.address())
+    }
+
+    /// The same, where something stands before it.
+    pub fn url_at(address: SocketAddr) -> String {
+        format!("amqp://guest:guest@{address}/%2f")
     }
 
     /// `kill -9`.
