@@ -68,4 +68,5 @@ bench:
 		--example serve --example drain
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
+		python3 benches/compare/just_in_time.py --check || status=1; \
 		python3 benches/compare/origin.py --check || status=1; exit $$status

@@ -6,6 +6,7 @@
 //! fragment, and stands on its own: durations, sizes and flags are in it, not in defaults of the
 //! initialisation segment.
 
+mod announce;
 mod audio_init;
 mod config;
 pub(crate) mod fragment;
@@ -13,6 +14,7 @@ pub(crate) mod init;
 mod segment;
 mod video_init;
 
+pub use announce::{Event, MAX_EVENT_BYTES, Moment, ProducerTime, announce};
 pub(crate) use audio_init::AAC_ROLL;
 pub use audio_init::audio_init;
 pub use config::{AudioConfig, BitRate, Colour, VideoConfig};

@@ -7,11 +7,13 @@ mod coding;
 mod dolby;
 mod esds;
 mod hevc;
+mod text;
 mod vp9;
 
 pub(crate) use aac::AudioSpecificConfig;
 pub(crate) use avc::check as check_avcc;
 pub use coding::{Coding, SoundCoding, VideoRange, of_sound, of_video};
+pub use text::{TextCoding, TextForm, of_text};
 
 use crate::PackagerError;
 

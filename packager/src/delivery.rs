@@ -18,6 +18,8 @@ pub(crate) struct Delivery {
     pub(crate) ranges: BTreeMap<TrackId, VideoRange>,
     /// Key frames of pictures as tracks of their own, which are not among the tracks of the index.
     pub(crate) trick: Vec<Trick>,
+    /// Text tracks that are samples, as pictures and sound are; others are WebVTT files.
+    pub(crate) text: BTreeMap<TrackId, TextSamples>,
     /// Whether every segment can be decoded without those before it.
     pub(crate) independent: bool,
     /// How long segments of captions are, microseconds; `None` where a text track is one file.
@@ -33,6 +35,15 @@ pub(crate) struct Announced {
     pub(crate) vector: Option<[u8; 16]>,
     pub(crate) uri: Option<String>,
     pub(crate) license_url: Option<String>,
+}
+
+/// Who plays the samples of a text track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextSamples {
+    /// HLS and DASH: IMSC.
+    Both,
+    /// DASH alone. HLS is told of the WebVTT files that were made of them, if they were.
+    Dash { files: bool },
 }
 
 /// The key frames of a picture.
@@ -60,6 +71,7 @@ impl Delivery {
         keys: BTreeMap::new(),
         ranges: BTreeMap::new(),
         trick: Vec::new(),
+        text: BTreeMap::new(),
         independent: true,
         text_segment_us: None,
     };
@@ -73,6 +85,11 @@ impl Delivery {
     pub(crate) fn i_frames(&self, track: &TrackId) -> String {
         let slash = if self.files.contains_key(track) { "-" } else { "/" };
         format!("{track}{slash}{I_FRAMES}")
+    }
+
+    /// Whether HLS plays the samples of a text track, which are not WebVTT files.
+    pub(crate) fn has_text_samples_in_hls(&self, track: &TrackId) -> bool {
+        self.text.get(track) == Some(&TextSamples::Both)
     }
 
     /// Where the captions of a text track lie as one file.

@@ -37,6 +37,12 @@ pub enum PackagerError {
     /// A segment that starts with a picture that cannot be decoded first.
     #[error("the first access unit of a segment is not a key frame")]
     NoKeyFrame,
+    /// Bytes that are no segment of ours.
+    #[error("a segment begins with styp")]
+    NoSegmentType,
+    /// An event whose texts cannot be written.
+    #[error("the scheme and the value of an event cannot hold NUL")]
+    EventText,
     /// An access unit that lasts no time.
     #[error("access unit {unit} lasts 0 ticks")]
     ZeroDuration {

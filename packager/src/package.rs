@@ -21,11 +21,13 @@ mod paced;
 mod place;
 mod protect;
 mod survey;
+mod text;
 mod trick;
 
 pub use error::PackageError;
 pub use output::{Fragment, Fragments, Output};
 pub use protect::{Encryption, Measured, Method, SealedSegment};
+pub use text::CuesError;
 
 use kinora_media::{Head, TrackId};
 
@@ -42,7 +44,7 @@ pub struct Source<'t> {
     pub name: String,
     /// Which file it lies in; handed on to its [`Output`].
     pub file: usize,
-    /// The track: picture or sound.
+    /// The track: picture, sound, or text (`wvtt`, `stpp`).
     pub track: &'t Track<'t>,
     /// BCP 47 tag, `und` where it is not known.
     pub language: String,
@@ -83,7 +85,8 @@ pub enum Layout {
 /// A presentation to be written.
 #[derive(Debug, Clone)]
 pub struct Package<'t> {
-    /// Pictures best first, then sound, then key frames of pictures, where they were asked for.
+    /// Pictures best first, then sound, then text, then key frames of pictures, where they were asked
+    /// for.
     pub outputs: Vec<Output<'t>>,
     captions: Vec<(TrackId, WebVtt)>,
     head: Head,
@@ -148,12 +151,14 @@ impl Package<'_> {
     pub fn caption_files(&self) -> impl Iterator<Item = (String, String)> + '_ {
         let Self { captions, delivery, head, .. } = self;
         captions.iter().flat_map(|(id, text)| {
-            let whole = (delivery.whole_text(id), text.to_string());
+            // DASH has the samples of a track that is one.
+            let is_needed = delivery.text_segment_us.is_none() || !delivery.text.contains_key(id);
+            let whole = is_needed.then(|| (delivery.whole_text(id), text.to_string()));
             let segments = delivery.text_segment_us.into_iter();
             let segments = segments.flat_map(|each_us| text.segments(each_us, head.duration_us));
             let segments = segments.enumerate();
             let segments = segments.map(move |(n, segment)| (format!("{id}/{n}.vtt"), segment));
-            std::iter::once(whole).chain(segments)
+            whole.into_iter().chain(segments)
         })
     }
 

@@ -4,7 +4,10 @@ use kinora_media::{
     AudioTrack, HEAD_SCHEMA, Head, Page, Status, TextTrack, Track, TrackKind, VideoTrack, ticks,
 };
 
-use crate::{PackagerError, delivery::Delivery};
+use crate::{
+    PackagerError,
+    delivery::{Delivery, TextSamples},
+};
 
 /// One version of one video: its head and the closed pages.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +132,14 @@ impl<'a> Presentation<'a> {
             TrackKind::Video(_) | TrackKind::Audio(_) => None,
         };
         self.head.tracks.iter().filter_map(only).collect()
+    }
+
+    /// The text tracks that HLS can have.
+    pub(crate) fn text_in_hls(&self) -> Vec<(&'a Track, &'a TextTrack)> {
+        let is_none = |track: &Track| {
+            self.delivery.text.get(&track.id) == Some(&TextSamples::Dash { files: false })
+        };
+        self.text().into_iter().filter(|(track, _)| !is_none(track)).collect()
     }
 
     /// Which soundtrack plays when the viewer has not chosen: the first that says so, else the

@@ -14,12 +14,14 @@ mod srt;
 mod timestamp;
 mod vtt;
 mod write;
+mod wvtt;
 
 pub use error::TextError;
 pub use pictures::{chapters, thumbnails};
 pub use segments::Segments;
 
 use lines::Line;
+pub(crate) use wvtt::Cues;
 
 /// Bytes of a caption file, at most.
 pub const MAX_BYTES: usize = 5 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use super::BoxWriter;
 
-/// `handler` is `vide` or `soun`.
+/// `handler` is `vide`, `soun`, `text` or `subt`.
 pub(crate) fn write(w: &mut BoxWriter, handler: &[u8; 4], name: &str) {
     w.full_box(b"hdlr", 0, 0, |w| {
         w.u32(0); // pre_defined

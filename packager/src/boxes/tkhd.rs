@@ -19,10 +19,10 @@ pub(crate) struct Picture {
     pub(crate) matrix: [i32; 9],
 }
 
-/// `picture` is `None` for audio.
-pub(crate) fn write(w: &mut BoxWriter, picture: Option<Picture>) {
-    let sound = Picture { width: 0, height: 0, matrix: UPRIGHT };
-    let Picture { width, height, matrix } = picture.unwrap_or(sound);
+/// `picture` is `None` for sound and text, of which only sound has a volume.
+pub(crate) fn write(w: &mut BoxWriter, picture: Option<Picture>, is_sound: bool) {
+    let none = Picture { width: 0, height: 0, matrix: UPRIGHT };
+    let Picture { width, height, matrix } = picture.unwrap_or(none);
     w.full_box(b"tkhd", 0, FLAGS, |w| {
         w.u32(0); // creation_time
         w.u32(0); // modification_time
@@ -32,7 +32,7 @@ pub(crate) fn write(w: &mut BoxWriter, picture: Option<Picture>) {
         w.zeros(8);
         w.u16(0); // layer
         w.u16(0); // alternate_group
-        w.u16(if picture.is_some() { 0 } else { 0x0100 }); // volume
+        w.u16(if is_sound { 0x0100 } else { 0 }); // volume
         w.u16(0);
         w.matrix(matrix);
         w.u32(u32::from(width) << 16);
@@ -47,11 +47,11 @@ mod tests {
     #[test]
     fn sizes_are_fixed_point() {
         let picture = Picture { width: 1920, height: 1080, matrix: UPRIGHT };
-        let video = crate::boxes::written(|w| write(w, Some(picture)));
+        let video = crate::boxes::written(|w| write(w, Some(picture), false));
         assert_eq!(video.len(), 92);
         assert_eq!(video[84..], [0x07, 0x80, 0, 0, 0x04, 0x38, 0, 0]);
         assert_eq!(video[44..46], [0, 0]);
-        let audio = crate::boxes::written(|w| write(w, None));
+        let audio = crate::boxes::written(|w| write(w, None, true));
         assert_eq!(audio[44..46], [1, 0]);
         assert_eq!(audio[48..84], video[48..84]);
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     AudioConfig,
-    init::{self, Init},
+    init::{self, Init, Media},
 };
 use crate::{
     PackagerError,
@@ -27,7 +27,8 @@ pub fn audio_init(config: &AudioConfig) -> Result<Bytes, PackagerError> {
     let channels: u16 = fit("channels", u32::from(config.channels), 1)?;
     check(config)?;
 
-    let init = Init { timescale, picture: None, priming: config.priming, roll: Some(AAC_ROLL) };
+    let (media, priming) = (Media::Sound, config.priming);
+    let init = Init { timescale, media, priming, roll: Some(AAC_ROLL) };
     Ok(init::write(init, 0, |w| mp4a::write(w, channels, timescale, |w| esds::write(w, config))))
 }
 

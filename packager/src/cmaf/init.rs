@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::{INIT_BRANDS, MAJOR_BRAND};
 use crate::boxes::{
-    BoxWriter, dinf, elst, ftyp, hdlr, mdhd, mvhd, sample_tables, sgpd, smhd, tkhd, trex, vmhd,
+    BoxWriter, dinf, elst, ftyp, hdlr, mdhd, mvhd, nmhd, sample_tables, sgpd, smhd, sthd, tkhd,
+    trex, vmhd,
 };
 
 /// A track's header.
@@ -12,13 +13,24 @@ use crate::boxes::{
 pub(crate) struct Init {
     /// Ticks a second.
     pub(crate) timescale: u32,
-    /// The picture's size and how it is turned; `None` says that it is sound.
-    pub(crate) picture: Option<tkhd::Picture>,
+    pub(crate) media: Media,
     /// Ticks at the start that the edit list skips.
     pub(crate) priming: u32,
     /// How many samples before one must be decoded for it to be right, as a negative number;
     /// `None` where a sample stands alone or says by its flags what it needs.
     pub(crate) roll: Option<i16>,
+}
+
+/// What a track is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Media {
+    /// With its size and how it is turned.
+    Picture(tkhd::Picture),
+    Sound,
+    /// WebVTT.
+    Text,
+    /// TTML.
+    Subtitles,
 }
 
 /// `sample_entry` writes the one sample entry; `capacity` is about what it takes.
@@ -32,15 +44,21 @@ pub(crate) fn write(
     w.boxed(b"moov", |w| {
         mvhd::write(w, init.timescale);
         w.boxed(b"trak", |w| {
-            tkhd::write(w, init.picture);
+            let picture = match init.media {
+                Media::Picture(picture) => Some(picture),
+                Media::Sound | Media::Text | Media::Subtitles => None,
+            };
+            tkhd::write(w, picture, matches!(init.media, Media::Sound));
             if init.priming > 0 {
                 elst::write(w, init.priming);
             }
             w.boxed(b"mdia", |w| {
                 mdhd::write(w, init.timescale);
-                match init.picture {
-                    Some(_) => hdlr::write(w, b"vide", "Video"),
-                    None => hdlr::write(w, b"soun", "Audio"),
+                match init.media {
+                    Media::Picture(_) => hdlr::write(w, b"vide", "Video"),
+                    Media::Sound => hdlr::write(w, b"soun", "Audio"),
+                    Media::Text => hdlr::write(w, b"text", "Text"),
+                    Media::Subtitles => hdlr::write(w, b"subt", "Subtitles"),
                 }
                 w.boxed(b"minf", |w| media(w, init, sample_entry));
             });
@@ -51,9 +69,11 @@ pub(crate) fn write(
 }
 
 fn media(w: &mut BoxWriter, init: Init, sample_entry: impl FnOnce(&mut BoxWriter)) {
-    match init.picture {
-        Some(_) => vmhd::write(w),
-        None => smhd::write(w),
+    match init.media {
+        Media::Picture(_) => vmhd::write(w),
+        Media::Sound => smhd::write(w),
+        Media::Text => nmhd::write(w),
+        Media::Subtitles => sthd::write(w),
     }
     dinf::write(w);
     w.boxed(b"stbl", |w| {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     VideoConfig,
-    init::{self, Init},
+    init::{self, Init, Media},
 };
 use crate::{
     PackagerError,
@@ -28,8 +28,8 @@ pub fn video_init(config: &VideoConfig) -> Result<Bytes, PackagerError> {
     let height: u16 = fit("height", config.height, 1)?;
     codec::check_avcc(&config.avcc)?;
 
-    let picture = Some(Picture { width, height, matrix: UPRIGHT });
-    let init = Init { timescale, picture, priming: 0, roll: None };
+    let media = Media::Picture(Picture { width, height, matrix: UPRIGHT });
+    let init = Init { timescale, media, priming: 0, roll: None };
     Ok(init::write(init, config.avcc.len(), |w| sample_entry(w, config, width, height)))
 }
 

@@ -135,7 +135,7 @@ fn write_period(
     xml.element("Period", &attributes, |xml| {
         sets::video(xml, presentation, period)?;
         sets::audio(xml, presentation, period)?;
-        sets::text(xml, presentation, period);
+        sets::text(xml, presentation, period)?;
         sets::thumbnails(xml, presentation);
         trick::write(xml, presentation, period)
     })

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use kinora_media::{AudioRole, AudioTrack, FrameRate, Track, VideoTrack};
+use kinora_media::{AudioRole, AudioTrack, FrameRate, TextTrack, Track, VideoTrack};
 
 use super::{protection, single_file, timeline, xml::Xml};
 use crate::{
@@ -266,11 +266,19 @@ fn sound_representation(
 
 /// One set a text track: the whole file, which needs no segments. Its times count from the start
 /// of the presentation, which only a template can say in later periods.
-pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize) {
+pub(super) fn text(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    period: usize,
+) -> Result<(), PackagerError> {
     let offset_us = presentation.period_start_us(period);
     let first = video_sets(presentation) + presentation.audio().len();
     for (index, (track, text)) in presentation.text().into_iter().enumerate() {
         let id = (first + index).to_string();
+        if presentation.delivery.text.contains_key(&track.id) {
+            text_samples(xml, presentation, period, (track, text), &id)?;
+            continue;
+        }
         let attributes = [
             ("id", &*id),
             ("contentType", "text"),
@@ -292,6 +300,37 @@ pub(super) fn text(xml: &mut Xml, presentation: &Presentation<'_>, period: usize
             })
         });
     }
+    Ok(())
+}
+
+/// A text track whose media are samples of WebVTT or TTML (14496-30).
+fn text_samples(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    period: usize,
+    (track, text): (&Track, &TextTrack),
+    id: &str,
+) -> Result<(), PackagerError> {
+    let Some(part) = part(presentation, track, period)? else { return Ok(()) };
+    let mut attributes = vec![
+        ("id", id),
+        ("contentType", "text"),
+        ("mimeType", "application/mp4"),
+        ("lang", &*text.language),
+    ];
+    attributes.extend(alignment(presentation, true));
+    let rate = Rate::from_spans(presentation.head, track, &part.spans);
+    let bandwidth = rate.peak.max(1).to_string();
+    let representation =
+        [("id", track.id.as_str()), ("codecs", &*track.codec), ("bandwidth", &*bandwidth)];
+    xml.element("AdaptationSet", &attributes, |xml| {
+        label(xml, &text.name);
+        role(xml, "subtitle");
+        xml.element("Representation", &representation, |xml| {
+            segments(xml, presentation, track, &part);
+            Ok::<(), PackagerError>(())
+        })
+    })
 }
 
 /// One set with the storyboard's sheets (DASH-IF IOP 4.3, 6.2.6).

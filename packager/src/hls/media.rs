@@ -36,7 +36,13 @@ pub(crate) fn write(
         return Ok(if track.as_str() == images::NAME { images::playlist(head) } else { None });
     };
     match track.kind {
-        TrackKind::Text(_) => Ok(Some(text(presentation, track))),
+        TrackKind::Text(_) if presentation.delivery.has_text_samples_in_hls(&track.id) => {
+            segments(presentation, track).map(Some)
+        }
+        TrackKind::Text(_) => {
+            let is_listed = presentation.text_in_hls().iter().any(|(it, _)| it.id == track.id);
+            Ok(is_listed.then(|| text(presentation, track)))
+        }
         TrackKind::Video(_) | TrackKind::Audio(_) => segments(presentation, track).map(Some),
     }
 }

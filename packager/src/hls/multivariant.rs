@@ -3,6 +3,8 @@
 //! Written by hand: m3u8-rs keeps FRAME-RATE as a float and other attributes in a hash map,
 //! so equal heads would not give equal bytes.
 
+use std::collections::BTreeSet;
+
 use kinora_media::{FrameRate, Head, Page, Track, VideoTrack};
 
 use super::{
@@ -22,8 +24,8 @@ const SUBTITLES_GROUP: &str = "subs";
 /// Stereo and 5.1 are a group each, and each rendition of the picture is listed with each, stereo
 /// first: players choose by what they can play.
 ///
-/// Text tracks are not in CODECS: WebVTT files are no media samples, and some Apple devices
-/// refuse variants that name `wvtt`.
+/// WebVTT is not in CODECS: its files are no media samples, and some Apple devices refuse variants
+/// that name `wvtt`.
 ///
 /// # Errors
 /// When the head is a tombstone or of another schema, pages are missing, or a track has no
@@ -48,7 +50,13 @@ pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerE
         groups.iter().for_each(|group| playlist.push_str(&group.renditions()));
     }
     subtitle_renditions(presentation, &mut playlist);
-    let subtitles = !presentation.text().is_empty();
+    let subtitles = !presentation.text_in_hls().is_empty();
+    let samples_of_text: BTreeSet<&str> = presentation
+        .text_in_hls()
+        .into_iter()
+        .filter(|(track, _)| presentation.delivery.has_text_samples_in_hls(&track.id))
+        .map(|(track, _)| track.codec.as_str())
+        .collect();
     let mut list = |track: &Track, picture: Option<&VideoTrack>, group: Option<&Group<'_>>| {
         let rate = match picture {
             Some(_) => Rate::of(presentation, track)?.plus(group.map_or(SILENCE, |g| g.rate)),
@@ -57,6 +65,7 @@ pub(crate) fn write(presentation: &Presentation<'_>) -> Result<String, PackagerE
         let named = group.filter(|_| grouped);
         let mut codecs: Vec<&str> = picture.iter().map(|_| track.codec.as_str()).collect();
         codecs.extend(group.iter().flat_map(|group| &group.codecs));
+        codecs.extend(&samples_of_text);
         let audio = named.map(|g| g.id);
         let range = presentation.delivery.range(&track.id);
         let shown = Shown { track, picture, codecs, rate, range, audio, subtitles };
@@ -122,7 +131,7 @@ fn variant(shown: &Shown<'_>) -> String {
 
 fn subtitle_renditions(presentation: &Presentation<'_>, playlist: &mut String) {
     let mut menu = Menu::default();
-    for (track, text) in presentation.text() {
+    for (track, text) in presentation.text_in_hls() {
         let mut list = Attributes::default();
         list.plain("TYPE", "SUBTITLES").quoted("GROUP-ID", SUBTITLES_GROUP);
         menu.entry(&mut list, &text.language, &text.name);

@@ -3,9 +3,12 @@
 
 use super::{
     PackageError,
-    place::{Place, Placed},
+    place::{Place, Placed, TrackCoding},
     seconds,
 };
+
+/// Segments of text after the end of the pictures, at most: a day of them.
+const MAX_TEXT_CUTS: usize = 1 << 14;
 
 /// Where the segments of a track begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,8 +158,10 @@ fn sound(track: &Placed<'_>, times: &[i64], timescale: u32, segment_ms: u32) -> 
     starts.retain(|&start| start > track.place.base.cast_signed());
     let end = track.presented(track.survey.end_shown);
     let mut next = starts.last().copied().unwrap_or(0).saturating_add(length);
-    // No more than samples can begin: a damaged one may last for years.
-    let most = starts.len().saturating_add(track.survey.samples as usize);
+    // No more than samples can begin: a damaged one may last for years. Text can be parted anywhere.
+    let is_text = matches!(track.coding, TrackCoding::Text(_));
+    let more = (track.survey.samples as usize).max(if is_text { MAX_TEXT_CUTS } else { 0 });
+    let most = starts.len().saturating_add(more);
     // A remainder of less than half a segment stays with the one before it.
     while next.saturating_add(length / 2) < end && starts.len() < most {
         starts.push(next);

@@ -40,6 +40,8 @@ pub(super) enum Chosen {
     Pictures,
     /// Each lasts until the next.
     KeyFrames,
+    /// One that is shown beyond the end of a segment stands in the next again.
+    Text,
 }
 
 /// Walks the segments of a track.
@@ -104,6 +106,7 @@ impl<'o, 't> Groups<'o, 't> {
                 self.cursor.pending = Some(sample);
                 return Ok(group);
             }
+            let sample = self.shortened(sample);
             let group = group.get_or_insert_with(|| self.empty(&sample));
             match group.samples.last_mut() {
                 Some(last) if self.chosen == Chosen::KeyFrames && !sample.key => {
@@ -129,7 +132,9 @@ impl<'o, 't> Groups<'o, 't> {
                 starts.get(*next_start) == Some(number)
             }
             Starts::Times(times) => {
-                let middle = presented.saturating_mul(2).saturating_add(i64::from(sample.duration));
+                // Text is parted exactly there.
+                let duration = if self.chosen == Chosen::Text { 0 } else { sample.duration };
+                let middle = presented.saturating_mul(2).saturating_add(i64::from(duration));
                 let mut begins = false;
                 while times.get(*next_start).is_some_and(|&t| t.saturating_mul(2) <= middle) {
                     *next_start += 1;
@@ -138,6 +143,22 @@ impl<'o, 't> Groups<'o, 't> {
                 begins
             }
         }
+    }
+
+    /// As much of a text as is shown in this segment; what is left of it is pending.
+    fn shortened(&mut self, sample: crate::read::Sample) -> crate::read::Sample {
+        let (Chosen::Text, Starts::Times(times)) = (self.chosen, self.starts) else {
+            return sample;
+        };
+        let Some(&next) = times.get(self.cursor.next_start) else { return sample };
+        let until = u32::try_from(next.saturating_sub(self.presented(&sample)));
+        let Some(duration) = until.ok().filter(|&until| until < sample.duration) else {
+            return sample;
+        };
+        let decode_time = sample.decode_time.saturating_add(u64::from(duration));
+        let left = sample.duration - duration;
+        self.cursor.pending = Some(crate::read::Sample { decode_time, duration: left, ..sample });
+        crate::read::Sample { duration, ..sample }
     }
 
     fn presented(&self, sample: &crate::read::Sample) -> i64 {
@@ -199,7 +220,8 @@ impl<'o, 't> Groups<'o, 't> {
             sample: self.cursor.number,
             problem,
         })?;
-        let flags = if sample.key || self.chosen == Chosen::Sound { SYNC } else { NON_SYNC };
+        let alone = matches!(self.chosen, Chosen::Sound | Chosen::Text);
+        let flags = if sample.key || alone { SYNC } else { NON_SYNC };
         let (duration, size) = (sample.duration, sample.size);
         group.samples.push(trun::Sample { duration, size, flags, composition_offset });
         group.bytes = bytes;

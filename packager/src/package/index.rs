@@ -8,16 +8,19 @@ use kinora_media::{
 };
 
 use super::{
-    Captions, Layout, Options, Output, Package, PackageError,
+    Captions, Layout, Options, Output, Package, PackageError, Source,
     names::{unused, word},
     output::Row,
     place::TrackCoding,
 };
 use crate::{
-    codec::{SoundCoding, VideoRange},
-    delivery::{Delivery, SingleFile},
+    codec::{SoundCoding, TextForm, VideoRange},
+    delivery::{Delivery, SingleFile, TextSamples},
     text::WebVtt,
 };
+
+/// How the codecs of the subtitles begin that HLS has in samples (RFC 8216bis 3.1.5).
+const IMSC: &str = "stpp.ttml.im";
 
 /// Of no video in a catalogue.
 const NO_VIDEO: &str = "00000000-0000-0000-0000-000000000000";
@@ -31,9 +34,12 @@ pub(super) fn package<'t>(
     for output in &outputs {
         tracks.push(track(output, &tracks));
     }
-    let (text_tracks, captions) = text(captions);
+    let taken = outputs.iter().map(|output| output.id.clone()).collect();
+    let (text_tracks, captions) = text(captions, taken);
     tracks.extend(text_tracks);
-    let end_us = outputs.iter().map(end_us).max().unwrap_or_default();
+    // Text may say for longer that nothing is shown.
+    let seen_or_heard = outputs.iter().filter(|output| output.text().is_none());
+    let end_us = seen_or_heard.map(end_us).max().unwrap_or_default();
     let head = Head {
         schema: HEAD_SCHEMA,
         video: NO_VIDEO.parse().expect("it is written as ids are"),
@@ -74,6 +80,11 @@ fn track(output: &Output<'_>, before: &[Track]) -> Track {
         TrackCoding::Audio(sound) => {
             (&sound.codecs, TrackKind::Audio(audio(output, sound, before)))
         }
+        TrackCoding::Text(text) => {
+            let Source { language, label, .. } = &output.source;
+            let text_track = TextTrack { language: language.clone(), name: label.clone() };
+            (&text.codecs, TrackKind::Text(text_track))
+        }
     };
     Track {
         id: output.id.clone(),
@@ -110,8 +121,10 @@ fn audio(output: &Output<'_>, sound: &SoundCoding, before: &[Track]) -> AudioTra
     }
 }
 
-fn text(captions: Vec<Captions>) -> (Vec<Track>, Vec<(TrackId, WebVtt)>) {
-    let mut taken = BTreeSet::new();
+fn text(
+    captions: Vec<Captions>,
+    mut taken: BTreeSet<TrackId>,
+) -> (Vec<Track>, Vec<(TrackId, WebVtt)>) {
     let mut texts = Vec::new();
     let tracks = captions.into_iter().map(|Captions { language, label, text }| {
         let id = unused(&mut taken, &format!("t-{}", word(&language)));
@@ -126,6 +139,16 @@ fn text(captions: Vec<Captions>) -> (Vec<Track>, Vec<(TrackId, WebVtt)>) {
         }
     });
     (tracks.collect(), texts)
+}
+
+fn text_samples(output: &Output<'_>) -> Option<(TrackId, TextSamples)> {
+    let TrackCoding::Text(text) = &output.coding else { return None };
+    let samples = match text.form {
+        TextForm::WebVtt => TextSamples::Dash { files: false },
+        TextForm::Ttml if text.codecs.starts_with(IMSC) => TextSamples::Both,
+        TextForm::Ttml => TextSamples::Dash { files: false },
+    };
+    Some((output.id.clone(), samples))
 }
 
 /// The index counts from 0 in media time: a track that begins later begins with silence or
@@ -203,6 +226,7 @@ fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
         ranges: outputs.iter().filter_map(range).collect(),
         independent: outputs.iter().flat_map(|output| &output.rows).all(Row::is_independent),
         trick: Vec::new(),
+        text: outputs.iter().filter_map(text_samples).collect(),
         text_segment_us: (options.layout == Layout::Segments).then_some(text_segment_us),
     }
 }

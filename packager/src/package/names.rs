@@ -9,17 +9,19 @@ use super::{Output, PackageError, place::TrackCoding};
 /// Characters of a language that a name takes over.
 const MAX_LANGUAGE: usize = 24;
 
-/// Sorts pictures before sound, best first, and names all.
+/// Sorts pictures before sound before text, best first, and names all.
 pub(super) fn name(outputs: &mut [Output<'_>]) -> Result<(), PackageError> {
     outputs.sort_by_key(|output| match output.coding {
         TrackCoding::Video(_) => (0, Reverse((output.shown().1, output.media_bytes()))),
         TrackCoding::Audio(_) => (1, Reverse((0, 0))),
+        TrackCoding::Text(_) => (2, Reverse((0, 0))),
     });
     let mut taken = BTreeSet::new();
     for output in outputs {
         let wanted = match &output.coding {
             TrackCoding::Video(_) => format!("v{}", output.shown().1),
             TrackCoding::Audio(_) => format!("a-{}", word(&output.source.language)),
+            TrackCoding::Text(_) => format!("t-{}", word(&output.source.language)),
         };
         output.id = unused(&mut taken, &wanted);
     }

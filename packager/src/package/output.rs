@@ -22,8 +22,9 @@ use crate::{
     },
     cmaf::{
         fragment::Fragment as FragmentHead,
-        init::{self, Init},
+        init::{self, Init, Media},
     },
+    codec::TextForm,
 };
 
 /// What the name of a track of key frames ends with.
@@ -148,7 +149,16 @@ impl<'t> Output<'t> {
 
     /// Its segments, in order.
     pub fn fragments(&self) -> Fragments<'_, 't> {
-        Fragments { output: self, groups: self.groups(self.first()), number: 0 }
+        self.fragments_in(0..self.segments())
+    }
+
+    /// Some of its segments, in order, counted from 0. What comes before them is not walked, so that
+    /// several threads may each take a stretch.
+    pub fn fragments_in(&self, segments: Range<usize>) -> Fragments<'_, 't> {
+        let segments = segments.start..segments.end.min(self.segments());
+        let cursor = self.cursors.get(segments.start).cloned();
+        let groups = self.groups(cursor.unwrap_or_else(|| self.first()));
+        Fragments { output: self, groups, segments }
     }
 
     /// Segment `number`, counted from 0, alone: what it costs depends on the segment, not on how
@@ -157,9 +167,7 @@ impl<'t> Output<'t> {
     /// # Errors
     /// None that the plan did not have: all segments were walked once.
     pub fn fragment(&self, number: usize) -> Option<Result<Fragment, PackageError>> {
-        let cursor = self.cursors.get(number)?.clone();
-        let number = u32::try_from(number).ok()?;
-        Fragments { output: self, groups: self.groups(cursor), number }.next()
+        self.fragments_in(number..number.saturating_add(1)).next()
     }
 
     /// Where segment `number` lies in the file of a track that is one: the range that its index
@@ -180,20 +188,29 @@ impl<'t> Output<'t> {
         self.rows.len()
     }
 
+    /// How its text is coded; `None` for pictures and sound.
+    pub fn text(&self) -> Option<TextForm> {
+        match &self.coding {
+            TrackCoding::Text(text) => Some(text.form),
+            TrackCoding::Video(_) | TrackCoding::Audio(_) => None,
+        }
+    }
+
     /// Which source it comes from, as errors call it.
     pub fn name(&self) -> &str {
         &self.source.name
     }
 
-    fn first(&self) -> Cursor<'t> {
+    pub(super) fn first(&self) -> Cursor<'t> {
         Cursor::first(&self.source, self.survey.samples)
     }
 
-    fn groups(&self, cursor: Cursor<'t>) -> Groups<'_, 't> {
-        let chosen = match (&self.starts, &self.key_frames_of) {
-            (Starts::Times(_), _) => Chosen::Sound,
-            (Starts::Samples(_), None) => Chosen::Pictures,
-            (Starts::Samples(_), Some(_)) => Chosen::KeyFrames,
+    pub(super) fn groups(&self, cursor: Cursor<'t>) -> Groups<'_, 't> {
+        let chosen = match (&self.coding, &self.key_frames_of) {
+            (TrackCoding::Audio(_), _) => Chosen::Sound,
+            (TrackCoding::Text(_), _) => Chosen::Text,
+            (TrackCoding::Video(_), None) => Chosen::Pictures,
+            (TrackCoding::Video(_), Some(_)) => Chosen::KeyFrames,
         };
         let first_decoded = self.survey.first_decoded;
         Groups::new(&self.source, first_decoded, self.place, (&self.starts, chosen), cursor)
@@ -201,7 +218,7 @@ impl<'t> Output<'t> {
 
     fn roll(&self) -> Option<i16> {
         match &self.coding {
-            TrackCoding::Video(_) => None,
+            TrackCoding::Video(_) | TrackCoding::Text(_) => None,
             TrackCoding::Audio(sound) => sound.roll,
         }
     }
@@ -209,13 +226,19 @@ impl<'t> Output<'t> {
     pub(super) fn write_init(&self) -> Bytes {
         let track = self.source.track;
         let pixels = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
-        let picture = matches!(self.coding, TrackCoding::Video(_)).then(|| Picture {
-            width: pixels(track.width),
-            height: pixels(track.height),
-            matrix: track.matrix,
-        });
+        let (width, height) = (pixels(track.width), pixels(track.height));
+        let media = match &self.coding {
+            TrackCoding::Video(_) => {
+                Media::Picture(Picture { width, height, matrix: track.matrix })
+            }
+            TrackCoding::Audio(_) => Media::Sound,
+            TrackCoding::Text(text) => match text.form {
+                TextForm::WebVtt => Media::Text,
+                TextForm::Ttml => Media::Subtitles,
+            },
+        };
         let Place { timescale, priming, .. } = self.place;
-        let init = Init { timescale, picture, priming, roll: self.roll() };
+        let init = Init { timescale, media, priming, roll: self.roll() };
         let entry = track.entries[self.survey.entry as usize].bytes();
         init::write(init, entry.len(), |w| w.bytes(entry))
     }
@@ -295,19 +318,20 @@ impl<'t> Output<'t> {
 pub struct Fragments<'o, 't> {
     output: &'o Output<'t>,
     groups: Groups<'o, 't>,
-    number: u32,
+    /// Those still to come.
+    segments: Range<usize>,
 }
 
 impl Iterator for Fragments<'_, '_> {
     type Item = Result<Fragment, PackageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let number = self.segments.next()?;
         let group = match self.groups.next()? {
             Ok(group) => group,
             Err(error) => return Some(Err(error)),
         };
-        let head = self.output.head(self.number, &group);
-        self.number = self.number.saturating_add(1);
+        let head = self.output.head(u32::try_from(number).unwrap_or(u32::MAX), &group);
         Some(Ok(Fragment { head, media: group.media }))
     }
 }

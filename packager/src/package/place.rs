@@ -7,7 +7,7 @@ use super::{
     survey::{Survey, survey},
 };
 use crate::{
-    codec::{self, Coding, SoundCoding},
+    codec::{self, Coding, SoundCoding, TextCoding},
     read::SampleEntry,
 };
 
@@ -28,6 +28,7 @@ pub(super) struct Placed<'t> {
 pub(super) enum TrackCoding {
     Video(Coding),
     Audio(SoundCoding),
+    Text(TextCoding),
 }
 
 /// From a track's own time to that of its output.
@@ -58,6 +59,9 @@ impl Placed<'_> {
 /// Walks all tracks and places them: the earliest begins at 0.
 pub(super) fn place<'t>(sources: &[Source<'t>]) -> Result<Vec<Placed<'t>>, PackageError> {
     let mut placed = sources.iter().map(place_alone).collect::<Result<Vec<_>, _>>()?;
+    if placed.iter().all(|placed| matches!(placed.coding, TrackCoding::Text(_))) {
+        return Err(PackageError::Nothing);
+    }
     let start = |placed: &Placed<'_>| (placed.place.base.cast_signed(), placed.place.timescale);
     let mut earliest: Option<(i64, u32)> = None;
     for start in placed.iter().map(start) {
@@ -85,13 +89,14 @@ fn place_alone<'t>(source: &Source<'t>) -> Result<Placed<'t>, PackageError> {
     let Edited { delay, media_time, media_end } =
         edits::read(source.track, fragmented).map_err(|problem| edits(problem.to_owned()))?;
     let survey = survey(source, is_video, media_end)?;
+    let coding = coding(source, is_video, survey.entry)?;
     let timescale = source.track.timescale;
     let skipped = media_time.saturating_sub(survey.first_shown).max(0);
-    let most = if is_video {
+    let most = match coding {
         // Less than a picture is rounding.
-        i64::from(survey.each.unwrap_or(0)).saturating_sub(1).max(0)
-    } else {
-        Place::ticks(MAX_PRIMING_MS, 1000, timescale)
+        TrackCoding::Video(_) => i64::from(survey.each.unwrap_or(0)).saturating_sub(1).max(0),
+        TrackCoding::Audio(_) => Place::ticks(MAX_PRIMING_MS, 1000, timescale),
+        TrackCoding::Text(_) => 0,
     };
     if skipped > most {
         let skipped = seconds(skipped, timescale);
@@ -106,7 +111,6 @@ fn place_alone<'t>(source: &Source<'t>) -> Result<Placed<'t>, PackageError> {
     let shift = delay.saturating_sub(from).saturating_add(i64::from(priming));
     let base = survey.first_shown.saturating_add(shift);
     let base = u64::try_from(base).map_err(|_| edits("begins before the media".to_owned()))?;
-    let coding = coding(source, is_video, survey.entry)?;
     let place = Place { timescale, base, shift, priming };
     Ok(Placed { source: source.clone(), coding, survey, place })
 }
@@ -116,7 +120,10 @@ fn coding(source: &Source<'_>, is_video: bool, entry: u32) -> Result<TrackCoding
     let coding = if is_video {
         codec::of_video(entry).map(TrackCoding::Video)
     } else {
-        codec::of_sound(entry).map(TrackCoding::Audio)
+        codec::of_text(entry).and_then(|text| match text {
+            Some(text) => Ok(TrackCoding::Text(text)),
+            None => codec::of_sound(entry).map(TrackCoding::Audio),
+        })
     };
     coding.map_err(|error| PackageError::Track { name: source.name.clone(), error })
 }

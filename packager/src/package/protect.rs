@@ -63,7 +63,7 @@ pub struct Measured {
 }
 
 impl Package<'_> {
-    /// Encrypts it: from now on outputs have protected initialisation segments, their segments must
+    /// Encrypts it, but for text: from now on outputs have protected initialisation segments, their segments must
     /// be sealed by [`Output::seal`], and manifests are right after [`Self::measure`].
     ///
     /// # Errors
@@ -85,11 +85,16 @@ impl Package<'_> {
         if let Some(label) = encryption.keys.named().find(|label| !is_there(label)) {
             return Err(PackageError::NoSuchTrack { label: label.to_owned() });
         }
-        let keys = self.outputs.iter().map(|output| output.key(encryption));
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let names: BTreeSet<_> = keys.iter().map(|key| key.id).collect();
+        // Text stays clear.
+        let key = |output: &Output<'_>| match output.text() {
+            Some(_) => Ok(None),
+            None => output.key(encryption).map(Some),
+        };
+        let keys = self.outputs.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let names: BTreeSet<_> = keys.iter().flatten().map(|key| key.id).collect();
         self.delivery.keys.clear();
         for ((stream, output), key) in (0_u16..).zip(&mut self.outputs).zip(keys) {
+            let Some(key) = key else { continue };
             let announced = output.protect(encryption, key, stream, &names)?;
             self.delivery.keys.insert(output.id.clone(), announced);
         }
@@ -131,10 +136,10 @@ impl Output<'_> {
     }
 
     /// Encrypts segment `number`, counted from 0, given its clear bytes: the head and the media of its
-    /// [`super::Fragment`].
+    /// [`super::Fragment`]. Where the track is not protected they are what is given back.
     ///
     /// # Errors
-    /// When the track is not protected, or the headers of a picture cannot be read.
+    /// When the headers of a picture cannot be read.
     pub fn seal(&self, number: u32, mut data: Vec<u8>) -> Result<SealedSegment, PackageError> {
         let name = || self.source.name.clone();
         match &self.protected {
@@ -157,7 +162,11 @@ impl Output<'_> {
                 let measured = Measured { size: data.len() as u64, first_sample_end: None };
                 Ok(SealedSegment { head: Bytes::new(), data, media, measured })
             }
-            None => Err(PackageError::Unsealed { name: name() }),
+            None => {
+                let (media, size) = (0..data.len(), data.len() as u64);
+                let measured = Measured { size, first_sample_end: None };
+                Ok(SealedSegment { head: Bytes::new(), data, media, measured })
+            }
         }
     }
 

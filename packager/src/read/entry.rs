@@ -1,6 +1,6 @@
 //! Sample entries (14496-12 8.5.2): handed on as bytes, read only as far as manifests need.
 
-use super::{BoxRef, Children, ReadError};
+use super::{BoxRef, Children, Fields, ReadError};
 
 /// Bytes of fields before the boxes of a visual sample entry (12.1.3).
 const VISUAL_FIELDS: usize = 78;
@@ -8,6 +8,9 @@ const VISUAL_FIELDS: usize = 78;
 const AUDIO_FIELDS: usize = 28;
 const QUICKTIME_1: (u16, usize) = (1, 16);
 const QUICKTIME_2: (u16, usize) = (2, 36);
+
+/// The same of a sample entry of text (14496-12 12.5.3, 12.6.3).
+const TEXT_FIELDS: usize = 8;
 
 /// How samples of a track are coded.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +98,34 @@ impl<'a> SampleEntry<'a> {
             find(entry, AUDIO_FIELDS + more.map_or(0, |(_, more)| *more), code)
         })
     }
+
+    /// The body of the first box `code` of a sample entry of WebVTT, such as its `vttC`.
+    ///
+    /// # Errors
+    /// When the entry is cut short or a box in it is damaged.
+    pub fn text_box(&self, code: &[u8; 4]) -> Result<Option<&'a [u8]>, ReadError> {
+        self.entry.read_with(|entry| find(entry, TEXT_FIELDS, code))
+    }
+
+    /// The body of the first box `code` of a sample entry of TTML, such as its `mime`.
+    ///
+    /// # Errors
+    /// When the entry is cut short or a box in it is damaged.
+    pub fn subtitles_box(&self, code: &[u8; 4]) -> Result<Option<&'a [u8]>, ReadError> {
+        self.entry.read_with(|entry| {
+            let mut fields = entry.fields();
+            fields.skip(TEXT_FIELDS)?;
+            // Namespaces, schemas, and the kinds of what goes with it (14496-12 12.6.3.2): the last ones
+            // are left out by some who write files.
+            for _ in 0..3 {
+                let rest = fields.rest();
+                let text =
+                    rest.iter().position(|&byte| byte == 0).map_or(rest.len(), |end| end + 1);
+                fields.skip(text)?;
+            }
+            find_in(fields, code)
+        })
+    }
 }
 
 fn find<'a>(
@@ -104,6 +135,10 @@ fn find<'a>(
 ) -> Result<Option<&'a [u8]>, ReadError> {
     let mut fields = entry.fields();
     fields.skip(fields_before)?;
+    find_in(fields, code)
+}
+
+fn find_in<'a>(fields: Fields<'a>, code: &[u8; 4]) -> Result<Option<&'a [u8]>, ReadError> {
     for child in Children(fields) {
         let child = child?;
         if child.code == *code {

@@ -1,5 +1,8 @@
 //! Captions in segments (RFC 8216bis 3.1.4): each is a whole WebVTT file with the styles and
 //! regions of all, and the cues that are shown in its time.
+//!
+//! All of them, used in the segment or not: a player may begin with any segment, and which cues a style
+//! selects only an engine of CSS can tell (by class, voice, language, place among others).
 
 use std::fmt::Write;
 

@@ -1,11 +1,14 @@
 //! Everything we write, read by the crate `mp4-atom`: what it finds is what went in.
 
 use kinora_packager::{
-    cmaf::{self, SegmentKind, segment},
+    PackagerError,
+    cmaf::{self, Event, Moment, ProducerTime, SegmentKind, segment},
     crypt::Scheme,
     package::Method,
 };
-use mp4_atom::{Any, Codec, Decode as _, Moof, Moov, Sidx, TrunSamples};
+use mp4_atom::{
+    Any, Codec, Decode as _, EmsgTimestamp, Moof, Moov, ReferenceTime, Sidx, TrunSamples,
+};
 
 use crate::{
     crypt::{clips::Clip, encryption, tracks},
@@ -46,6 +49,56 @@ fn samples(moof: &Moof) -> Vec<(u32, u32, i64)> {
         (duration.unwrap(), size.unwrap(), row.cts.unwrap_or_default())
     };
     rows.iter().map(row).collect()
+}
+
+#[test]
+fn segments_tell_of_events_and_of_when_they_were_made() {
+    let units = gop(7000, 3000, 9);
+    let plain = segment(SegmentKind::Video, 3, 7000, &units).unwrap();
+    let produced = ProducerTime { moment: Moment::Written, ntp: 99 << 32, media_time: 7000 };
+    let event = Event {
+        scheme_id_uri: "urn:scte:scte35:2013:bin",
+        value: "1",
+        timescale: 90_000,
+        presentation_time: 9000,
+        duration: Some(450),
+        id: 7,
+        message: b"break",
+    };
+    let bytes = cmaf::announce(&plain, Some(produced), &[event, event]).unwrap();
+    let found = atoms(&bytes);
+    let [
+        Any::Styp(_),
+        Any::Prft(prft),
+        Any::Emsg(first),
+        Any::Emsg(again),
+        Any::Moof(_),
+        Any::Mdat(_),
+    ] = &found[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!((prft.reference_track_id, prft.ntp_timestamp, prft.media_time), (1, 99 << 32, 7000));
+    assert_eq!(prft.utc_time_semantics, ReferenceTime::Written);
+    assert_eq!((&*first.scheme_id_uri, &*first.value, first.id), (event.scheme_id_uri, "1", 7));
+    assert_eq!((first.timescale, first.event_duration), (90_000, 450));
+    assert_eq!(first.presentation_time, EmsgTimestamp::Absolute(9000));
+    assert_eq!(first.message_data, event.message);
+    assert_eq!(first, again);
+    // All but those boxes is as it was.
+    assert_eq!(atoms(&plain)[1..], found[4..]);
+    assert_eq!(cmaf::announce(&plain, None, &[]).unwrap(), plain);
+    for bad in [&b""[..], b"\0\0\0\x08moof", b"\0\0\0\x10styp", b"\0\0\0\0styp"] {
+        assert_eq!(cmaf::announce(bad, None, &[]), Err(PackagerError::NoSegmentType), "{bad:?}");
+    }
+    let wrong = [
+        Event { timescale: 0, ..event },
+        Event { value: "a\0b", ..event },
+        Event { message: &[0; cmaf::MAX_EVENT_BYTES], ..event },
+    ];
+    for wrong in wrong {
+        assert!(cmaf::announce(&plain, None, &[wrong]).is_err());
+    }
 }
 
 #[test]

@@ -23,5 +23,6 @@ mod read;
 mod schema;
 mod segment;
 mod text;
+mod text_tracks;
 mod tree;
 mod trick;

@@ -17,7 +17,7 @@ use crate::upload::Captions;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PackageArgs {
-    /// MP4 files: pictures, soundtracks, or both.
+    /// MP4 files: pictures, soundtracks, text (WebVTT, TTML), or all of them.
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// Folder to make. It appears when all is written.

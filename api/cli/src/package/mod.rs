@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use kinora_media::TrackKind;
 use kinora_packager::package::{
-    self as packager, Captions, Layout, Options, Package, PackageError,
+    self as packager, Captions, CuesError, Layout, Options, Package, PackageError,
 };
 use kinora_packager::text;
 use serde::Serialize;
@@ -91,6 +91,11 @@ pub(crate) fn package(job: &Job) -> Result<Packaged, Failure> {
     let tracks = files.iter().map(SourceFile::tracks).collect::<Result<Vec<_>, _>>()?;
     let (chosen, notes) = choose::choose(&files, &tracks);
     let mut package = packager::plan(&chosen, captions, job.options).map_err(refused)?;
+    let cues = package.read_cues(|file, range| files[file].read(range));
+    cues.map_err(|error| match error {
+        CuesError::Package(error) => refused(error),
+        CuesError::Fetch(failure) => failure,
+    })?;
     if job.trick_play {
         package.add_trick_play().map_err(refused)?;
     }
@@ -139,17 +144,20 @@ fn manifests(package: &Package<'_>, folder: &Path, job: &Job) -> Result<(), Fail
         Failure::new(Exit::Failed, "package", format!("the manifests cannot be written: {error}"))
     };
     let put = |name: &str, text: String| folder::put(&folder.join(name), text.as_bytes());
-    for track in &package.head().tracks {
-        if matches!(track.kind, TrackKind::Text(_)) {
-            std::fs::create_dir(folder.join(track.id.as_str())).map_err(folder::output)?;
-        }
-    }
+    let mut begun = None;
     for (name, text) in package.caption_files() {
+        let inner = name.split_once('/').map(|(inner, _)| inner.to_owned());
+        if let Some(inner) = inner.filter(|inner| begun.as_ref() != Some(inner)) {
+            // Samples of the same track may lie in it.
+            std::fs::create_dir_all(folder.join(&inner)).map_err(folder::output)?;
+            begun = Some(inner);
+        }
         put(&name, text)?;
     }
     for track in &package.head().tracks {
-        let playlist = package.media_playlist(&track.id).map_err(failed)?;
-        put(&format!("{}.m3u8", track.id), playlist.unwrap_or_default())?;
+        if let Some(playlist) = package.media_playlist(&track.id).map_err(failed)? {
+            put(&format!("{}.m3u8", track.id), playlist)?;
+        }
         if let Some((name, playlist)) = package.i_frame_playlist(&track.id).map_err(failed)? {
             put(&name, playlist)?;
         }

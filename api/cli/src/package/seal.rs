@@ -2,7 +2,7 @@
 //! what stands before its samples depends on all of them.
 
 use std::fs::OpenOptions;
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use kinora_packager::package::{Fragment, Layout, Measured, Output, Package};
 use super::sink::Sink;
 use super::source::SourceFile;
 use super::{Job, Progress, folder, interrupted, refused};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 
 /// Writes all tracks into `folder`; what became of their segments.
 pub(super) fn seal(
@@ -23,7 +23,10 @@ pub(super) fn seal(
     progress: &Progress,
 ) -> Result<Vec<Vec<Measured>>, Failure> {
     let tracks = package.outputs.iter().map(|output| {
-        let mut sink = Sink::begin(folder, output, job.options.layout).map_err(folder::output)?;
+        let layout = job.options.layout;
+        let sink = Sink::prepare(folder, output, layout);
+        let sink = sink.and_then(|()| Sink::begin(folder, output, layout, 0));
+        let mut sink = sink.map_err(folder::output)?;
         let mut measured = Vec::with_capacity(output.segments());
         for (number, fragment) in (0_u32..).zip(output.fragments()) {
             if job.stop.load(Ordering::Relaxed) {
@@ -70,9 +73,6 @@ fn read(source: &SourceFile, fragment: &Fragment) -> Result<Vec<u8>, Failure> {
         bytes.resize(begin + (range.end - range.start) as usize, 0);
         source.file.read_exact_at(&mut bytes[begin..], range.start)
     });
-    ranges.map_err(|error: io::Error| {
-        Failure::new(Exit::Failed, "source", format!("{}: {error}", source.name()))
-            .help("The file must not change while it is packaged.")
-    })?;
+    ranges.map_err(|error| source.changed(&error))?;
     Ok(bytes)
 }

@@ -15,21 +15,33 @@ pub(super) struct Sink {
     /// Of the segments, each in a file; `None` where all are in one.
     folder: Option<PathBuf>,
     file: Option<File>,
-    number: u32,
+    number: usize,
 }
 
 impl Sink {
-    /// Begins a track: in one file, with what stands before its segments.
-    pub(super) fn begin(folder: &Path, output: &Output<'_>, layout: Layout) -> io::Result<Self> {
+    /// Makes room for a track: the folder of its segments, where each is a file.
+    pub(super) fn prepare(folder: &Path, output: &Output<'_>, layout: Layout) -> io::Result<()> {
+        match layout {
+            Layout::Segments => fs::create_dir(folder.join(output.id.as_str())),
+            Layout::SingleFile => Ok(()),
+        }
+    }
+
+    /// Begins a track: in one file, with what stands before its segments; else at segment `number`.
+    pub(super) fn begin(
+        folder: &Path,
+        output: &Output<'_>,
+        layout: Layout,
+        number: usize,
+    ) -> io::Result<Self> {
         if layout == Layout::Segments {
             let folder = folder.join(output.id.as_str());
-            fs::create_dir(&folder)?;
-            return Ok(Self { folder: Some(folder), file: None, number: 0 });
+            return Ok(Self { folder: Some(folder), file: None, number });
         }
         let mut file = File::create_new(folder.join(format!("{}.mp4", output.id)))?;
         file.write_all(&output.init)?;
         file.write_all(&output.index)?;
-        Ok(Self { folder: None, file: Some(file), number: 0 })
+        Ok(Self { folder: None, file: Some(file), number })
     }
 
     /// Begins a segment.

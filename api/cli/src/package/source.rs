@@ -1,6 +1,8 @@
 //! A file to be packaged, read by ranges.
 
 use std::fs::File;
+use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,21 @@ impl SourceFile {
         self.tables.tracks().map_err(|error| damaged(&self.path, &error))
     }
 
+    /// A few bytes of it.
+    pub(crate) fn read(&self, range: Range<u64>) -> Result<Vec<u8>, Failure> {
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
+        match self.file.read_exact_at(&mut bytes, range.start) {
+            Ok(()) => Ok(bytes),
+            Err(error) => Err(self.changed(&error)),
+        }
+    }
+
+    /// What its tables promised cannot be read.
+    pub(crate) fn changed(&self, error: &io::Error) -> Failure {
+        Failure::new(Exit::Failed, "source", format!("{}: {error}", self.name()))
+            .help("The file must not change while it is packaged.")
+    }
+
     /// How people call it.
     pub(crate) fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
@@ -53,6 +70,10 @@ impl SourceFile {
 }
 
 fn damaged(path: &Path, error: &read::ReadError) -> Failure {
-    Failure::new(Exit::Failed, "source", format!("{}: {error}", path.display()))
-        .help("Only MP4 files (.mp4, .m4a, .m4v, fragmented ones too) are packaged.")
+    let failure = Failure::new(Exit::Failed, "source", format!("{}: {error}", path.display()));
+    let is = |name: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(name));
+    if is("vtt") || is("srt") {
+        return failure.help(format!("Give captions as --captions en={}.", path.display()));
+    }
+    failure.help("Only MP4 files (.mp4, .m4a, .m4v, fragmented ones too) are packaged.")
 }

@@ -5,8 +5,9 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Bytes held at a time. Soundtracks lie between the pictures, so that one reading serves all.
-const CAPACITY: usize = 4 << 20;
+/// Bytes held at a time: what a core keeps near between reading and writing it. Soundtracks lie
+/// between the pictures, so that one reading serves all.
+const CAPACITY: usize = 1 << 20;
 
 /// Some bytes of a file.
 #[derive(Debug)]
