@@ -49,6 +49,9 @@ pub struct Caches {
     /// Bytes of media, at most, that are on their way to clients besides: what is not kept, and what
     /// was let go of while a slow client still takes it. Who needs more waits.
     pub sending_bytes: u64,
+    /// A slice of so many bytes leaves by sendfile; shorter ones are copied to the socket. Sharing
+    /// pages with the kernel costs as much for each page as a copy where memory is fast.
+    pub sendfile_bytes: usize,
     /// After how long the head of a complete or deleted video is looked at again. A growing one
     /// is after half its target duration.
     pub complete_head_life: Duration,
@@ -96,6 +99,7 @@ impl Default for Caches {
             manifest_bytes: 64 << 20,
             media_bytes: 192 << 20,
             sending_bytes: 64 << 20,
+            sendfile_bytes: usize::MAX,
             complete_head_life: Duration::from_secs(30),
         }
     }

@@ -33,6 +33,7 @@ struct Inner {
     seconds: Family<ClassLabels, Histogram, fn() -> Histogram>,
     /// What the fast path counts, found once.
     hot: [(Counter, Counter); CLASSES.len()],
+    again: [(Counter, Histogram); CLASSES.len()],
     connections: Gauge,
     parked: Gauge,
     cached_bytes: Gauge,
@@ -143,6 +144,14 @@ impl Metrics {
         bytes.inc_by(length);
     }
 
+    /// The same by hyper, which `took` so long.
+    pub(crate) fn answered_again(&self, class: Class, length: u64, took: Duration) {
+        let (answers, seconds) = &self.0.again[class as usize];
+        answers.inc();
+        seconds.observe(took.as_secs_f64());
+        self.0.hot[class as usize].1.inc_by(length);
+    }
+
     pub(crate) fn fetched(&self, outcome: Fetch, bytes: u64, took: Duration) {
         self.0.fetches.get_or_create(&FetchLabels { outcome }).inc();
         self.0.fetched_bytes.inc_by(bytes);
@@ -213,12 +222,18 @@ impl Default for Metrics {
             let answers = answers.get_or_create(&labels).clone();
             (answers, bytes.get_or_create(&ClassLabels { class }).clone())
         });
+        let again = CLASSES.map(|class| {
+            let labels = AnswerLabels { class, status: 200, cache: Cache::Hit };
+            let answers = answers.get_or_create(&labels).clone();
+            (answers, seconds.get_or_create(&ClassLabels { class }).clone())
+        });
         let inner = Inner {
             registry: Registry::with_prefix("kinora_origin"),
             answers,
             bytes,
             seconds,
             hot,
+            again,
             connections: Gauge::default(),
             parked: Gauge::default(),
             cached_bytes: Gauge::default(),

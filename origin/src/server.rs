@@ -7,6 +7,7 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use kinora_store::ObjectStore;
 use tokio::{
+    io::AsyncWriteExt as _,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::JoinSet,
 };
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Listener, OriginConfig, OriginError,
-    connection::{Connection, Guarded, Overdue, Streams, Turn},
+    connection::{Connection, Guarded, Next, Overdue, Streams, Turn},
     quota::Ticket,
     service::Origin,
     transport::{Acceptor, Peer, Socket, Transport, announced},
@@ -208,7 +209,7 @@ impl Server {
         let (origin, turn) = (Arc::clone(&self.origin), Turn::default());
         let (timeouts, head_bytes) = (&self.config.timeouts, self.config.limits.head_bytes);
         let leaving = self.config.leaving.clone();
-        let io = Connection::new(
+        let mut io = Connection::new(
             transport,
             client,
             Arc::clone(&origin),
@@ -216,6 +217,18 @@ impl Server {
             timeouts,
             head_bytes,
         );
+        // hyper and what it needs wait until there is something for them to do.
+        match io.plain(&shutdown).await {
+            Ok(Next::Hyper) => {}
+            Ok(Next::End) => {
+                let _ = io.shutdown().await;
+                return Ok(());
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection ended");
+                return Ok(());
+            }
+        }
         let answer = move |request: Request<Incoming>| {
             let (origin, turn, leaving) = (Arc::clone(&origin), turn.clone(), leaving.clone());
             async move {

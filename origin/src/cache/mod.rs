@@ -23,7 +23,7 @@ use self::{budget::Budget, slice::SliceWeight};
 pub(crate) use self::{
     flights::{Failure, Flights, Got},
     sealed::{Registry, Sealed},
-    slice::{COPIED, MediaFile, SLICE, Slice, SliceId},
+    slice::{MediaFile, SLICE, Slice, SliceId},
 };
 use crate::{Caches, Metrics, metrics::Fetch};
 
@@ -74,7 +74,7 @@ impl MediaCache {
         let slices = Cache::with_options(options, SliceWeight, hasher, lifecycle);
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
-        let registry = Registry::new();
+        let registry = Registry::new(caches.sendfile_bytes);
         let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry, metrics });
         Self { inner, bytes: bytes.into(), slices: Flights::default(), metas: Flights::default() }
     }

@@ -42,6 +42,7 @@ struct Places {
     by_address: RwLock<BTreeMap<usize, Weak<Sealed>>>,
     count: AtomicUsize,
     most: usize,
+    sendfile_bytes: usize,
 }
 
 impl Sealed {
@@ -65,11 +66,18 @@ impl Drop for Sealed {
 }
 
 impl Registry {
-    pub(crate) fn new() -> Self {
+    /// What has `sendfile_bytes` or more is sent from its file.
+    pub(crate) fn new(sendfile_bytes: usize) -> Self {
         // The other half is for connections and the store.
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX) / 2;
         let most = usize::try_from(descriptors).unwrap_or(MOST).min(MOST);
-        Self(Arc::new(Places { by_address: RwLock::default(), count: AtomicUsize::new(0), most }))
+        let (by_address, count) = (RwLock::default(), AtomicUsize::new(0));
+        Self(Arc::new(Places { by_address, count, most, sendfile_bytes }))
+    }
+
+    /// Whether so many bytes are sent from a file rather than copied.
+    pub(crate) fn sends(&self, bytes: usize) -> bool {
+        bytes >= self.0.sendfile_bytes
     }
 
     /// `bytes` in a memory file; or they and what was taken for them, where there is none to be
@@ -140,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_changes_what_is_sealed() {
-        let registry = Registry::new();
+        let registry = Registry::new(0);
         let bytes: Vec<u8> = (0..20_000).map(|n| (n % 251) as u8).collect();
         let sealed = sealed(&registry, &bytes).await;
         assert!((&sealed.file).write_all(b"x").is_err(), "written");
@@ -152,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn slices_are_found_and_nothing_else() {
-        let registry = Registry::new();
+        let registry = Registry::new(0);
         let one = sealed(&registry, &[1; 5000]).await;
         let other = sealed(&registry, &[2; 5000]).await;
         for (file, from) in [(&one, 0), (&one, 4999), (&other, 17)] {

@@ -31,13 +31,14 @@ pub(crate) struct SliceId {
     pub(super) length: u64,
 }
 
-/// Shorter slices are copied to clients: that costs less than a call to the kernel of their own.
-pub(crate) const COPIED: usize = 16 << 10;
+/// Shorter slices lie on the heap: a mapping of their own would cost more than they do.
+const SMALL: usize = 16 << 10;
 
 /// A slice in memory. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Slice {
     bytes: Bytes,
+    /// What it is sent from without a copy, if that is the cheaper way.
     sealed: Option<Arc<Sealed>>,
 }
 
@@ -92,11 +93,12 @@ impl fmt::Display for SliceId {
 impl Slice {
     /// Bytes for which memory was taken.
     pub(super) fn new(bytes: Bytes, taken: Taken, registry: &Registry) -> Self {
-        let taken = if bytes.len() > COPIED {
+        let taken = if bytes.len() > SMALL {
             match registry.seal(&bytes, taken) {
                 Ok(sealed) => {
                     let bytes = Bytes::from_owner(Mapped(Arc::clone(&sealed)));
-                    return Self { bytes, sealed: Some(sealed) };
+                    let sealed = registry.sends(bytes.len()).then_some(sealed);
+                    return Self { bytes, sealed };
                 }
                 Err(taken) => taken,
             }
@@ -110,7 +112,11 @@ impl Slice {
         &self.bytes
     }
 
-    /// The memory file it fills, if there is one.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// The memory file it fills, if it is sent from there.
     pub(crate) fn sealed(&self) -> Option<&Sealed> {
         self.sealed.as_deref()
     }

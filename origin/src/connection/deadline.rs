@@ -12,13 +12,15 @@ use tokio::time::{Instant, Sleep};
 #[derive(Debug)]
 pub(super) struct Deadline {
     timer: Pin<Box<Sleep>>,
+    /// Whether the timer will wake the task, which has one waker.
+    armed: bool,
     due: Option<Instant>,
 }
 
 impl Deadline {
     /// None is set yet; `usual` is when the first is expected.
     pub(super) fn new(usual: Duration) -> Self {
-        Self { timer: Box::pin(tokio::time::sleep(usual)), due: None }
+        Self { timer: Box::pin(tokio::time::sleep(usual)), armed: false, due: None }
     }
 
     /// Begins, unless it has begun.
@@ -32,17 +34,32 @@ impl Deadline {
 
     /// Whether it is over; if not, the task wakes when it is.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(due) = self.due else { return false };
+        self.due.is_some_and(|due| self.poll_at(cx, Instant::now(), due))
+    }
+
+    /// The same, and it begins, unless it has begun.
+    pub(super) fn poll_within(&mut self, cx: &mut Context<'_>, limit: Duration) -> bool {
+        let now = Instant::now();
+        let due = *self.due.get_or_insert(now + limit);
+        self.poll_at(cx, now, due)
+    }
+
+    fn poll_at(&mut self, cx: &mut Context<'_>, now: Instant, due: Instant) -> bool {
         if self.timer.deadline() > due {
             self.timer.as_mut().reset(due);
+            self.armed = false;
+        }
+        if self.armed && now < self.timer.deadline() {
+            return false;
         }
         while self.timer.as_mut().poll(cx) == Poll::Ready(()) {
             if Instant::now() >= due {
-                self.due = None;
+                (self.due, self.armed) = (None, false);
                 return true;
             }
             self.timer.as_mut().reset(due);
         }
+        self.armed = true;
         false
     }
 }

@@ -19,8 +19,9 @@ mod streams;
 mod turn;
 
 use std::{
+    future::poll_fn,
     io::{self, IoSlice},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -28,7 +29,7 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_util::io::poll_read_buf;
+use tokio_util::{io::poll_read_buf, sync::CancellationToken};
 
 use self::{deadline::Deadline, sending::Sending, turn::Stage};
 pub(crate) use self::{
@@ -74,6 +75,15 @@ struct Limits {
     head_bytes: usize,
 }
 
+/// What follows plain requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Something that hyper must answer.
+    Hyper,
+    /// Nothing: the client is done.
+    End,
+}
+
 /// What was made of the inbox.
 enum Seen {
     /// More must arrive.
@@ -107,6 +117,44 @@ impl Connection {
         }
     }
 
+    /// Answers plain requests for as long as hyper is not needed, and it is not time to shut down.
+    pub(crate) async fn plain(&mut self, shutdown: &CancellationToken) -> io::Result<Next> {
+        let mut cancelled = pin!(shutdown.cancelled());
+        let mut told = false;
+        poll_fn(|cx| {
+            // The waker of a task stays the same, so it is handed over once.
+            let over = if std::mem::replace(&mut told, true) {
+                shutdown.is_cancelled()
+            } else {
+                cancelled.as_mut().poll(cx).is_ready()
+            };
+            if over {
+                return Poll::Ready(Ok(Next::End));
+            }
+            self.poll_plain(cx)
+        })
+        .await
+    }
+
+    fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        loop {
+            ready!(self.sending.poll(&mut self.stream, cx))?;
+            if self.resigned || self.granted > 0 {
+                return Poll::Ready(Ok(Next::Hyper));
+            }
+            if let Seen::Progress = self.look() {
+                continue;
+            }
+            let before = self.inbox.len();
+            if ready!(self.poll_fill_in_time(cx))? == 0 {
+                return Poll::Ready(Ok(Next::End));
+            }
+            if before == 0 {
+                self.deadline.lift();
+            }
+        }
+    }
+
     /// Looks at what has arrived, while hyper is idle.
     fn look(&mut self) -> Seen {
         if self.inbox.is_empty() {
@@ -114,7 +162,7 @@ impl Connection {
         }
         match hot::read(&self.inbox) {
             Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
-            Head::Plain(plain) => match self.origin.hot(&plain, self.client) {
+            Head::Plain(plain) => match self.origin.hot(&plain, self.client, self.sending.body()) {
                 Some(ready) => {
                     let length = plain.length;
                     self.sending.begin(ready);
@@ -145,8 +193,8 @@ impl Connection {
             return filled;
         }
         let idle = self.inbox.is_empty();
-        self.deadline.start(if idle { self.limits.idle } else { self.limits.header });
-        match self.deadline.poll_over(cx) {
+        let limit = if idle { self.limits.idle } else { self.limits.header };
+        match self.deadline.poll_within(cx, limit) {
             false => Poll::Pending,
             // Nothing was asked, so nothing is wrong.
             true if idle => Poll::Ready(Ok(0)),
@@ -205,35 +253,20 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        loop {
-            ready!(this.sending.poll(&mut this.stream, cx))?;
-            if this.resigned {
-                return this.poll_resigned(cx, buffer);
-            }
-            if this.granted > 0 {
-                this.grant(buffer);
+        if !this.resigned && this.granted == 0 && this.turn.stage() != Stage::Idle {
+            // It only wants to know whether the client is still there.
+            if this.inbox.is_empty() && ready!(this.poll_fill(cx, BUSY_INBOX))? == 0 {
                 return Poll::Ready(Ok(()));
             }
-            if this.turn.stage() != Stage::Idle {
-                // It only wants to know whether the client is still there.
-                if this.inbox.is_empty() && ready!(this.poll_fill(cx, BUSY_INBOX))? == 0 {
-                    return Poll::Ready(Ok(()));
-                }
-                // The end of its flush wakes us.
-                return Poll::Pending;
-            }
-            if let Seen::Progress = this.look() {
-                continue;
-            }
-            let before = this.inbox.len();
-            if ready!(this.poll_fill_in_time(cx))? == 0 {
-                this.resigned = true;
-                return Poll::Ready(Ok(()));
-            }
-            if before == 0 {
-                this.deadline.lift();
-            }
+            // The end of its flush wakes us.
+            return Poll::Pending;
         }
+        match ready!(this.poll_plain(cx))? {
+            Next::Hyper if this.resigned => return this.poll_resigned(cx, buffer),
+            Next::Hyper => this.grant(buffer),
+            Next::End => this.resigned = true,
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -5,10 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{
-    cache::{COPIED, Registry},
-    transport::Transport,
-};
+use crate::{cache::Registry, transport::Transport};
 
 /// Writes some of `slices`, those in memory files from there.
 pub(super) fn poll_send(
@@ -20,7 +17,7 @@ pub(super) fn poll_send(
     if !stream.sends_files() {
         return stream.poll_send(cx, slices, false);
     }
-    let find = |slice: &IoSlice<'_>| (slice.len() > COPIED).then(|| registry.find(slice))?;
+    let find = |slice: &IoSlice<'_>| registry.sends(slice.len()).then(|| registry.find(slice))?;
     let mut found = None;
     let before = slices.iter().position(|slice| {
         found = find(slice);

@@ -10,15 +10,20 @@ use std::{
 use tokio::io::AsyncWrite as _;
 
 use crate::{
-    cache::{COPIED, Sealed},
     hot::{Ready, Stretch, date_line},
     quota::Ticket,
     transport::Transport,
 };
 
-/// What is still to be sent. Its buffer is used again for the next.
+/// Stretches that leave by one call, with the head.
+const AT_ONCE: usize = 4;
+/// A body that is no longer is written behind its head: to gather both costs the kernel more.
+const SHORT: usize = 4096;
+
+/// What is still to be sent. Its buffers are used again for the next.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
+    /// With a short body behind it.
     head: Vec<u8>,
     head_sent: usize,
     body: VecDeque<Stretch>,
@@ -28,12 +33,23 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// Begins with an answer; all of the one before was sent.
+    /// Where the next answer's body goes; all of the one before was sent.
+    pub(super) fn body(&mut self) -> &mut VecDeque<Stretch> {
+        &mut self.body
+    }
+
+    /// Begins with an answer whose body is there.
     pub(super) fn begin(&mut self, ready: Ready) {
         self.head.clear();
         self.head.extend_from_slice(&ready.hot.head);
         self.head.extend_from_slice(&date_line());
-        (self.head_sent, self.body, self.body_sent) = (0, ready.body.into(), 0);
+        (self.head_sent, self.body_sent) = (0, 0);
+        if let [only] = self.body.make_contiguous()
+            && only.bytes().len() <= SHORT
+        {
+            self.head.extend_from_slice(only.bytes());
+            self.body.clear();
+        }
         self.ticket = ready.ticket;
     }
 
@@ -47,6 +63,9 @@ impl Sending {
         stream: &mut Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_done() && self.head.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         while !self.is_done() {
             let sent = ready!(self.poll_some(stream, cx))?;
             if sent == 0 {
@@ -55,24 +74,38 @@ impl Sending {
             self.advance(sent);
         }
         ready!(Pin::new(stream).poll_flush(cx))?;
+        self.head.clear();
+        self.head_sent = 0;
         self.ticket = None;
         Poll::Ready(Ok(()))
     }
 
     fn poll_some(&self, stream: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let head = &self.head[self.head_sent..];
-        let Some(stretch) = self.body.front() else {
-            return stream.poll_send(cx, &[IoSlice::new(head)], false);
-        };
-        let body = &stretch.bytes()[self.body_sent..];
-        match sealed(stretch).filter(|_| stream.sends_files()) {
-            Some(file) if head.is_empty() => {
-                stream.poll_send_file(cx, file, self.body_sent as u64, body.len())
-            }
-            // The body follows at once, so that they leave in one segment.
-            Some(_) => stream.poll_send(cx, &[IoSlice::new(head)], true),
-            None => stream.poll_send(cx, &[IoSlice::new(head), IoSlice::new(body)], false),
+        if let Some(stretch) = self.body.front()
+            && let Some(file) = stretch.file().filter(|_| stream.sends_files())
+        {
+            let rest = stretch.bytes().len() - self.body_sent;
+            return match head {
+                [] => stream.poll_send_file(cx, file, self.body_sent as u64, rest),
+                // The body follows at once, so that they leave in one segment.
+                head => stream.poll_send(cx, &[IoSlice::new(head)], true),
+            };
         }
+        if self.body.is_empty() {
+            return stream.poll_send(cx, &[IoSlice::new(head)], false);
+        }
+        let mut slices = [IoSlice::new(&[]); 1 + AT_ONCE];
+        slices[0] = IoSlice::new(head);
+        let (mut count, mut skip) = (1, self.body_sent);
+        for stretch in self.body.iter().take(AT_ONCE) {
+            if count > 1 && stream.sends_files() && stretch.file().is_some() {
+                break;
+            }
+            slices[count] = IoSlice::new(&stretch.bytes()[std::mem::take(&mut skip)..]);
+            count += 1;
+        }
+        stream.poll_send(cx, &slices[..count], false)
     }
 
     fn advance(&mut self, sent: usize) {
@@ -83,12 +116,5 @@ impl Sending {
             // What is short of its end stays, so none is passed over unsent.
             self.body_sent -= self.body.pop_front().map_or(0, |stretch| stretch.bytes().len());
         }
-    }
-}
-
-fn sealed(stretch: &Stretch) -> Option<&Sealed> {
-    match stretch {
-        Stretch::Slice(slice) if slice.bytes().len() > COPIED => slice.sealed(),
-        _ => None,
     }
 }

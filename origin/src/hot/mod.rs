@@ -4,6 +4,7 @@
 mod request;
 
 use std::{
+    collections::VecDeque,
     hash::{Hash, Hasher},
     io::Write as _,
     sync::Arc,
@@ -16,8 +17,8 @@ use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 pub(crate) use self::request::{Head, Plain, coding, read};
 use crate::{
-    cache::{MediaCache, MediaFile, Slice, SliceId},
-    http::Coding,
+    cache::{MediaCache, MediaFile, Sealed, Slice, SliceId},
+    http::{Coding, SERVER_TIMING},
     index::Index,
     metrics::Class,
     quota::Ticket,
@@ -37,6 +38,8 @@ pub(crate) struct HotAnswers {
 pub(crate) struct Hot {
     /// Status and fields, without Date and without the empty line.
     pub(crate) head: Bytes,
+    /// The fields for hyper, without what each answer says of itself.
+    pub(crate) fields: HeaderMap,
     pub(crate) class: Class,
     /// Under which revision it was answered.
     pub(crate) index: Arc<Index>,
@@ -55,11 +58,10 @@ enum HotBody {
     Slices(Vec<SliceId>),
 }
 
-/// One answer, ready to be sent.
+/// One answer, ready to be sent after its body.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) hot: Arc<Hot>,
-    pub(crate) body: Vec<Stretch>,
     pub(crate) ticket: Option<Ticket>,
 }
 
@@ -102,15 +104,17 @@ impl HotAnswers {
         self.answers.insert(Name { path: path.into(), coding }, Arc::new(hot));
     }
 
-    pub(crate) fn get(&self, plain: &Plain<'_>) -> Option<Arc<Hot>> {
-        self.answers.get(&Wanted { path: plain.path, coding: plain.coding })
+    pub(crate) fn get(&self, path: &str, coding: Coding) -> Option<Arc<Hot>> {
+        self.answers.get(&Wanted { path, coding })
     }
 }
 
 impl Hot {
     pub(crate) fn new(fields: &HeaderMap, whole: Whole, class: Class, index: Arc<Index>) -> Self {
+        let mut fields = fields.clone();
+        fields.remove(SERVER_TIMING);
         let mut head = format!("HTTP/1.1 {}\r\n", StatusCode::OK).into_bytes();
-        for (name, value) in fields.iter().filter(|(name, _)| *name != "server-timing") {
+        for (name, value) in &fields {
             head.extend_from_slice(name.as_str().as_bytes());
             head.extend_from_slice(b": ");
             head.extend_from_slice(value.as_bytes());
@@ -121,25 +125,45 @@ impl Hot {
             Whole::Bytes(bytes) => HotBody::Bytes(bytes),
             Whole::File(file) => HotBody::Slices(file.slices()),
         };
-        Self { head: head.into(), class, index, expires_s: i64::MAX, keys: None, token: None, body }
+        let head = head.into();
+        Self { head, fields, class, index, expires_s: i64::MAX, keys: None, token: None, body }
     }
 
-    /// The body, if all of it is in memory.
-    pub(crate) fn body(&self, media: &MediaCache) -> Option<Vec<Stretch>> {
+    /// Appends the body to `stretches`; whether all of it is in memory.
+    pub(crate) fn body(&self, media: &MediaCache, stretches: &mut VecDeque<Stretch>) -> bool {
         match &self.body {
-            HotBody::Bytes(bytes) => Some(vec![Stretch::Bytes(bytes.clone())]),
+            HotBody::Bytes(bytes) => stretches.push_back(Stretch::Bytes(bytes.clone())),
             HotBody::Slices(ids) => {
-                ids.iter().map(|id| media.kept(id).map(Stretch::Slice)).collect()
+                for id in ids {
+                    let Some(slice) = media.kept(id) else { return false };
+                    stretches.push_back(Stretch::Slice(slice));
+                }
             }
         }
+        true
     }
 }
 
 impl Stretch {
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &Bytes {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Slice(slice) => slice.bytes(),
+        }
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Slice(slice) => slice.into_bytes(),
+        }
+    }
+
+    /// The memory file it is sent from without a copy, if that is the cheaper way.
+    pub(crate) fn file(&self) -> Option<&Sealed> {
+        match self {
+            Self::Slice(slice) => slice.sealed(),
+            Self::Bytes(_) => None,
         }
     }
 }
@@ -169,7 +193,8 @@ impl Weighter<Name, Arc<Hot>> for HotWeight {
             HotBody::Bytes(bytes) => bytes.len(),
             HotBody::Slices(ids) => ids.len() * 64,
         };
-        (256 + name.path.len() + hot.head.len() + body) as u64
+        // The fields are there twice, once for hyper.
+        (1024 + name.path.len() + 2 * hot.head.len() + body) as u64
     }
 }
 

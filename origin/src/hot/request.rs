@@ -1,5 +1,7 @@
 //! Requests that are plain enough to be answered without hyper.
 
+use std::mem::MaybeUninit;
+
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::http::Coding;
@@ -32,9 +34,9 @@ pub(crate) struct Plain<'a> {
 
 /// Reads the first request of `bytes`.
 pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
-    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let mut request = httparse::Request::new(&mut fields);
-    let length = match request.parse(bytes) {
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    let length = match request.parse_with_uninit_headers(bytes, &mut fields) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Head::Partial,
         Err(_) => return Head::Unreadable,
@@ -56,9 +58,10 @@ pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
         return Head::Other(length);
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let field = accepted.and_then(|value| HeaderValue::from_bytes(value).ok());
-    let headers = field.into_iter().map(|value| (header::ACCEPT_ENCODING, value)).collect();
-    let coding = coding(path, &headers);
+    let coding = match accepted.and_then(|value| HeaderValue::from_bytes(value).ok()) {
+        None => Coding::Identity,
+        Some(value) => coding(path, &HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)])),
+    };
     Head::Plain(Plain { length, head_only: method == "HEAD", path, query, coding })
 }
 

@@ -32,6 +32,15 @@ pub(crate) fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
+/// Bytes at hand, one stretch after the other.
+pub(crate) fn pieces(mut stretches: impl ExactSizeIterator<Item = Bytes> + Send + 'static) -> Body {
+    if stretches.len() < 2 {
+        return stretches.next().map_or_else(empty, whole);
+    }
+    let frames = stretches.map(|bytes| Ok(Frame::data(bytes)));
+    StreamBody::new(stream::iter(frames)).boxed_unsync()
+}
+
 /// `pieces`, one after the other, and how the first slice of a file was come by. It is read now,
 /// so that a store that fails at once fails the request; one that fails later ends the body with
 /// an error, which cuts the connection. `None` if there is no object.

@@ -7,6 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use super::{Body, empty};
 use crate::cache::Got;
 
+/// What operators and players measure an answer by.
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
 /// How long an answer may be kept, and by whom (RFC 9111).
 ///
 /// Answers for private videos say `private`: their address holds the token, so a shared cache
@@ -46,15 +49,20 @@ pub(crate) fn finish(headers: &mut HeaderMap, got: Option<Got>, took: Duration) 
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(SERVER_TIMING, timing(got, took));
+}
+
+/// How an answer was come by, and how long it took, in milliseconds (Server Timing 3.2).
+pub(crate) fn timing(got: Option<Got>, took: Duration) -> HeaderValue {
     let got = match got {
         Some(Got::Hit) => "hit",
         Some(Got::Miss) => "miss",
         Some(Got::Joined) => "joined",
         None => "none",
     };
-    let timing = format!("origin;desc={got};dur={:.3}", took.as_secs_f64() * 1000.0);
-    let timing = HeaderValue::from_str(&timing).expect("words and digits are a valid value");
-    headers.insert(HeaderName::from_static("server-timing"), timing);
+    let us = took.as_micros();
+    let timing = format!("origin;desc={got};dur={}.{:03}", us / 1000, us % 1000);
+    HeaderValue::try_from(timing).expect("words and digits are a valid value")
 }
 
 /// The answer to OPTIONS on any path: a CORS preflight (Fetch 4.8) must not fail for a reason the

@@ -9,9 +9,9 @@ mod problem;
 mod range;
 mod resource;
 
-pub(crate) use body::{Body, empty, whole};
+pub(crate) use body::{Body, empty, pieces, whole};
 pub(crate) use coding::Coding;
 pub(crate) use conditions::Validators;
-pub(crate) use headers::{CacheControl, finish, preflight};
+pub(crate) use headers::{CacheControl, SERVER_TIMING, finish, preflight, timing};
 pub(crate) use problem::Problem;
 pub(crate) use resource::{Content, Resource};

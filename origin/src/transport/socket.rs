@@ -11,7 +11,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use rustix::{
     fs::sendfile,
-    net::{SendAncillaryBuffer, SendFlags, sendmsg, sockopt::set_tcp_user_timeout},
+    net::{SendAncillaryBuffer, SendFlags, send, sendmsg, sockopt::set_tcp_user_timeout},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
@@ -69,7 +69,10 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         let more = if more { SendFlags::MORE } else { SendFlags::empty() };
         let flags = SendFlags::NOSIGNAL | more;
-        self.poll(cx, || Ok(sendmsg(self, slices, &mut SendAncillaryBuffer::default(), flags)?))
+        self.poll(cx, || match slices {
+            [only] => Ok(send(self, only, flags)?),
+            _ => Ok(sendmsg(self, slices, &mut SendAncillaryBuffer::default(), flags)?),
+        })
     }
 
     pub(super) fn poll_send_file(

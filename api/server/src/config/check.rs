@@ -119,6 +119,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("upload.max_bytes", config.upload.max_bytes, 1, 1 << 50)?;
     between("origin.threads", config.origin.threads.get() as u64, 1, 256)?;
     between("origin.cache_mib", config.origin.cache_mib, 16, 1 << 20)?;
+    between("origin.sendfile_kib", config.origin.sendfile_kib as u64, 0, 1024)?;
     between("transcoding.lease_ms", transcoding.lease_ms, 1000, 3_600_000)?;
     between("transcoding.max_attempts", transcoding.max_attempts.into(), 1, 100)?;
     between("transcoding.max_side", transcoding.max_side.into(), 16, 16_384)?;

@@ -26,6 +26,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("origin.token_rate", Kind::Number),
     ("origin.token_streams", Kind::Number),
     ("origin.cache_mib", Kind::Number),
+    ("origin.sendfile_kib", Kind::Number),
     ("origin.threads", Kind::Number),
     ("metrics.listen", Kind::Text),
     ("database.url", Kind::Text),

@@ -209,8 +209,13 @@ impl Config {
     /// What the origin keeps in memory.
     pub(crate) fn to_origin_caches(&self) -> kinora_origin::Caches {
         let media_bytes = self.origin.cache_mib << 20;
+        let sendfile_bytes = match self.origin.sendfile_kib {
+            0 => usize::MAX,
+            kib => kib << 10,
+        };
         let defaults = kinora_origin::Caches::default();
-        kinora_origin::Caches { media_bytes, sending_bytes: media_bytes / 3, ..defaults }
+        let sending_bytes = media_bytes / 3;
+        kinora_origin::Caches { media_bytes, sending_bytes, sendfile_bytes, ..defaults }
     }
 
     /// What the origin's clients may take.

@@ -51,6 +51,9 @@ pub(crate) struct OriginSection {
     /// Memory for media that is asked for again, MiB. A third as much may be on its way to clients
     /// besides.
     pub(crate) cache_mib: u64,
+    /// From how many KiB in one piece media leaves by `sendfile` (pieces have at most 1024); 0 to
+    /// copy it always, which costs less where memory is fast.
+    pub(crate) sendfile_kib: usize,
     /// Threads that serve. Default: one a processor.
     pub(crate) threads: NonZeroUsize,
 }
@@ -68,6 +71,7 @@ impl Default for OriginSection {
             token_rate: 0,
             token_streams: 0,
             cache_mib: kinora_origin::Caches::default().media_bytes >> 20,
+            sendfile_kib: 0,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }

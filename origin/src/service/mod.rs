@@ -1,12 +1,14 @@
 //! From a request to an answer.
 
+mod hot;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Body as _;
 use kinora_media::{Access, Status};
 use kinora_store::{Key, ObjectStore};
@@ -15,7 +17,7 @@ use crate::{
     Metrics, OriginConfig, access, access_log,
     adjust::Bounds,
     cache::{Got, MediaCache, Registry},
-    hot::{self, Hot, HotAnswers, Plain, Ready, Whole},
+    hot::HotAnswers,
     http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
     index::{Heads, Index, IndexId, Pages},
     manifest::Manifests,
@@ -62,6 +64,19 @@ impl Origin {
     /// Never fails: what goes wrong is an answer too. A request's body is not read.
     pub(crate) async fn answer<B>(&self, request: &Request<B>, client: Peer) -> Response<Body> {
         let began = Instant::now();
+        match self.again(request, client, began) {
+            Some(response) => response,
+            // On the heap: hyper moves what it waits for, which is most of it here.
+            None => Box::pin(self.answer_anew(request, client, began)).await,
+        }
+    }
+
+    async fn answer_anew<B>(
+        &self,
+        request: &Request<B>,
+        client: Peer,
+        began: Instant,
+    ) -> Response<Body> {
         let (method, path) = (request.method(), request.uri().path());
         let route = route::parse(path);
         let class = Class::of(route.as_ref());
@@ -86,42 +101,6 @@ impl Origin {
         response
     }
 
-    /// The answer to a plain request, if all of it is in memory and may be given now.
-    pub(crate) fn hot(&self, plain: &Plain<'_>, client: Peer) -> Option<Ready> {
-        // The answers of an origin that leaves say so, which these do not.
-        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes
-            || self.config.leaving.is_cancelled()
-        {
-            return None;
-        }
-        let hot = self.answers.get(plain)?;
-        if access::now_s() >= hot.expires_s || !self.heads.is_fresh(&hot.index) {
-            return None;
-        }
-        if hot.keys.as_ref().is_some_and(|keys| !Arc::ptr_eq(keys, &self.config.token_keys.get())) {
-            return None;
-        }
-        let mut body = hot.body(&self.media)?;
-        // Whoever is over a limit is told so by the way of all others.
-        let ticket = match hot.token.as_deref() {
-            Some(token) => self.quotas.token(token).ok()?,
-            None => None,
-        };
-        self.quotas.client(client).ok()?;
-        if plain.head_only {
-            body.clear();
-        }
-        let id = hot.index.id;
-        self.config.cmcd.take(plain.query, &HeaderMap::new(), id.video, id.version);
-        let length = body.iter().map(|stretch| stretch.bytes().len() as u64).sum();
-        self.config.metrics.answered_hot(hot.class, length);
-        if access_log::is_read() {
-            let method = if plain.head_only { "HEAD" } else { "GET" };
-            access_log::write(client, method, plain.path, 200, length, Duration::ZERO);
-        }
-        Some(Ready { hot, body, ticket })
-    }
-
     /// Goes on within other bounds.
     pub(crate) fn adjust(&self, to: &Bounds) {
         self.quotas.adjust(to);
@@ -136,30 +115,6 @@ impl Origin {
     /// The counters.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.config.metrics
-    }
-
-    /// Keeps what was answered whole and from memory ready for who asks next.
-    fn remember<B>(
-        &self,
-        request: &Request<B>,
-        class: Class,
-        token: Option<&str>,
-        response: &mut Response<Body>,
-    ) {
-        let extensions = response.extensions_mut();
-        let (Some(whole), Some(index)) =
-            (extensions.remove::<Whole>(), extensions.remove::<Arc<Index>>())
-        else {
-            return;
-        };
-        let path = request.uri().path();
-        let coding = hot::coding(path, request.headers());
-        let expires_s = access::expires_s(&index, token);
-        let token = token.filter(|_| index.head.access == Access::Signed).map(Box::from);
-        let mut hot = Hot::new(response.headers(), whole, class, index);
-        hot.keys = token.is_some().then(|| self.config.token_keys.get());
-        (hot.expires_s, hot.token) = (expires_s, token);
-        self.answers.insert(path, coding, hot);
     }
 
     async fn route<B>(
