@@ -150,7 +150,7 @@ impl Config {
 
     /// The broker of the queue, where it is on one; may hold a password.
     pub(crate) fn broker_url(&self) -> Option<&str> {
-        self.queue.url.as_deref().filter(|url| url.starts_with(check::AMQP))
+        self.queue.url.as_deref().filter(|url| check::is_broker(url))
     }
 
     /// Whether several processes can use the store.

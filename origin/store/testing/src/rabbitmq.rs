@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::ports::free_ports;
+use crate::{Authority, ports::free_ports};
 
 /// A running broker; killed when dropped.
 #[derive(Debug)]
@@ -29,6 +29,24 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 impl RabbitMq {
     /// Starts one that holds nothing; takes some seconds.
     pub fn start() -> Self {
+        Self::start_with("tcp", "")
+    }
+
+    /// Starts one that speaks TLS alone, and lets in whom the authority vouches for.
+    pub fn start_with_tls(authority: &Authority) -> Self {
+        let (certificate, key) = authority.pair("server");
+        let options = format!(
+            "listeners.tcp = none\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+             ssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
+             ssl_options.fail_if_no_peer_cert = true\n",
+            authority.certificate().display(),
+            certificate.display(),
+            key.display()
+        );
+        Self::start_with("ssl", &options)
+    }
+
+    fn start_with(listener: &str, options: &str) -> Self {
         assert!(
             Path::new(SERVER).exists(),
             "RabbitMQ is missing: deploy/bootstrap.sh test installs it"
@@ -45,7 +63,9 @@ impl RabbitMq {
         write("environment", "");
         write(
             "rabbitmq.conf",
-            &format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.file.level = warning\n"),
+            &format!(
+                "listeners.{listener}.1 = 127.0.0.1:{port}\nlog.file.level = warning\n{options}"
+            ),
         );
         let mut broker = Self { folder, port, distribution, mapper, child: None };
         broker.start_again();
