@@ -12,6 +12,7 @@
 //! - [`pictures`] makes the poster and the storyboard.
 //! - [`text`] makes WebVTT of embedded subtitles.
 //! - [`probe`] says what a source holds.
+//! - `captions` reads the CEA-608 captions that pictures carry, for both.
 //! - `tone` makes SDR of HDR, on the way from decoders to all of these.
 //! - [`analyse`] encodes samples and judges them, where quality sets the bits.
 //! - [`sample`] generates a clip to try things with.
@@ -22,6 +23,7 @@ pub mod analyse;
 pub mod audio;
 mod avc;
 mod bus;
+mod captions;
 pub mod child;
 pub mod chunk;
 pub mod decode;

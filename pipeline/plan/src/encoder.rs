@@ -219,7 +219,7 @@ pub struct PicturesSpec {
 pub struct TextSpec {
     /// Bytes of the source.
     pub source_size: u64,
-    /// GStreamer's stream ids.
+    /// Ids of [`SubtitleStream`](crate::SubtitleStream)s.
     pub streams: Vec<String>,
     /// Where the presentation begins on the source's clock.
     pub origin_ns: u64,

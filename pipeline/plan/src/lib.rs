@@ -5,6 +5,7 @@
 //! the specs, and tests need nothing.
 
 mod audio;
+pub mod captions;
 mod chunking;
 mod coded;
 pub mod device;

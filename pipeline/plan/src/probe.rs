@@ -120,7 +120,7 @@ pub struct StreamLoudness {
 /// One embedded subtitle stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtitleStream {
-    /// GStreamer's stream id.
+    /// GStreamer's stream id; of captions with their channel behind it ([`crate::captions`]).
     pub stream_id: String,
     /// Media type: `text/x-raw`, `subpicture/x-pgs`.
     pub codec: String,

@@ -8,16 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::{ProbeReport, SubtitleStream, Warning, language};
 
 /// Media types of subtitles that are text, or how they begin.
-const TEXT: [&str; 4] =
-    ["text/", "application/x-ssa", "application/x-ass", "application/x-subtitle"];
+const TEXT: [&str; 5] = [
+    "text/",
+    "application/x-ssa",
+    "application/x-ass",
+    "application/x-subtitle",
+    "closedcaption/x-cea-608",
+];
 /// What people call subtitles that are pictures or another system's codes, by media type.
-const NOT_TEXT: [(&str, &str); 7] = [
+const NOT_TEXT: [(&str, &str); 6] = [
     ("subpicture/x-pgs", "PGS (Blu-ray)"),
     ("subpicture/x-dvd", "VobSub (DVD)"),
     ("subpicture/x-dvb", "DVB"),
     ("subpicture/x-xsub", "XSUB (DivX)"),
     ("subpicture/x-kate", "Kate"),
-    ("closedcaption/x-cea-608", "CEA-608"),
     ("closedcaption/x-cea-708", "CEA-708"),
 ];
 /// Text tracks made of one source, at most.
@@ -156,15 +160,21 @@ mod tests {
             stream("text/x-raw", Some("eng"), None),
             stream("application/x-ass", Some("eng"), Some("Signs")),
             stream("subpicture/x-pgs", Some("ger"), None),
-            stream("closedcaption/x-cea-608", None, None),
+            stream("closedcaption/x-cea-708", None, None),
             stream("text/x-raw", None, None),
+            stream("closedcaption/x-cea-608", None, Some("CC1")),
         ];
         let (texts, warnings) = texts(&source);
         let tracks: Vec<_> =
             texts.iter().map(|text| (text.track.as_str(), &*text.language, &*text.name)).collect();
         assert_eq!(
             tracks,
-            [("s-en", "en", "English"), ("s-en-2", "en", "Signs"), ("s-und", "und", "Subtitles")]
+            [
+                ("s-en", "en", "English"),
+                ("s-en-2", "en", "Signs"),
+                ("s-und", "und", "Subtitles"),
+                ("s-und-2", "und", "CC1"),
+            ]
         );
         let said: Vec<_> = warnings.iter().map(|w| (&*w.code, &*w.message)).collect();
         assert_eq!(
@@ -177,7 +187,7 @@ mod tests {
                 ),
                 (
                     "subtitles_not_converted",
-                    "The CEA-608 subtitles are of a kind that is not converted; add a caption \
+                    "The CEA-708 subtitles are of a kind that is not converted; add a caption \
                      file to have them."
                 ),
             ]

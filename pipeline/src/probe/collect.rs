@@ -13,7 +13,10 @@ use gstreamer as gst;
 use kinora_plan::Unfit;
 
 use super::coded::CodedScan;
-use crate::decode::stream_time;
+use crate::{
+    captions::{Captions, Pairs},
+    decode::stream_time,
+};
 
 /// Packets that are remembered, of all streams: a day at 90 pictures a second.
 const MAX_PACKETS: usize = 8_000_000;
@@ -49,6 +52,8 @@ pub(super) struct Stream {
     pub(super) untimed: u64,
     /// Packets and bytes that came, whether or not they are shown.
     read: (u64, u64),
+    /// The captions in it, if there were any.
+    pub(super) captions: Option<Box<Captions>>,
     /// Its coded pictures, where they may be handed on as they are.
     pub(super) coded: Option<CodedScan>,
     /// The first packet since the last flush, even if decoders would not show it.
@@ -66,6 +71,7 @@ impl Stream {
             default: false,
             untimed: 0,
             read: (0, 0),
+            captions: None,
             coded: None,
             entered_at: None,
             segment: None,
@@ -145,8 +151,16 @@ impl Stream {
         if let Some(coded) = &mut self.coded {
             if start == pts { coded.picture(time, buffer) } else { coded.rule_out(Unfit::EditList) }
         }
+        self.listen(time, buffer);
         let window = self.windows.last_mut().expect("there is one from the beginning");
         window.push(Packet { time, duration: stop.saturating_sub(start).nseconds(), key });
+    }
+
+    fn listen(&mut self, time: i64, buffer: &gst::BufferRef) {
+        let Some(caps) = &self.caps else { return };
+        if let Some(pairs) = Pairs::of(buffer, caps) {
+            self.captions.get_or_insert_default().see(time, pairs);
+        }
     }
 
     fn not_as_it_is(&mut self, reason: Unfit) {
@@ -305,6 +319,7 @@ impl Shared {
             for stream in &mut self.streams {
                 stream.windows.push(Vec::new());
                 stream.coded.iter_mut().for_each(CodedScan::restart);
+                stream.captions.iter_mut().for_each(|captions| captions.restart());
                 stream.entered_at = None;
             }
         }

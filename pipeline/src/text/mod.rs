@@ -1,5 +1,6 @@
 //! Embedded subtitles: read from end to end, written as WebVTT.
 
+mod listener;
 mod packets;
 
 use std::path::PathBuf;

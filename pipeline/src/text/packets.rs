@@ -7,7 +7,10 @@ use gstreamer as gst;
 use kinora_packager::text::MAX_CUES;
 use kinora_plan::encoder::TextSpec;
 
-use super::MAX_TEXT;
+use super::{
+    MAX_TEXT,
+    listener::{Listener, listen},
+};
 use crate::{
     PipelineError, audio::Idle, bus, child::Reporter, decode::stream_time, source::Source,
 };
@@ -58,6 +61,8 @@ pub(super) struct Read {
 }
 
 type Tracks = Arc<Mutex<Vec<Track>>>;
+/// Captions of one stream each, and which tracks its channels become.
+pub(super) type Listeners = Arc<Mutex<Vec<Listener>>>;
 
 /// Reads the source from end to end.
 pub(super) fn read(
@@ -76,11 +81,14 @@ pub(super) fn read(
     pipeline.add_many([&input, &demuxer])?;
     input.link(&demuxer)?;
     let tracks: Tracks = Arc::new(Mutex::new(vec![Track::default(); spec.streams.len()]));
-    let (weak, streams, shared) = (pipeline.downgrade(), spec.streams.clone(), tracks.clone());
+    let listeners = Listeners::default();
+    let (weak, streams) = (pipeline.downgrade(), spec.streams.clone());
+    let (shared, heard) = (tracks.clone(), listeners.clone());
     demuxer.connect_pad_added(move |_, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
         let id = pad.stream_id().map(|id| id.to_string()).unwrap_or_default();
         let wanted = streams.iter().position(|stream| *stream == id);
+        listen(pad, &streams, &id, &heard);
         // A pad that cannot be linked shows nothing; its stream has no text then.
         let linked = drain(&pipeline, pad, wanted.map(|number| (number, shared.clone())));
         linked.unwrap_or_else(|error| tracing::warn!(%error, "stream not read"));
@@ -91,7 +99,8 @@ pub(super) fn read(
         element.set_locked_state(false);
     }
     let _ = pipeline.set_state(gst::State::Null);
-    let tracks = std::mem::take(&mut *lock(&tracks));
+    let mut tracks = std::mem::take(&mut *lock(&tracks));
+    std::mem::take(&mut *lock(&listeners)).into_iter().for_each(|heard| heard.finish(&mut tracks));
     match end {
         Ok(()) => Ok(Read { tracks, damage: None }),
         Err(error @ PipelineError::Input { .. })
@@ -221,6 +230,6 @@ fn format(caps: &gst::StructureRef) -> Format {
     }
 }
 
-fn lock(tracks: &Tracks) -> MutexGuard<'_, Vec<Track>> {
-    tracks.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod analysis;
+mod captions;
 mod child;
 mod chunks;
 mod clip;
