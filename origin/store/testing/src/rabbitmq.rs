@@ -29,7 +29,19 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 impl RabbitMq {
     /// Starts one that holds nothing; takes some seconds.
     pub fn start() -> Self {
-        Self::start_with("tcp", "")
+        Self::start_with("tcp", "", None)
+    }
+
+    /// Starts three that are one broker; takes some more.
+    pub fn start_three() -> [Self; 3] {
+        let first = Self::start_with("tcp", "", None);
+        let join = format!(
+            "cluster_formation.peer_discovery_backend = classic_config\n\
+             cluster_formation.classic_config.nodes.1 = {}\n",
+            first.node()
+        );
+        let [second, third] = [(); 2].map(|()| Self::start_with("tcp", &join, Some(first.mapper)));
+        [first, second, third]
     }
 
     /// Starts one that speaks TLS alone, and lets in whom the authority vouches for.
@@ -43,10 +55,11 @@ impl RabbitMq {
             certificate.display(),
             key.display()
         );
-        Self::start_with("ssl", &options)
+        Self::start_with("ssl", &options, None)
     }
 
-    fn start_with(listener: &str, options: &str) -> Self {
+    /// `mapper` is the port of another node's daemon that knows nodes by name.
+    fn start_with(listener: &str, options: &str, mapper: Option<u16>) -> Self {
         assert!(
             Path::new(SERVER).exists(),
             "RabbitMQ is missing: deploy/bootstrap.sh test installs it"
@@ -58,7 +71,8 @@ impl RabbitMq {
         write(".erlang.cookie", "tests");
         let private = fs::Permissions::from_mode(0o400);
         fs::set_permissions(folder.path().join(".erlang.cookie"), private).expect("our own file");
-        let [port, distribution, mapper] = free_ports();
+        let [port, distribution, own_mapper] = free_ports();
+        let mapper = mapper.unwrap_or(own_mapper);
         write("plugins", "[].");
         write("environment", "");
         write(
@@ -70,6 +84,11 @@ impl RabbitMq {
         let mut broker = Self { folder, port, distribution, mapper, child: None };
         broker.start_again();
         broker
+    }
+
+    /// What others of a cluster call it.
+    fn node(&self) -> String {
+        format!("kinora-{}@localhost", self.port)
     }
 
     /// Where it listens.
@@ -110,7 +129,7 @@ impl RabbitMq {
             // Ctrl-C is for whoever uses it.
             .process_group(0)
             .env("HOME", self.folder.path())
-            .env("RABBITMQ_NODENAME", format!("kinora-{}@localhost", self.port))
+            .env("RABBITMQ_NODENAME", self.node())
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
             .env("ERL_EPMD_PORT", self.mapper.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
