@@ -38,8 +38,12 @@ pub(crate) struct MoveArgs {
 /// A store that cannot be used, a kinorad that runs, or objects that are not alike at the end.
 pub(crate) async fn move_store(args: &MoveArgs) -> anyhow::Result<()> {
     ensure!(args.from != args.to, "--from and --to are the same store");
-    let at = |url: &str| Config::load(&args.overrides.clone().with(format!("store.url={url}")));
-    let (old, new) = (at(&args.from).context("--from")?, at(&args.to).context("--to")?);
+    // The settings of [store] belong to whichever is in S3.
+    let in_s3 = [&args.from, &args.to].into_iter().find(|url| url.starts_with("s3://"));
+    let named = in_s3.unwrap_or(&args.from);
+    let config = Config::load(&args.overrides.clone().with(format!("store.url={named}")))?;
+    let old = config.with_store(&args.from).context("--from")?;
+    let new = config.with_store(&args.to).context("--to")?;
     // Heads must not change under the copy.
     let _data = DataDir::open(&old.data_dir)?;
     let from = Store::open(&old).await.context("--from")?.objects();

@@ -95,6 +95,20 @@ impl Config {
         Ok(config)
     }
 
+    /// This one with another store; what files have no use for is left out.
+    ///
+    /// # Errors
+    /// The address is none, or settings are missing for it.
+    pub(crate) fn with_store(&self, url: &str) -> anyhow::Result<Self> {
+        let mut changed = self.clone();
+        if !url.starts_with("s3://") {
+            changed.store = StoreSection::default();
+        }
+        changed.store.url = Some(url.to_owned());
+        check::check(&changed)?;
+        Ok(changed)
+    }
+
     /// The configuration as a file that says the same. URLs lose their passwords.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         let mut shown = self.clone();

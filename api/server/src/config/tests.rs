@@ -74,6 +74,10 @@ fn every_setting_has_a_name() {
     full.transcoding.profiles = Some("x".into());
     full.transcoding.max_in_flight = Some(1);
     full.playback.key_file = Some("x".into());
+    let queue = &mut full.queue;
+    for path in [&mut queue.ca_file, &mut queue.certificate, &mut queue.key] {
+        *path = Some("x".into());
+    }
     let origin = &mut full.origin;
     (origin.tls_certificate, origin.tls_key) = (Some("x".into()), Some("x".into()));
     origin.proxy_protocol = Some("x".into());

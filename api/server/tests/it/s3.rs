@@ -71,11 +71,12 @@ async fn a_store_in_files_moves_to_a_bucket() {
         ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
         ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
     ];
-    let files = format!("file://{}", server.data().join("store").display());
+    let data = server.data().to_owned();
+    let files = format!("file://{}", data.join("store").display());
     let moved = || {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kinorad"));
         command.args(["move-store", "--from", &files, "--to", &to]).envs(s3);
-        command.env("KINORA_DATA_DIR", server.data()).output().unwrap()
+        command.env("KINORA_DATA_DIR", &data).output().unwrap()
     };
     let refused = moved();
     let told = String::from_utf8(refused.stderr).unwrap();
