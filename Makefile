@@ -50,7 +50,7 @@ soak:
 	@cargo build --workspace --all-targets --quiet
 	@timeout 7200 nice -n 10 cargo test --workspace --test worker -- --ignored --nocapture mutants::soak
 	@timeout 1800 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture soak::every_damaged_upload_ends
-	@timeout 3600 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture random_kills::soak
+	@timeout 3600 nice -n 10 cargo test --workspace --test it -- --ignored --nocapture random_kills::soak one_broker_of_three
 
 check:
 	$(STEP) 'formatting' cargo fmt --all --check

@@ -10,6 +10,7 @@ mod data_dir;
 mod handover;
 mod log;
 mod metrics;
+mod move_store;
 mod players;
 mod profiles;
 mod queue;
@@ -44,6 +45,8 @@ enum Command {
     /// Run the server until SIGTERM or Ctrl-C; work in flight is handed back. SIGUSR2 starts the
     /// binary anew and hands it the listening sockets, so that no request is lost
     Serve(ServeArgs),
+    /// Copy every object of one store into another and compare them: before `store.url` changes
+    MoveStore(move_store::MoveArgs),
     /// Print the configuration in force, secrets left out
     Config(Overrides),
     /// Print shell completions
@@ -85,6 +88,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let reload = Reload::new(args.overrides, config.clone(), refilter);
             let serve = serve::serve(config, roles, sockets, predecessor, reload);
             tokio::runtime::Runtime::new()?.block_on(serve)
+        }
+        Command::MoveStore(args) => {
+            tokio::runtime::Runtime::new()?.block_on(move_store::move_store(&args))
         }
         Command::Config(overrides) => {
             print!("{}", Config::load(&overrides)?.to_toml()?);

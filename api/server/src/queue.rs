@@ -1,14 +1,27 @@
 //! The queue and event bus that are configured.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
-use kinora_queue::{AmqpQueue, EventBus, JobQueue, SqliteQueue};
+use kinora_queue::{AmqpQueue, EventBus, JobQueue, SqliteQueue, Trust};
 
-use crate::config::Config;
+use crate::config::{Config, QueueSection};
 
 /// What everything on a broker is named after.
 const NAMESPACE: &str = "kinora";
+
+/// The certificates of connections to the broker.
+fn trust(queue: &QueueSection) -> anyhow::Result<Trust> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let authorities = queue.ca_file.as_deref().map(read).transpose()?;
+    let identity = match (&queue.certificate, &queue.key) {
+        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        _ => None,
+    };
+    Ok(Trust { authorities, identity })
+}
 
 /// Jobs and events in a file, or on a broker.
 pub(crate) enum Queue {
@@ -22,7 +35,7 @@ impl Queue {
     /// Opens the one that `config` names.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = config.broker_url() {
-            let queue = AmqpQueue::open(url, NAMESPACE).await;
+            let queue = AmqpQueue::open(url, NAMESPACE, trust(&config.queue)?).await;
             return Ok(Self::Amqp(Arc::new(queue.context("cannot use the broker of queue.url")?)));
         }
         let path = config.queue_path();

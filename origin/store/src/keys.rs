@@ -4,6 +4,17 @@ use kinora_media::{TrackId, VideoId};
 
 use crate::Key;
 
+/// What all keys begin with, in key order.
+pub const FOLDERS: [&str; 2] = ["media/", "sources/"];
+/// The one file of an index that is replaced.
+const HEAD: &str = "head.json";
+
+/// Whether the object may change.
+pub fn is_head(key: &Key) -> bool {
+    let file = key.as_str().rsplit('/').next();
+    key.as_str().starts_with("media/") && file == Some(HEAD)
+}
+
 /// The source as uploaded.
 pub fn source(video: VideoId) -> Key {
     key(format!("sources/{video}/original"))
@@ -26,7 +37,7 @@ pub fn media_folder(video: VideoId) -> String {
 
 /// The mutable head of the segment index.
 pub fn head(video: VideoId, version: u32) -> Key {
-    index(video, version, "head.json")
+    index(video, version, HEAD)
 }
 
 /// A file of the segment index: `head.json`, `page-0000.json`.

@@ -8,6 +8,7 @@ mod fs;
 pub mod keys;
 mod port;
 mod s3;
+pub mod transfer;
 
 pub use fs::FsStore;
 pub use port::{

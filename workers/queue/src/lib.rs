@@ -10,7 +10,7 @@ mod event;
 mod port;
 mod sqlite;
 
-pub use amqp::AmqpQueue;
+pub use amqp::{AmqpQueue, Trust};
 pub use event::{Event, EventData, UploadedCaptions};
 pub use port::{
     EventBus, EventDelivery, JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery,

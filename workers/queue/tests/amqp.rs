@@ -13,10 +13,10 @@ use async_trait::async_trait;
 use kinora_media::JobId;
 use kinora_plan::job::{JobReport, Report};
 use kinora_queue::{
-    AmqpQueue, JobQueue, QueueError,
+    AmqpQueue, JobQueue, QueueError, Trust,
     contract::{Fixture, Ports, events, jobs, reports},
 };
-use kinora_testing::RabbitMq;
+use kinora_testing::{Authority, RabbitMq};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
     options::{BasicGetOptions, BasicPublishOptions},
@@ -39,15 +39,7 @@ impl Namespace {
     }
 
     async fn queue(&self) -> Arc<AmqpQueue> {
-        // A new broker takes connections a moment before it serves them.
-        for _ in 0..100 {
-            match AmqpQueue::open(&self.url, &self.name).await {
-                Ok(queue) => return Arc::new(queue),
-                Err(error) => eprintln!("{error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("the broker lets nobody in");
+        Arc::new(opened(&self.url, &self.name, Trust::default).await)
     }
 }
 
@@ -151,4 +143,43 @@ async fn what_was_confirmed_survives_a_killed_broker_and_consumers_find_it_again
     }
     seen.sort_unstable();
     assert_eq!(seen, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_behind_tls_is_checked_and_told_who_speaks() {
+    // Processes choose the TLS provider once; this is the test's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let authority = Authority::new();
+    let broker = RabbitMq::start_with_tls(&authority);
+    let url = format!("amqps://guest:guest@localhost:{}/%2f", broker.address().port());
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let authorities = Some(read(authority.certificate()));
+    let (certificate, key) = authority.pair("client");
+    let known = || Trust {
+        authorities: authorities.clone(),
+        identity: Some((read(certificate.clone()), read(key.clone()))),
+    };
+    let queue = opened(&url, "tls", known).await;
+    queue.report(&report(1)).await.unwrap();
+    assert_eq!(queue.receive_report().await.unwrap().report, report(1));
+    queue.close().await;
+
+    let nobody = Trust { authorities: authorities.clone(), identity: None };
+    assert!(AmqpQueue::open(&url, "tls", nobody).await.is_err(), "it let in who did not say who");
+    let stranger = Trust { authorities: None, ..known() };
+    let refused = AmqpQueue::open(&url, "tls", stranger).await.unwrap_err().to_string();
+    assert!(refused.contains("certificate"), "{refused}");
+}
+
+/// A new broker takes connections a moment before it serves them.
+async fn opened(url: &str, name: &str, trust: impl Fn() -> Trust) -> AmqpQueue {
+    let mut last = None;
+    for _ in 0..100 {
+        match AmqpQueue::open(url, name, trust()).await {
+            Ok(queue) => return queue,
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("the broker lets nobody in: {last:?}");
 }

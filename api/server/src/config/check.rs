@@ -3,23 +3,22 @@
 use anyhow::{bail, ensure};
 use kinora_origin::ListenAddress;
 
-use super::{Config, store};
+use super::{Config, QueueSection, store};
 
 /// Before the path of an embedded database or queue.
 pub(super) const SQLITE: &str = "sqlite://";
-/// Before the address of a broker.
-pub(super) const AMQP: &str = "amqp://";
 /// Before the path of a store in files.
 pub(super) const FILE: &str = "file://";
 
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     let embedded = config.database.url.as_deref().filter(|url| !is_postgres(url));
-    adapter("database.url", embedded, SQLITE, &[])?;
+    adapter("database.url", embedded, SQLITE)?;
     if config.broker_url().is_none() {
-        adapter("queue.url", config.queue.url.as_deref(), SQLITE, &["amqps"])?;
+        adapter("queue.url", config.queue.url.as_deref(), SQLITE)?;
     }
+    queue(&config.queue, config.broker_url())?;
     let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
-    adapter("store.url", files, FILE, &[])?;
+    adapter("store.url", files, FILE)?;
     store::check(&config.store)?;
     ensure!(
         config.database_path().as_deref() != Some(config.queue_path().as_path()),
@@ -46,6 +45,26 @@ pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
+/// Whether the queue is on a broker.
+pub(super) fn is_broker(url: &str) -> bool {
+    url.starts_with("amqp://") || url.starts_with("amqps://")
+}
+
+/// Certificates are of use with TLS alone.
+fn queue(queue: &QueueSection, broker: Option<&str>) -> anyhow::Result<()> {
+    let files = [&queue.ca_file, &queue.certificate, &queue.key];
+    ensure!(
+        files.iter().all(|file| file.is_none())
+            || broker.is_some_and(|url| url.starts_with("amqps")),
+        "queue.ca_file, queue.certificate and queue.key are of use with an amqps:// queue.url alone"
+    );
+    ensure!(
+        queue.certificate.is_some() == queue.key.is_some(),
+        "queue.certificate and queue.key are of no use without each other: set both"
+    );
+    Ok(())
+}
+
 /// A URL as it may be shown: what stands before the `@` of its authority may be a secret.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -57,27 +76,17 @@ pub(super) fn without_password(url: &str) -> String {
 }
 
 /// An embedded adapter, or one that is not built in.
-fn adapter(
-    key: &str,
-    url: Option<&str>,
-    embedded: &str,
-    distributed: &[&str],
-) -> anyhow::Result<()> {
+fn adapter(key: &str, url: Option<&str>, embedded: &str) -> anyhow::Result<()> {
     let Some(url) = url else { return Ok(()) };
     match url.strip_prefix(embedded) {
         Some("") => bail!("{key}: a path is missing after {embedded}"),
         Some(_) => return Ok(()),
         None => {}
     }
-    // Never the whole URL: it may hold a password.
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    ensure!(
-        !distributed.contains(&scheme),
-        "{key}: {scheme}:// is not in this build yet; use {embedded}PATH, or leave it out"
-    );
+    // Never the URL: it may hold a password.
     let other = match key {
         "store.url" => " or s3://BUCKET/PREFIX",
-        "queue.url" => " or amqp://USER:PASSWORD@HOST/VHOST",
+        "queue.url" => " or amqp://USER:PASSWORD@HOST/VHOST (amqps:// for TLS)",
         "database.url" => " or postgres://USER:PASSWORD@HOST/NAME",
         _ => "",
     };

@@ -95,6 +95,20 @@ impl Config {
         Ok(config)
     }
 
+    /// This one with another store; what files have no use for is left out.
+    ///
+    /// # Errors
+    /// The address is none, or settings are missing for it.
+    pub(crate) fn with_store(&self, url: &str) -> anyhow::Result<Self> {
+        let mut changed = self.clone();
+        if !url.starts_with("s3://") {
+            changed.store = StoreSection::default();
+        }
+        changed.store.url = Some(url.to_owned());
+        check::check(&changed)?;
+        Ok(changed)
+    }
+
     /// The configuration as a file that says the same. URLs lose their passwords.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         let mut shown = self.clone();
@@ -150,7 +164,7 @@ impl Config {
 
     /// The broker of the queue, where it is on one; may hold a password.
     pub(crate) fn broker_url(&self) -> Option<&str> {
-        self.queue.url.as_deref().filter(|url| url.starts_with(check::AMQP))
+        self.queue.url.as_deref().filter(|url| check::is_broker(url))
     }
 
     /// Whether several processes can use the store.

@@ -25,6 +25,12 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
+    /// These, and one setting more: `KEY=VALUE`.
+    pub(crate) fn with(mut self, setting: String) -> Self {
+        self.set.push(setting);
+        self
+    }
+
     /// The settings they name, as `(flag, path, text)`, in the order they win. `None` for a
     /// path that is no text.
     pub(super) fn settings(&self) -> impl Iterator<Item = (&'static str, &str, Option<String>)> {

@@ -106,9 +106,15 @@ impl Default for DatabaseSection {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct QueueSection {
-    /// `sqlite://PATH`, another file than the database, or `amqp://USER:PASSWORD@HOST:PORT/VHOST`.
-    /// Default: `queue.sqlite` in the data folder.
+    /// `sqlite://PATH`, another file than the database, or `amqp://USER:PASSWORD@HOST:PORT/VHOST`
+    /// (`amqps` for TLS). Default: `queue.sqlite` in the data folder.
     pub(crate) url: Option<String>,
+    /// PEM: authorities that may vouch for the broker, beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// PEM: who this process is to a broker that asks for certificates.
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM: the key of that certificate.
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// `[playback]`: who may watch.

@@ -57,6 +57,51 @@ async fn a_video_plays_from_s3_and_is_removed_from_it() {
     assert_eq!(reqwest::get(url).await.unwrap().status(), StatusCode::GONE);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_in_files_moves_to_a_bucket() {
+    let bucket = S3s::start().await;
+    let mut server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "4", "--size", "320x180"]);
+    let video = server.upload_file(&clip).await;
+    assert_eq!(server.wait_until_over(&video).await["state"], "ready");
+    let (endpoint, to) = (format!("http://{}", bucket.address()), format!("s3://{BUCKET}/moved"));
+    let s3 = [
+        ("KINORA_STORE_ENDPOINT", &*endpoint),
+        ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
+        ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+    ];
+    let data = server.data().to_owned();
+    let files = format!("file://{}", data.join("store").display());
+    let moved = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kinorad"));
+        command.args(["move-store", "--from", &files, "--to", &to]).envs(s3);
+        command.env("KINORA_DATA_DIR", &data).output().unwrap()
+    };
+    let refused = moved();
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("another kinorad is running"), "{told}");
+
+    server.stop();
+    let done = moved();
+    let told = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{told} {}", String::from_utf8_lossy(&done.stderr));
+    assert!(told.contains("hold the same"), "{told}");
+    std::fs::remove_dir_all(server.data().join("store")).unwrap();
+    server.set("KINORA_STORE_URL", &to);
+    s3.iter().for_each(|(name, value)| server.set(name, value));
+    server.start_again().await;
+    crate::invariant::holds(&server).await;
+    let found = server.get(&format!("/api/v1/videos/{video}")).await;
+    let url = found["playback"]["hls_url"].as_str().unwrap();
+    let top = rendition(&variants(&text(url).await, url).remove(0)).await;
+    assert_eq!(ffprobe(&top, "stream=codec_name,nb_read_packets"), ["h264,120"]);
+    // What is new goes on in the bucket.
+    let next = server.upload_file(&clip).await;
+    assert_eq!(server.wait_until_over(&next).await["state"], "ready");
+    assert!(!server.data().join("store").exists());
+}
+
 /// What lies in the bucket.
 fn objects(root: &Path) -> Vec<String> {
     fn files(folder: &Path) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod streams;
+mod uploads;
 
 use std::{
     ops::Not,
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -119,6 +120,11 @@ impl Server {
         (asked.elapsed(), ended)
     }
 
+    /// A setting of the next process.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
         self.child = spawn(&self.data, &self.roles, &self.settings);
@@ -211,63 +217,6 @@ impl Server {
         let answer = self.request(Method::GET, path).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
         answer.json().await.unwrap()
-    }
-
-    /// Begins a tus upload; the answer as it is.
-    pub(crate) async fn create_upload(&self, name: &str, length: u64) -> Response {
-        self.request(Method::POST, "/api/v1/uploads")
-            .header("Tus-Resumable", "1.0.0")
-            .header("Upload-Length", length)
-            .header("Upload-Metadata", format!("filename {}", base64(name)))
-            .send()
-            .await
-            .unwrap()
-    }
-
-    /// One tus PATCH; the answer as it is.
-    pub(crate) async fn patch(&self, url: &str, offset: u64, body: Vec<u8>) -> Response {
-        self.request(Method::PATCH, url)
-            .header("Tus-Resumable", "1.0.0")
-            .header("Upload-Offset", offset)
-            .header("Content-Type", "application/offset+octet-stream")
-            .body(body)
-            .send()
-            .await
-            .unwrap()
-    }
-
-    /// Uploads bytes; the video's id.
-    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> String {
-        let created = self.create_upload(name, bytes.len() as u64).await;
-        assert_eq!(created.status(), StatusCode::CREATED);
-        let header = |name| created.headers()[name].to_str().unwrap().to_owned();
-        let (video, url) = (header("Kinora-Video"), header("Location"));
-        if !bytes.is_empty() {
-            let patched = self.patch(&url, 0, bytes).await;
-            assert_eq!(patched.status(), StatusCode::NO_CONTENT, "{name}");
-        }
-        video
-    }
-
-    /// Uploads bytes into a video that is there.
-    pub(crate) async fn upload_into(&self, video: &str, bytes: Vec<u8>) {
-        let created = self
-            .request(Method::POST, "/api/v1/uploads")
-            .header("Tus-Resumable", "1.0.0")
-            .header("Upload-Length", bytes.len())
-            .header("Upload-Metadata", format!("video {}", base64(video)))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(created.headers()["Kinora-Video"], video);
-        let url = created.headers()["Location"].to_str().unwrap().to_owned();
-        assert_eq!(self.patch(&url, 0, bytes).await.status(), StatusCode::NO_CONTENT);
-    }
-
-    /// Uploads a file; the video's id.
-    pub(crate) async fn upload_file(&self, file: &Path) -> String {
-        let name = file.file_name().unwrap().to_str().unwrap();
-        self.upload(name, std::fs::read(file).unwrap()).await
     }
 
     /// The video once it is in one of `states`.
@@ -404,9 +353,4 @@ pub(crate) fn uploaded(stdout: &[u8]) -> String {
 /// A program built beside kinorad.
 pub(crate) fn binary(name: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_kinorad")).with_file_name(name)
-}
-
-fn base64(text: &str) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(text)
 }

@@ -1,6 +1,7 @@
 //! Real servers for tests, on free loopback ports, and a network between that misbehaves on
 //! demand. What goes wrong here panics: it is a test that fails.
 
+mod authority;
 mod database;
 mod link;
 mod moto;
@@ -11,6 +12,7 @@ mod rabbitmq;
 mod s3s;
 
 pub use self::{
+    authority::Authority,
     database::{POSTGRES_VARIABLE, TestDatabase},
     link::{FaultyLink, Trouble},
     moto::Moto,

@@ -43,10 +43,18 @@ impl FaultyLink {
     /// # Panics
     /// Where no port is free.
     pub async fn start(server: SocketAddr) -> Self {
+        Self::start_before(vec![server]).await
+    }
+
+    /// One to the first of `servers` that takes connections, as a balancer would lead.
+    ///
+    /// # Panics
+    /// Where no port is free.
+    pub async fn start_before(servers: Vec<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (trouble, watched) = watch::channel(Trouble::None);
-        Self { address, trouble, task: tokio::spawn(accept(listener, server, watched)) }
+        Self { address, trouble, task: tokio::spawn(accept(listener, servers, watched)) }
     }
 
     /// Where it listens.
@@ -66,21 +74,25 @@ impl Drop for FaultyLink {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, trouble: watch::Receiver<Trouble>) {
+async fn accept(
+    listener: TcpListener,
+    servers: Vec<SocketAddr>,
+    trouble: watch::Receiver<Trouble>,
+) {
     while let Ok((client, _)) = listener.accept().await {
-        let trouble = trouble.clone();
+        let (servers, trouble) = (servers.clone(), trouble.clone());
         // A server that is away, and connections that are cut, are the point.
-        tokio::spawn(async move { drop(carry(client, server, trouble).await) });
+        tokio::spawn(async move { drop(carry(client, &servers, trouble).await) });
     }
 }
 
 async fn carry(
     mut client: TcpStream,
-    server: SocketAddr,
+    servers: &[SocketAddr],
     mut trouble: watch::Receiver<Trouble>,
 ) -> io::Result<()> {
     let watched = trouble.clone();
-    let mut server = TcpStream::connect(server).await?;
+    let mut server = TcpStream::connect(servers).await?;
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     let both = async {
         tokio::try_join!(

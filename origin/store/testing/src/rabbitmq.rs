@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::ports::free_ports;
+use crate::{Authority, ports::free_ports};
 
 /// A running broker; killed when dropped.
 #[derive(Debug)]
@@ -29,6 +29,37 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 impl RabbitMq {
     /// Starts one that holds nothing; takes some seconds.
     pub fn start() -> Self {
+        Self::start_with("tcp", "", None)
+    }
+
+    /// Starts three that are one broker; takes some more.
+    pub fn start_three() -> [Self; 3] {
+        let first = Self::start_with("tcp", "", None);
+        let join = format!(
+            "cluster_formation.peer_discovery_backend = classic_config\n\
+             cluster_formation.classic_config.nodes.1 = {}\n",
+            first.node()
+        );
+        let [second, third] = [(); 2].map(|()| Self::start_with("tcp", &join, Some(first.mapper)));
+        [first, second, third]
+    }
+
+    /// Starts one that speaks TLS alone, and lets in whom the authority vouches for.
+    pub fn start_with_tls(authority: &Authority) -> Self {
+        let (certificate, key) = authority.pair("server");
+        let options = format!(
+            "listeners.tcp = none\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+             ssl_options.keyfile = {}\nssl_options.verify = verify_peer\n\
+             ssl_options.fail_if_no_peer_cert = true\n",
+            authority.certificate().display(),
+            certificate.display(),
+            key.display()
+        );
+        Self::start_with("ssl", &options, None)
+    }
+
+    /// `mapper` is the port of another node's daemon that knows nodes by name.
+    fn start_with(listener: &str, options: &str, mapper: Option<u16>) -> Self {
         assert!(
             Path::new(SERVER).exists(),
             "RabbitMQ is missing: deploy/bootstrap.sh test installs it"
@@ -40,16 +71,24 @@ impl RabbitMq {
         write(".erlang.cookie", "tests");
         let private = fs::Permissions::from_mode(0o400);
         fs::set_permissions(folder.path().join(".erlang.cookie"), private).expect("our own file");
-        let [port, distribution, mapper] = free_ports();
+        let [port, distribution, own_mapper] = free_ports();
+        let mapper = mapper.unwrap_or(own_mapper);
         write("plugins", "[].");
         write("environment", "");
         write(
             "rabbitmq.conf",
-            &format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.file.level = warning\n"),
+            &format!(
+                "listeners.{listener}.1 = 127.0.0.1:{port}\nlog.file.level = warning\n{options}"
+            ),
         );
         let mut broker = Self { folder, port, distribution, mapper, child: None };
         broker.start_again();
         broker
+    }
+
+    /// What others of a cluster call it.
+    fn node(&self) -> String {
+        format!("kinora-{}@localhost", self.port)
     }
 
     /// Where it listens.
@@ -90,7 +129,7 @@ impl RabbitMq {
             // Ctrl-C is for whoever uses it.
             .process_group(0)
             .env("HOME", self.folder.path())
-            .env("RABBITMQ_NODENAME", format!("kinora-{}@localhost", self.port))
+            .env("RABBITMQ_NODENAME", self.node())
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
             .env("ERL_EPMD_PORT", self.mapper.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")

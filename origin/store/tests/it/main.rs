@@ -6,3 +6,4 @@
 mod filesystem;
 mod rooms;
 mod s3;
+mod transfer;

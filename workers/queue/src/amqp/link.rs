@@ -108,7 +108,14 @@ impl Inner {
 
     async fn connect(&self) -> lapin::Result<Link> {
         let properties = ConnectionProperties::default().with_connection_name("kinora".into());
-        let connection = Connection::connect_uri(self.address.clone(), properties).await?;
+        let runtime = lapin::runtime::default_runtime()?;
+        let connection = Connection::connect_uri_with_config(
+            self.address.clone(),
+            properties,
+            self.tls.clone(),
+            runtime,
+        )
+        .await?;
         let confirmed = connection.create_channel().await?;
         confirmed.confirm_select(ConfirmSelectOptions::default()).await?;
         self.names.declare(&confirmed).await?;

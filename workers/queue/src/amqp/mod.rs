@@ -14,6 +14,7 @@ mod lossy;
 mod publish;
 mod receive;
 mod topology;
+mod trust;
 
 use std::{
     collections::HashMap,
@@ -23,12 +24,13 @@ use std::{
 
 use async_trait::async_trait;
 use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
-use lapin::uri::AMQPUri;
+use lapin::{tcp::OwnedTLSConfig, uri::AMQPUri};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::trust::Trust;
 use self::{
     link::Link,
     receive::{Taken, Waiting},
@@ -48,6 +50,7 @@ pub struct AmqpQueue(Arc<Inner>);
 
 struct Inner {
     address: AMQPUri,
+    tls: OwnedTLSConfig,
     names: Names,
     link: tokio::sync::Mutex<Option<Arc<Link>>>,
     /// Deliveries that somebody holds.
@@ -60,18 +63,24 @@ struct Inner {
 }
 
 impl AmqpQueue {
-    /// Connects to the broker at `url` (`amqp://USER:PASSWORD@HOST:PORT/VHOST`) and makes what is
-    /// missing there. Everything is named after `namespace`, so that several may share a broker.
+    /// Connects to the broker at `url` (`amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://…` for
+    /// TLS) and makes what is missing there. Everything is named after `namespace`, so that several
+    /// may share a broker.
     ///
     /// # Errors
     /// The broker cannot be reached, or refuses.
-    pub async fn open(url: &str, namespace: &str) -> Result<Self, QueueError> {
+    pub async fn open(url: &str, namespace: &str, trust: Trust) -> Result<Self, QueueError> {
         // What the parser says may hold the password.
-        let unreadable = |_| QueueError::Broker("its address is not amqp://HOST/VHOST".to_owned());
+        let unreadable = |_| {
+            QueueError::Broker(
+                "its address is not amqp://HOST/VHOST or amqps://HOST/VHOST".to_owned(),
+            )
+        };
         let mut address: AMQPUri = url.parse().map_err(unreadable)?;
         address.query.heartbeat.get_or_insert(HEARTBEAT_S);
         let inner = Arc::new(Inner {
             address,
+            tls: trust.into_config(),
             names: Names::new(namespace),
             link: tokio::sync::Mutex::default(),
             held: Mutex::default(),

@@ -55,13 +55,17 @@ impl AtWork {
 
     async fn until_jobs_are_done(&self, video: &str, count: usize) {
         for _ in 0..1200 {
-            let jobs = self.services.jobs(video).await;
-            if jobs.iter().filter(|job| job["state"] == "done").count() >= count {
+            if self.jobs_done(video).await >= count {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("{:#?}", self.services.jobs(video).await);
+    }
+
+    async fn jobs_done(&self, video: &str) -> usize {
+        let jobs = self.services.jobs(video).await;
+        jobs.iter().filter(|job| job["state"] == "done").count()
     }
 
     /// Waits until the video is ready, with every job done; the jobs.

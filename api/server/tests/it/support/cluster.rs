@@ -17,6 +17,8 @@ pub(crate) const SERVICES: &str = "gateway,catalogue-command,catalogue-query,tra
 pub(crate) struct Cluster {
     pub(crate) postgres: Postgres,
     pub(crate) broker: RabbitMq,
+    /// The other nodes of a broker of three.
+    pub(crate) further_brokers: Vec<RabbitMq>,
     pub(crate) to_postgres: FaultyLink,
     pub(crate) to_broker: FaultyLink,
     pub(crate) to_bucket: FaultProxy,
@@ -30,26 +32,38 @@ impl Cluster {
     /// With an S3 server that checks signatures and digests.
     pub(crate) async fn start() -> Self {
         let bucket = S3s::start().await;
-        Self::with(bucket.address(), Box::new(bucket)).await
+        Self::with(bucket.address(), Box::new(bucket), vec![RabbitMq::start()]).await
+    }
+
+    /// As [`Self::start`], with a broker of three nodes behind a balancer.
+    pub(crate) async fn start_on_three_brokers() -> Self {
+        let (bucket, brokers) = (S3s::start().await, RabbitMq::start_three());
+        Self::with(bucket.address(), Box::new(bucket), brokers.into()).await
     }
 
     /// With an S3 server that says which uploads are open.
     pub(crate) async fn start_on_moto() -> Self {
         let bucket = Moto::start().await;
-        Self::with(bucket.address(), Box::new(bucket)).await
+        Self::with(bucket.address(), Box::new(bucket), vec![RabbitMq::start()]).await
     }
 
-    async fn with(address: SocketAddr, bucket: Box<dyn std::any::Any + Send>) -> Self {
+    async fn with(
+        address: SocketAddr,
+        bucket: Box<dyn std::any::Any + Send>,
+        mut brokers: Vec<RabbitMq>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let playback_key = folder.path().join("key");
         std::fs::write(&playback_key, "known to gateway and origins alone").unwrap();
-        let (postgres, broker) = (Postgres::start(), RabbitMq::start());
+        let postgres = Postgres::start();
+        let nodes = brokers.iter().map(RabbitMq::address).collect();
         Self {
             to_postgres: FaultyLink::start(postgres.address()).await,
-            to_broker: FaultyLink::start(broker.address()).await,
+            to_broker: FaultyLink::start_before(nodes).await,
             to_bucket: FaultProxy::start(address).await,
             postgres,
-            broker,
+            broker: brokers.remove(0),
+            further_brokers: brokers,
             _bucket: bucket,
             playback_key,
             _folder: folder,

@@ -33,7 +33,7 @@ fn config(server: SocketAddr) -> S3Config {
     }
 }
 
-fn store(server: SocketAddr) -> S3Store {
+pub(crate) fn store(server: SocketAddr) -> S3Store {
     S3Store::new(config(server)).unwrap()
 }
 
@@ -41,7 +41,7 @@ fn handle(server: SocketAddr) -> Handle {
     Arc::new(store(server))
 }
 
-fn key(text: &str) -> Key {
+pub(crate) fn key(text: &str) -> Key {
     text.parse().unwrap()
 }
 
