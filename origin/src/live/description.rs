@@ -1,5 +1,7 @@
 //! What a rendition is, as whoever makes it says.
 
+use std::num::NonZeroU8;
+
 use kinora_media::{Access, FrameRate};
 use serde::Deserialize;
 
@@ -44,6 +46,9 @@ pub enum Medium {
         language: String,
         /// What people read in a menu.
         name: String,
+        /// How many channels, where that is known.
+        #[serde(default)]
+        channels: Option<NonZeroU8>,
     },
 }
 
@@ -64,7 +69,9 @@ impl Description {
             return Some("the codec is not one codec, or the bandwidth 0");
         }
         match &self.media {
-            Medium::Audio { language, name } if !written(language, 35) || !written(name, 200) => {
+            Medium::Audio { language, name, .. }
+                if !written(language, 35) || !written(name, 200) =>
+            {
                 Some("the language or the name is empty, long, or cannot stand in a playlist")
             }
             Medium::Audio { .. } | Medium::Video { .. } => None,

@@ -27,12 +27,16 @@ impl Stream {
         let loudest = sounds.iter().map(|track| track.description.bandwidth).max().unwrap_or(0);
         let codecs: Vec<_> = sounds.iter().map(|track| track.description.codec.as_str()).collect();
         for (nth, track) in sounds.iter().enumerate().filter(|_| !pictures.is_empty()) {
-            let Medium::Audio { language, name } = &track.description.media else { continue };
+            let Medium::Audio { language, name, channels } = &track.description.media else {
+                continue;
+            };
+            let channels = channels.map(|count| format!("CHANNELS=\"{count}\","));
+            let channels = channels.unwrap_or_default();
             let default = if nth == 0 { "YES" } else { "NO" };
             let _ = writeln!(
                 text,
                 "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{GROUP}\",NAME=\"{name}\",\
-                 LANGUAGE=\"{language}\",DEFAULT={default},AUTOSELECT=YES,URI=\"{}.m3u8\"",
+                 LANGUAGE=\"{language}\",DEFAULT={default},AUTOSELECT=YES,{channels}URI=\"{}.m3u8\"",
                 track.id
             );
         }

@@ -44,16 +44,21 @@ impl Stream {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let ingest = format!("http://{at}/internal/live/{VIDEO}");
         let stream = Self { origin, ingest, client, metrics };
-        for (track, medium) in [
+        for (track, codec, medium) in [
             (
                 "v360",
+                "avc1.4d401e",
                 r#"{"kind":"video","width":640,"height":360,"frame_rate":{"num":30,"den":1}}"#,
             ),
-            ("a-en", r#"{"kind":"audio","language":"en","name":"English"}"#),
+            (
+                "a-en",
+                "mp4a.40.2",
+                r#"{"kind":"audio","language":"en","name":"English","channels":2}"#,
+            ),
         ] {
             let description = format!(
                 r#"{{"access":"{access}","timescale":1000,"target_duration_s":1,
-                "part_target":250,"independent":true,"codec":"avc1.4d401e","bandwidth":900000,
+                "part_target":250,"independent":true,"codec":"{codec}","bandwidth":900000,
                 "media":{medium}}}"#
             );
             assert_eq!(stream.put(&format!("/{track}"), description).await, 204);
@@ -107,6 +112,22 @@ impl Stream {
         let answer = self.get(&format!("v360.m3u8?{query}")).await;
         assert_eq!(answer.status(), 200, "{query}");
         answer.text().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_is_listed_keeps_the_rules() {
+    let stream = Stream::new().await;
+    stream.segments(0..8).await;
+    stream.part_of("a-en", 0, 0).await;
+    stream.part(8, 0).await;
+    let multivariant = stream.get("hls.m3u8").await.text().await.unwrap();
+    insta::assert_snapshot!(multivariant);
+    let delta = stream.playlist("_HLS_skip=YES").await;
+    assert!(delta.contains("#EXT-X-SKIP:"), "{delta}");
+    let sound = stream.get("a-en.m3u8").await.text().await.unwrap();
+    for text in [multivariant, stream.playlist("").await, delta, sound] {
+        assert_eq!(kinora_packager::lint::playlist(text.as_bytes()).findings, [], "{text}");
     }
 }
 
