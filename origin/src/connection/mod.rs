@@ -12,6 +12,7 @@
 //! only after a good part of its megabytes of buffer has left, which for a slow but steady client
 //! takes long.
 
+mod awaited;
 mod deadline;
 mod send;
 mod sending;
@@ -31,7 +32,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::{io::poll_read_buf, sync::CancellationToken};
 
-use self::{deadline::Deadline, sending::Sending, turn::Stage};
+use self::{awaited::Awaited, deadline::Deadline, sending::Sending, turn::Stage};
 pub(crate) use self::{
     streams::{Overdue, Streams},
     turn::{Guarded, Turn},
@@ -63,7 +64,11 @@ pub(crate) struct Connection {
     resigned: bool,
     /// Whether, of a head that is, something has arrived.
     head_begun: bool,
+    /// An answer that is made without hyper.
+    awaited: Option<Awaited>,
     sending: Sending,
+    /// Whether it ends with the answer under way.
+    ending: bool,
     deadline: Deadline,
     limits: Limits,
 }
@@ -111,7 +116,9 @@ impl Connection {
             granted: 0,
             resigned: false,
             head_begun: false,
+            awaited: None,
             sending: Sending::default(),
+            ending: false,
             deadline: Deadline::new(timeouts.idle),
             limits,
         }
@@ -128,9 +135,7 @@ impl Connection {
             } else {
                 cancelled.as_mut().poll(cx).is_ready()
             };
-            if over {
-                return Poll::Ready(Ok(Next::End));
-            }
+            self.ending |= over;
             self.poll_plain(cx)
         })
         .await
@@ -138,7 +143,18 @@ impl Connection {
 
     fn poll_plain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
         loop {
-            ready!(self.sending.poll(&mut self.stream, cx))?;
+            let answered = self.poll_answered(cx)?;
+            if answered.is_pending() && self.awaited.is_some() {
+                // All there is to learn is whether the client is still there.
+                if self.inbox.is_empty() && ready!(self.poll_fill(cx, BUSY_INBOX))? == 0 {
+                    self.awaited = None;
+                    return Poll::Ready(Ok(Next::End));
+                }
+            }
+            ready!(answered);
+            if self.ending {
+                return Poll::Ready(Ok(Next::End));
+            }
             if self.resigned || self.granted > 0 {
                 return Poll::Ready(Ok(Next::Hyper));
             }
@@ -155,6 +171,19 @@ impl Connection {
         }
     }
 
+    /// Waits until what is answered without hyper was sent.
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.sending.poll(&mut self.stream, cx))?;
+            let Some(awaited) = &mut self.awaited else { return Poll::Ready(Ok(())) };
+            let response = ready!(awaited.poll(cx));
+            let head_only = awaited.head_only;
+            self.ending |= self.origin.is_leaving();
+            self.sending.answer(response, head_only, self.ending);
+            self.awaited = None;
+        }
+    }
+
     /// Looks at what has arrived, while hyper is idle.
     fn look(&mut self) -> Seen {
         if self.inbox.is_empty() {
@@ -162,14 +191,19 @@ impl Connection {
         }
         match hot::read(&self.inbox) {
             Head::Partial if self.inbox.len() < self.limits.head_bytes => return Seen::Nothing,
-            Head::Plain(plain) => match self.origin.hot(&plain, self.client, self.sending.body()) {
-                Some(ready) => {
-                    let length = plain.length;
+            Head::Plain(plain) => {
+                let length = plain.length;
+                if let Some(ready) = self.origin.hot(&plain, self.client, self.sending.body()) {
                     self.sending.begin(ready);
                     self.inbox.advance(length);
+                } else {
+                    self.awaited = Awaited::begin(&plain, &self.origin, self.client);
+                    match self.awaited {
+                        Some(_) => self.take(length),
+                        None => self.granted = length,
+                    }
                 }
-                None => self.granted = plain.length,
-            },
+            }
             Head::Other(length) => self.granted = length,
             Head::Partial | Head::Unreadable => self.resigned = true,
         }
@@ -206,8 +240,13 @@ impl Connection {
     fn grant(&mut self, buffer: &mut ReadBuf<'_>) {
         let length = self.granted.min(buffer.remaining());
         buffer.put_slice(&self.inbox[..length]);
-        self.inbox.advance(length);
+        self.take(length);
         self.granted -= length;
+    }
+
+    /// Lets go of what somebody has read.
+    fn take(&mut self, length: usize) {
+        self.inbox.advance(length);
         if self.inbox.is_empty() {
             // Who waits for long should hold little.
             self.inbox = BytesMut::new();
@@ -306,7 +345,7 @@ impl AsyncWrite for Connection {
     /// hyper knows nothing of what is sent from here, and may be told to end meanwhile.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.sending.poll(&mut this.stream, cx))?;
+        ready!(this.poll_answered(cx))?;
         Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }

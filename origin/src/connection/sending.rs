@@ -1,4 +1,4 @@
-//! A hot answer on its way.
+//! An answer on its way that hyper has no part in.
 
 use std::{
     collections::VecDeque,
@@ -7,10 +7,16 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use http::{
+    HeaderValue, Response,
+    header::{CONNECTION, CONTENT_LENGTH, Entry},
+};
+use hyper::body::Body as _;
 use tokio::io::AsyncWrite as _;
 
 use crate::{
-    hot::{Ready, Stretch, date_line},
+    hot::{Ready, Stretch, date_line, write_head},
+    http::Body,
     quota::Ticket,
     transport::Transport,
 };
@@ -29,6 +35,8 @@ pub(super) struct Sending {
     body: VecDeque<Stretch>,
     /// Of the first stretch.
     body_sent: usize,
+    /// What comes after, as it comes.
+    rest: Option<Body>,
     ticket: Option<Ticket>,
 }
 
@@ -53,8 +61,46 @@ impl Sending {
         self.ticket = ready.ticket;
     }
 
+    /// Begins with an answer that was made for one client; if it is `last` it says so.
+    pub(super) fn answer(&mut self, response: Response<Body>, head_only: bool, last: bool) {
+        let (mut parts, body) = response.into_parts();
+        let fields = &mut parts.headers;
+        if let (Entry::Vacant(length), Some(bytes)) =
+            (fields.entry(CONTENT_LENGTH), body.size_hint().exact())
+        {
+            length.insert(bytes.into());
+        }
+        if last {
+            fields.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.head.clear();
+        write_head(&mut self.head, parts.status, fields);
+        self.head.extend_from_slice(&date_line());
+        (self.head_sent, self.body_sent) = (0, 0);
+        self.rest = (!head_only).then_some(body);
+        self.ticket = parts.extensions.remove::<Option<Ticket>>().flatten();
+    }
+
     pub(super) fn is_done(&self) -> bool {
-        self.head_sent == self.head.len() && self.body.is_empty()
+        self.head_sent == self.head.len() && self.body.is_empty() && self.rest.is_none()
+    }
+
+    /// Waits for some of the body, if there is none.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.rest.as_mut().filter(|_| self.body.is_empty()) {
+            match ready!(Pin::new(rest).poll_frame(cx)) {
+                None => self.rest = None,
+                Some(Ok(frame)) => {
+                    let bytes = frame.into_data().unwrap_or_default();
+                    self.body.extend((!bytes.is_empty()).then_some(Stretch::Bytes(bytes)));
+                }
+                Some(Err(error)) => {
+                    tracing::error!(%error, "cut an answer short");
+                    return Poll::Ready(Err(io::Error::other(error)));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Sends until all is sent.
@@ -66,7 +112,11 @@ impl Sending {
         if self.is_done() && self.head.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while !self.is_done() {
+        loop {
+            ready!(self.poll_body(cx))?;
+            if self.is_done() {
+                break;
+            }
             let sent = ready!(self.poll_some(stream, cx))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

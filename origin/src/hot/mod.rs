@@ -113,13 +113,8 @@ impl Hot {
     pub(crate) fn new(fields: &HeaderMap, whole: Whole, class: Class, index: Arc<Index>) -> Self {
         let mut fields = fields.clone();
         fields.remove(SERVER_TIMING);
-        let mut head = format!("HTTP/1.1 {}\r\n", StatusCode::OK).into_bytes();
-        for (name, value) in &fields {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
+        let mut head = Vec::new();
+        write_head(&mut head, StatusCode::OK, &fields);
         let _ = write!(head, "server-timing: origin;desc=hot;dur=0\r\n");
         let body = match whole {
             Whole::Bytes(bytes) => HotBody::Bytes(bytes),
@@ -195,6 +190,17 @@ impl Weighter<Name, Arc<Hot>> for HotWeight {
         };
         // The fields are there twice, once for hyper.
         (1024 + name.path.len() + 2 * hot.head.len() + body) as u64
+    }
+}
+
+/// Appends status and fields to `head`, all but [`date_line`].
+pub(crate) fn write_head(head: &mut Vec<u8>, status: StatusCode, fields: &HeaderMap) {
+    let _ = write!(head, "HTTP/1.1 {status}\r\n");
+    for (name, value) in fields {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
     }
 }
 

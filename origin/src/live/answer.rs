@@ -5,7 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use kinora_media::Access;
 
-use super::{Directives, Stream, directives::Bad, track::Missing};
+use super::{
+    Directives, Stream,
+    directives::Bad,
+    track::{Missing, Written},
+};
 use crate::{
     Metrics,
     http::{CacheControl, Coding, Content, Problem, Resource, Validators},
@@ -40,9 +44,10 @@ impl Stream {
                     let reports = || self.reports(&track.id);
                     track.playlist(directives?, coding, reports, metrics).await
                 };
-                let bytes = waited.await.map_err(|missing| problem(missing, true))?;
+                let Written { bytes, hash } =
+                    waited.await.map_err(|missing| problem(missing, true))?;
                 let life_s = playlist_life_s(track.target_duration(), query);
-                let tag = tag(format!("{:x}", hash(&bytes)));
+                let tag = tag(format!("{hash:x}"));
                 return Ok(self.resource(PLAYLIST, life_s, false, bytes, &tag, Some(coding)));
             }
             F::Init => (track.init(), tag("init".to_owned())),
@@ -87,12 +92,6 @@ fn playlist_life_s(target: Duration, query: &str) -> u32 {
     let target_s = u32::try_from(target.as_secs()).unwrap_or(1);
     let waited = Directives::read(query).is_ok_and(|it| it.wanted.is_some());
     if waited { 6 * target_s } else { target_s / 2 }
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    use sha2::{Digest as _, Sha256};
-    let digest = Sha256::digest(bytes);
-    digest[..8].iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 fn problem(missing: Missing, playlist: bool) -> Problem {

@@ -49,7 +49,7 @@ struct State {
     is_open: bool,
     segments: BTreeMap<u64, Segment>,
     /// What was written of the present state, in each form that was asked for.
-    written: HashMap<(Form, Coding), Bytes>,
+    written: HashMap<(Form, Coding), Written>,
     gone: bool,
 }
 
@@ -59,6 +59,14 @@ struct Segment {
     duration: u64,
     /// All of them, once there are all.
     whole: Option<Bytes>,
+}
+
+/// A playlist as it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) bytes: Bytes,
+    /// What names it: the beginning of its SHA-256.
+    pub(crate) hash: u64,
 }
 
 /// A part that arrives.
@@ -180,7 +188,7 @@ impl Track {
         coding: Coding,
         reports: impl Fn() -> Vec<Report>,
         metrics: &Metrics,
-    ) -> Result<Bytes, Missing> {
+    ) -> Result<Written, Missing> {
         let form = (directives.form, coding);
         let met = |state: &State| {
             let playlist = state.playlist.as_ref().ok_or(Missing::NotFound)?;
@@ -200,7 +208,8 @@ impl Track {
             return Ok(written.clone());
         }
         let text = Bytes::from(playlist.write(directives.form, &reports));
-        let written = coding.encode(text).map_err(|_| Missing::NotFound)?;
+        let bytes = coding.encode(text).map_err(|_| Missing::NotFound)?;
+        let written = Written { hash: hash(&bytes), bytes };
         state.written.insert(form, written.clone());
         Ok(written)
     }
@@ -236,6 +245,12 @@ impl Track {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::digest(bytes);
+    digest[..8].iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 impl State {

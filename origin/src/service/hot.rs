@@ -32,8 +32,7 @@ impl Origin {
         body: &mut VecDeque<Stretch>,
     ) -> Option<Ready> {
         // The answers of an origin that leaves say so, which these do not.
-        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes
-            || self.config.leaving.is_cancelled()
+        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes || self.is_leaving()
         {
             return None;
         }

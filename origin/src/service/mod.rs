@@ -71,7 +71,8 @@ impl Origin {
         }
     }
 
-    async fn answer_anew<B>(
+    /// The same for what is not kept.
+    pub(crate) async fn answer_anew<B>(
         &self,
         request: &Request<B>,
         client: Peer,
@@ -107,6 +108,11 @@ impl Origin {
         self.media.adjust(to.media_bytes);
     }
 
+    /// Whether another process takes its place.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.config.leaving.is_cancelled()
+    }
+
     /// Where slices of media are mapped.
     pub(crate) fn registry(&self) -> &Registry {
         self.media.registry()
@@ -138,7 +144,8 @@ impl Origin {
         match route.ok_or_else(Problem::not_found)? {
             Route::Health => Ok(healthy()),
             Route::Ready => self.ready().await,
-            Route::Media(address) => self.media(request, address).await,
+            // On the heap: who waits for live media does not need the room.
+            Route::Media(address) => Box::pin(self.media(request, address)).await,
             Route::Live(address) => self.live(request, address).await,
         }
     }

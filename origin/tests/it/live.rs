@@ -17,15 +17,15 @@ const PARTS: u64 = 4;
 const SOON: Duration = Duration::from_millis(300);
 
 /// An origin with a live stream, and whoever makes it.
-struct Stream {
-    origin: Origin,
+pub(crate) struct Stream {
+    pub(crate) origin: Origin,
     ingest: String,
     client: reqwest::Client,
-    metrics: Metrics,
+    pub(crate) metrics: Metrics,
 }
 
 impl Stream {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_access("public").await
     }
 
@@ -73,7 +73,7 @@ impl Stream {
     }
 
     /// Puts one part of the picture.
-    async fn part(&self, segment: u64, part: u64) {
+    pub(crate) async fn part(&self, segment: u64, part: u64) {
         self.part_of("v360", segment, part).await;
     }
 
@@ -131,7 +131,7 @@ async fn what_is_listed_keeps_the_rules() {
     }
 }
 
-fn live(file: &str) -> String {
+pub(crate) fn live(file: &str) -> String {
     format!("/live/{VIDEO}/{file}")
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 mod growing;
 mod hot;
 mod live;
+mod live_clients;
 mod media_cache;
 mod operation;
 mod paths;

@@ -95,6 +95,10 @@ async fn followers_stream_with_the_first() {
     for client in &mut clients {
         client.read_exact(&mut first).await.unwrap();
     }
+    // A client may have all of the first slice before anyone asks for the second.
+    while store.media_reads.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(store.media_reads.load(Ordering::SeqCst), 2, "one more waits at the gate");
     store.open_gate(2);
     let mut rest = vec![0; 2 * MIB as usize];
