@@ -19,8 +19,10 @@ const BEGINNING_NS: i64 = 250_000_000;
 const HOLE_NS: i64 = 5_000_000_000;
 /// Packets that lie so much before an earlier one were not reordered by an encoder.
 const SET_BACK_NS: i64 = 2_000_000_000;
-/// Bytes that a container may need besides its packets: in all, and for each.
+/// Bytes that a container may need besides its packets: in all (of a small file a tenth, or the
+/// loss of a quarter of it would pass for headers), and for each.
 const OVERHEAD: (u64, u64) = (4096, 32);
+const OVERHEAD_PERCENT: u64 = 10;
 /// Of all bytes so many percent may be something else, by container. Much of an MP4 may be free or
 /// left out by an edit, so it is not among them.
 const OTHER_PERCENT: [(&str, u64); 8] = [
@@ -43,7 +45,8 @@ pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source)
     // A cause that was found explains the bytes.
     let unread = ended.is_none().then(|| unread(report, scanned)).flatten();
     let set_back = streams().find_map(set_back);
-    [ended, beginning(report, streams()), hole(streams()), set_back, unread, single(report)]
+    let beginning = beginning(report, streams());
+    [ended, beginning, hole(streams()), set_back, unread, single(report), crowded(report)]
         .into_iter()
         .flatten()
         .collect()
@@ -149,12 +152,29 @@ fn single(report: &ProbeReport) -> Option<Warning> {
     (frames <= 1).then(|| warning("single_picture", message.to_owned())).flatten()
 }
 
+/// Many more pictures than there is time for: half of them may be left out on purpose, as of twice
+/// the highest rate.
+fn crowded(report: &ProbeReport) -> Option<Warning> {
+    let video = report.video.as_ref().filter(|_| report.scanned_whole)?;
+    let length = video.end_pts_ns.saturating_sub(video.first_pts_ns);
+    let shown = length / video.frame_rate.frame_nanos(1).max(1);
+    let message = format!(
+        "The file has {} pictures within {}, more than can be shown: its clock is damaged.",
+        video.frames,
+        seconds(length)
+    );
+    (video.frames > shown.saturating_add(1).saturating_mul(3))
+        .then(|| warning("clock_too_fast", message))
+        .flatten()
+}
+
 /// Bytes in which nothing was found.
 fn unread(report: &ProbeReport, scanned: &Scanned) -> Option<Warning> {
     let (_, most) = OTHER_PERCENT.iter().find(|(name, _)| *name == report.container)?;
     let counts = scanned.streams.iter().map(Stream::read);
     let (packets, bytes) = counts.fold((0, 0), |sum, read| (sum.0 + read.0, sum.1 + read.1));
-    let explained = bytes + packets * OVERHEAD.1 + OVERHEAD.0;
+    let headers = OVERHEAD.0.min(report.size * OVERHEAD_PERCENT / 100);
+    let explained = bytes + packets * OVERHEAD.1 + headers;
     let percent = report.size.saturating_sub(explained) * 100 / report.size.max(1);
     let message = format!(
         "{percent} % of the file are neither picture, sound nor subtitles that can be read; if \

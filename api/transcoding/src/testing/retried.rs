@@ -1,12 +1,19 @@
 //! A title that failed and is tried again.
 
-use kinora_media::Status;
-use kinora_plan::{encoder::FailureKind, job::JobClass};
+use std::collections::BTreeSet;
+
+use kinora_media::{Status, TrackKind};
+use kinora_plan::{
+    encoder::FailureKind,
+    job::{JobClass, JobMessage, JobPayload},
+};
 use kinora_queue::EventData;
+use kinora_store::keys;
 
 use super::{
     check,
     film::Film,
+    stories::plan_all,
     worker,
     world::{Step, World},
 };
@@ -63,4 +70,40 @@ async fn a_title_that_failed_is_encoded_again_beside_what_is_left_of_the_first()
     }
     assert_eq!(world.store.keys("media/").len() + world.store.keys("sources/").len(), 0);
     check::verified(&world).await;
+}
+
+/// Two encodes of a chunk need not be equal byte for byte, so a worker that gets an attempt a second
+/// time may find other bytes under its names, and says that it failed.
+#[tokio::test]
+async fn an_attempt_that_comes_twice_costs_one_more_at_most() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Talkie(60), true);
+    plan_all(&mut world).await;
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+    let (chunks, others): (Vec<_>, Vec<_>) =
+        lane.into_iter().partition(|message| message.payload.class() == JobClass::EncodeChunk);
+    let [told, untold, ..] = &chunks[..] else { panic!("{chunks:?}") };
+    for report in world.work(told) {
+        assert!(world.deliver_report(&report).await);
+    }
+    // This worker died between its objects and its report.
+    world.work(untold);
+    for again in [told, untold] {
+        assert!(world.deliver_report(&worker::fail(again, FailureKind::Internal)).await);
+    }
+    world.queue.lane.lock().unwrap().extend(others);
+    world.drain().await;
+    check::at_rest(&world).await;
+    let done = transcodes::find(world.db.read(), video, 1).await.unwrap().unwrap();
+    assert_eq!(done.state, VideoState::Ready);
+    let head = world.store.heads(video).pop().unwrap();
+    let pictures = head.tracks.iter().filter(|track| matches!(track.kind, TrackKind::Video(_)));
+    let entries = pictures.filter_map(|track| head.tail.tracks.get(&track.id)).flatten();
+    let objects: BTreeSet<String> = entries.map(|entry| entry.object.clone()).collect();
+    let names = |message: &JobMessage| {
+        let JobPayload::EncodeChunk(spec) = &message.payload else { panic!("{message:?}") };
+        [1, 2].map(|attempt| objects.contains(&keys::chunk_object(spec.chunk.index, attempt)))
+    };
+    assert_eq!((names(told), names(untold)), ([true, false], [false, true]), "{objects:?}");
 }

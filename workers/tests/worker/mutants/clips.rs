@@ -23,7 +23,7 @@ const FILMS: [(&str, &str); 5] = [
         "-map 0 -map 1 -map 2 -c:v libx264 -preset ultrafast -bf 2 -g 15 -pix_fmt yuv420p \
          -c:a libvorbis -c:s srt",
     ),
-    ("film.webm", "-c:v libvpx -deadline realtime -b:v 60k -g 15 -c:a libopus -b:a 24k"),
+    ("film.webm", "-c:v libvpx -deadline good -cpu-used 5 -b:v 60k -g 15 -c:a libopus -b:a 24k"),
     ("film.ts", "-c:v mpeg2video -q:v 8 -g 15 -bf 2 -c:a mp2 -b:a 32k -ac 1"),
     ("film.avi", "-c:v mpeg4 -q:v 8 -g 15 -c:a libmp3lame -b:a 32k"),
 ];
