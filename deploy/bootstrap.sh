@@ -13,6 +13,8 @@ packages=(
     libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav
+    # What scales pictures.
+    libzimg-dev
     # The demo asks the server whether it is up.
     curl
 )

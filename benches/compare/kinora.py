@@ -224,6 +224,12 @@ def vmaf(file, clip, size, every=5):
     return pooled["vmaf"]["mean"], pooled["neg"]["mean"]
 
 
+def vmaf_of(files, clip, size):
+    """The same of several files, two at a time: scores by file."""
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(files, pool.map(lambda file: vmaf(file, clip, size), files)))
+
+
 def vmaf_ffmpeg():
     """An ffmpeg with libvmaf: named by KINORA_VMAF_FFMPEG, or of the wheel imageio-ffmpeg."""
     if named := os.environ.get("KINORA_VMAF_FFMPEG"):

@@ -24,7 +24,8 @@ from table import change, render
 
 
 def compare(name, clip, profile, work, all_rungs):
-    """Prints what a title saved; gives percent of bits of all rungs, and VMAF of the top one."""
+    """Prints what a title saved; gives percent of bits of all rungs, VMAF of the top one, and how many percent
+    of the fixed encode's CPU the analysis took."""
     work.mkdir(parents=True, exist_ok=True)
     kinora.probe(clip, work)
     fixed = without_sound(kinora.planned(f"{profile}=off", work))
@@ -66,7 +67,7 @@ def compare(name, clip, profile, work, all_rungs):
     print(f"\nall rungs: {bits:+.1f} % bits; by samples alone {-chosen['savings']['saved_percent']} %")
     print(f"CPU: analysis {analysing.cpu:.1f} s = {100 * analysing.cpu / fixed_cpu:.1f} % of the fixed "
           f"encode's {fixed_cpu:.1f} s; chosen encode {chosen_cpu:.1f} s")
-    return {"bits": bits, "vmaf": best and best[0]}
+    return {"bits": bits, "vmaf": best and best[0], "analysis": 100 * analysing.cpu / fixed_cpu}
 
 
 def without_sound(plan):

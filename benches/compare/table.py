@@ -1,5 +1,9 @@
 """Ratios of interleaved runs, and the tables they are shown in."""
 
+import os
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
 from statistics import median
 
 
@@ -22,6 +26,17 @@ def change(after, before):
 def result(what, value, aim, holds, detail=""):
     """A line of the summary; `holds` is None where nothing was aimed at."""
     return {"what": what, "value": value, "aim": aim, "holds": holds, "detail": detail}
+
+
+def conditions(binary):
+    """When, on what, beside how much else, and which build: what a table must say about its numbers."""
+    said = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+    named = next((value.strip() for key, value in said.items() if key.strip() == "model name"), "unknown processor")
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    built = datetime.fromtimestamp(binary.stat().st_mtime, timezone.utc)
+    return (f"{datetime.now(timezone.utc):%d %B %Y %H:%M} UTC; {named}, {os.cpu_count()} cores; load {load}; "
+            f"tree {git.stdout.strip() or 'unknown'}, {binary.name} built {built:%d %B %H:%M} UTC")
 
 
 def summary(results):

@@ -4,7 +4,8 @@
     transcode.py [MODE]... [--pairs N] [--seconds N] [--json FILE]
 
 Modes: identical, quality, passthrough, chunking, workers, per-title; all without one. Runs are interleaved,
-one of each at a time; a ratio is the median over pairs. benches/README.md says what each number means.
+one of each at a time; a ratio is the median over pairs. Each mode has pairs and seconds of its own, so that all
+of them end within 25 minutes on a quiet machine of two cores. benches/README.md says what each number means.
 Needs release builds of kinora-encoder and the example `plan`, ffmpeg, and for VMAF pip (`make bench` sees to it).
 """
 
@@ -21,7 +22,7 @@ import kinora
 import peer
 import per_title
 from kinora import CACHE, Usage
-from table import change, ratio, render, result, spread, summary, times
+from table import change, conditions, ratio, render, result, spread, summary, times
 
 PROFILES = Path(__file__).parent / "profiles"
 # Slots of a worker on a machine of two cores.
@@ -104,9 +105,10 @@ def quality(clip, work, pairs, profile="default"):
     mine, theirs, made, files = pairs_of(profile, clip, work, pairs, peer.average_rate, ("-preset", "veryfast"))
     size, seconds = peer.size(clip), peer.duration(clip)
     rows, equal, no_more = [], True, True
+    judged = kinora.vmaf_of([file for height in made for file in (files[height], made[height])], clip, size)
     for height in made:
         bits = [kinora.coded_bytes(file) for file in (files[height], made[height])]
-        scores = [kinora.vmaf(file, clip, size) for file in (files[height], made[height])]
+        scores = [judged[file] for file in (files[height], made[height])]
         more = change(bits[1], bits[0])
         no_more &= more <= 0
         row = [height, *(f"{8 * b / seconds / 1000:.0f}" for b in bits), f"{more:+.1f} %"]
@@ -145,12 +147,13 @@ def chunking(clip, work, pairs):
             took.append(kinora.encode(what, clip, work / name))
     cpu = ratio([run.cpu for run in runs["chunks"][1]], [run.cpu for run in runs["whole"][1]])
     made = {name: kinora.joined(what, work / name) for name, (what, _) in runs.items()}
-    size, rows, bits_hold, quality_holds = peer.size(clip), [], True, True
+    rows, bits_hold, quality_holds = [], True, True
+    judged = kinora.vmaf_of([file for files in made.values() for file in files.values()], clip, peer.size(clip))
     for track in made["whole"]:
         bits = change(*(kinora.coded_bytes(made[name][track]) for name in ("chunks", "whole")))
         bits_hold &= abs(bits) <= 5
         row = [track, f"{bits:+.2f} %"]
-        scores = [kinora.vmaf(made[name][track], clip, size) for name in ("chunks", "whole")]
+        scores = [judged[made[name][track]] for name in ("chunks", "whole")]
         if all(scores):
             quality_holds &= abs(scores[0][0] - scores[1][0]) <= 0.3
             row += [f"{scores[0][0]:.2f}", f"{scores[1][0]:.2f}"]
@@ -172,10 +175,14 @@ def chunking(clip, work, pairs):
 
 
 def workers(clip, work, pairs):
-    """The same list of chunks for one worker on one core, and for two on a core each."""
+    """The same list of chunks for one worker on one core, and for two on a core each.
+
+    The title is long beside a chunk of 16 s, or what is measured is who gets the last one; the profile
+    is a quick one, since any tells how work spreads.
+    """
     work.mkdir(parents=True, exist_ok=True)
     kinora.probe(clip, work)
-    plan = kinora.planned("default", work)
+    plan = kinora.planned("fast", work)
     alone, together = [], []
     for _ in range(pairs):
         alone.append(shared_list(plan, clip, work, [0]))
@@ -223,43 +230,49 @@ def titles(seconds, work):
     if easy["vmaf"] is not None:
         lines.append(result("quality target, easy: VMAF of the top rung", f"{easy['vmaf']:.1f}", "≥ 94", easy["vmaf"] >= 94))
     lines.append(result("quality target, hard: bits", f"{hard['bits']:+.1f} %", "within 2 %", abs(hard["bits"]) <= 2))
+    for name, title in (("easy", easy), ("hard", hard)):
+        share = title["analysis"]
+        lines.append(result(f"quality target, {name}: CPU of the analysis", f"{share:.1f} %", "≤ 15 % of the encode",
+                            share <= 15))
     return lines
+
+
+# Mode: what measures it; clips, pairs of each, and how many times the usual length.
+MODES = {
+    "identical": (identical, [(clips.bunny, 5, 1), (clips.noise, 3, 1)]),
+    "quality": (quality, [(clips.bunny, 5, 1), (clips.moderate, 5, 1), (clips.noise, 1, 1)]),
+    "passthrough": (passthrough, [(clips.fitting, 3, 1)]),
+    "chunking": (chunking, [(clips.bunny, 2, 2)]),
+    "workers": (workers, [(clips.bunny, 1, 6)]),
+    "per-title": (titles, []),
+}
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    modes = ["identical", "quality", "passthrough", "chunking", "workers", "per-title"]
-    arguments.add_argument("mode", nargs="*", metavar="MODE", help=", ".join(modes))
-    arguments.add_argument("--pairs", type=int, default=5)
-    arguments.add_argument("--seconds", type=int, default=20)
+    arguments.add_argument("mode", nargs="*", metavar="MODE", help=", ".join(MODES))
+    arguments.add_argument("--pairs", type=int, help="of every clip, instead of each mode's own number")
+    arguments.add_argument("--seconds", type=int, default=20, help="of a clip (workers 6, chunking 2 times as long)")
     arguments.add_argument("--profile", default="default", help="of mode quality: a name or a TOML file")
     arguments.add_argument("--json", type=Path)
     chosen = arguments.parse_args()
-    if unknown := set(chosen.mode) - set(modes):
+    if unknown := set(chosen.mode) - set(MODES):
         arguments.error(f"no such mode: {', '.join(unknown)}")
-    pairs, seconds, results = chosen.pairs, chosen.seconds, []
-    for mode in chosen.mode or modes:
+    began, results = conditions(kinora.BIN / "kinora-encoder"), []
+    for mode in chosen.mode or MODES:
+        measured, runs = MODES[mode]
         work = CACHE / mode
-        if mode == "identical":
-            found = [(clip, identical(clip, work, pairs)) for clip in (clips.bunny(seconds), clips.noise(seconds))]
-        elif mode == "quality":
-            found = [(clip, quality(clip, work, pairs, chosen.profile))
-                     for clip in (clips.bunny(seconds), clips.moderate(seconds), clips.noise(seconds))]
-        elif mode == "passthrough":
-            found = [(clip, passthrough(clip, work, pairs)) for clip in [clips.fitting(seconds)]]
-        elif mode == "chunking":
-            found = [(clip, chunking(clip, work, pairs)) for clip in [clips.bunny(2 * seconds)]]
-        elif mode == "workers":
-            found = [(clip, workers(clip, work, pairs)) for clip in [clips.bunny(2 * seconds)]]
-        else:
-            found = [(None, titles(seconds, work))]
-        for clip, lines in found:
-            for line in lines:
-                line["what"] += f" ({clip.stem})" if clip else ""
-            results += lines
-    print(f"\n{summary(results)}")
+        if not runs:
+            results += measured(chosen.seconds, work)
+        for make, pairs, times_as_long in runs:
+            clip = make(times_as_long * chosen.seconds)
+            more = [chosen.profile] if measured is quality else []
+            for line in measured(clip, work, chosen.pairs or pairs, *more):
+                line["what"] += f" ({clip.stem})"
+                results.append(line)
+    print(f"\n{began}\nAt the end: {conditions(kinora.BIN / 'kinora-encoder')}\n\n{summary(results)}")
     if chosen.json:
-        chosen.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        chosen.json.write_text(json.dumps({"conditions": began, "results": results}, indent=1, ensure_ascii=False) + "\n")
     if any(line["holds"] is False for line in results):
         sys.exit(1)
 

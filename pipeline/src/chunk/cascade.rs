@@ -15,16 +15,6 @@ pub(super) fn parents(rungs: &[Rung]) -> Vec<Option<usize>> {
     rungs.iter().enumerate().map(parent).collect()
 }
 
-/// The scaler's sharpness for a rung.
-///
-/// GStreamer rounds its filter up to whole taps, which blurs the more the smaller the rung is.
-/// Narrower by this it comes nearest to a bicubic filter from the source: 240 lines of 1080 gain
-/// 7 dB, 480 nearly 2; 360, half of 720, lose 3 and get a little too sharp. Rungs of 720 and more
-/// are nearest as they are.
-pub(super) fn sharpness(rung: &Rung) -> f64 {
-    if short_side(rung) < GOOD_SOURCE { 1.2 } else { 1.0 }
-}
-
 /// The first rung, if it is the same picture at another quality: samples are encoded so.
 fn twin(before: &[Rung], rung: &Rung) -> Option<usize> {
     let shape = |rung: &Rung| (rung.width, rung.height, rung.rate_divisor);

@@ -20,7 +20,7 @@ use kinora_plan::{Orientation, Rung, encoder::ChunkSpec};
 use super::{
     cascade,
     encoder::{self, Vbv},
-    keys, thin,
+    keys, scale, thin,
 };
 use crate::{
     PipelineError,
@@ -79,7 +79,7 @@ pub(super) fn build(
         let keep = u64::from(rung.rate_divisor.get() / rate_divisor);
         let kept = append(&pipeline, from, thinned(spec, rung, keep)?)?;
         let scaled = match device {
-            None => scale(&pipeline, &kept, rung, working)?,
+            None => scaled(&pipeline, &kept, rung, working)?,
             Some(device) => {
                 let stages = describe::scale(device, rung, &colour(working));
                 append_all(&pipeline, &kept, &stages)?
@@ -189,13 +189,13 @@ fn thinned(spec: &ChunkSpec, rung: &Rung, keep: u64) -> Result<gst::Element, Pip
     Ok(queue)
 }
 
-fn scale(
+fn scaled(
     pipeline: &gst::Pipeline,
     from: &gst::Element,
     rung: &Rung,
     working: &gst::Caps,
 ) -> Result<gst::Element, PipelineError> {
-    let scaler = append(pipeline, from, scaler(rung)?)?;
+    let scaler = append(pipeline, from, scale::new())?;
     let mut caps = working.copy();
     let sized = caps.make_mut();
     sized.set("width", i32::try_from(rung.width).unwrap_or(i32::MAX));
@@ -255,15 +255,6 @@ fn collector(
         .build();
     append(pipeline, coded, sink.clone().upcast())?;
     Ok(sink)
-}
-
-fn scaler(rung: &Rung) -> Result<gst::Element, PipelineError> {
-    let scaler = make("videoconvertscale")?;
-    scaler.set_property_from_str("method", "catrom");
-    scaler.set_property("sharpness", cascade::sharpness(rung));
-    scaler.set_property("add-borders", false);
-    scaler.set_property("qos", false);
-    Ok(scaler)
 }
 
 fn queue() -> Result<gst::Element, PipelineError> {

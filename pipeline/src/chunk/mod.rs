@@ -13,6 +13,7 @@ mod keys;
 mod layout;
 mod losses;
 mod rendition;
+mod scale;
 mod thin;
 mod tuning;
 mod validate;
