@@ -25,7 +25,7 @@ pub(crate) struct MoveArgs {
     /// The store there is: file://FOLDER or s3://BUCKET/PREFIX
     #[arg(long, value_name = "URL")]
     from: String,
-    /// The store there will be; whichever is in S3 is reached by the settings of [store]
+    /// The store there will be; whichever is in S3 is reached by the `store` settings
     #[arg(long, value_name = "URL")]
     to: String,
     #[command(flatten)]
