@@ -1,6 +1,9 @@
 //! The fake device behind the seam of graphics processors: proven, at work, and failing.
 
-use std::process::{Command, ExitStatus, Stdio};
+use std::{
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+};
 
 use kinora_pipeline::gpu::FAKE_GPU;
 use kinora_plan::{
@@ -79,19 +82,19 @@ fn people_read_what_was_proven() {
     }
 }
 
-fn on_fake(spec: &ChunkSpec) -> ChunkSpec {
+pub(crate) fn on_fake(spec: &ChunkSpec) -> ChunkSpec {
     let device = Some("fake-0".to_owned());
     ChunkSpec { encoder: EncoderChoice { family: EncoderFamily::Fake, device }, ..spec.clone() }
 }
 
 /// Encodes a chunk as a worker's child does; its last word, and how it ended.
-fn run(clip: &Clip, spec: &ChunkSpec, faults: &str) -> (Option<Message>, ExitStatus) {
+fn run(film: &Path, spec: &ChunkSpec, faults: &str) -> (Option<Message>, ExitStatus) {
     std::fs::create_dir_all(&spec.output_dir).unwrap();
     let path = spec.output_dir.join("spec.json");
     let task = EncoderSpec::Chunk(Box::new(spec.clone()));
     std::fs::write(&path, serde_json::to_vec(&task).unwrap()).unwrap();
     let output = encoder(Some(faults))
-        .args(["chunk", "--spec", path.to_str().unwrap(), "--file", clip.path.to_str().unwrap()])
+        .args(["chunk", "--spec", path.to_str().unwrap(), "--file", film.to_str().unwrap()])
         .stderr(Stdio::null())
         .output()
         .unwrap();
@@ -99,15 +102,16 @@ fn run(clip: &Clip, spec: &ChunkSpec, faults: &str) -> (Option<Message>, ExitSta
     (last.map(|line| serde_json::from_slice(line).unwrap()), output.status)
 }
 
-fn done(clip: &Clip, spec: &ChunkSpec) -> ChunkOutcome {
-    match run(clip, spec, "ok").0 {
+/// What comes of a chunk on a device that works.
+pub(crate) fn done(film: &Path, spec: &ChunkSpec) -> ChunkOutcome {
+    match run(film, spec, "ok").0 {
         Some(Message::Done(Outcome::Chunk(outcome))) => outcome,
         other => panic!("{other:?}"),
     }
 }
 
 fn failure(clip: &Clip, spec: &ChunkSpec, faults: &str) -> Failure {
-    match run(clip, spec, faults).0 {
+    match run(&clip.path, spec, faults).0 {
         Some(Message::Failed(failure)) => failure,
         other => panic!("{other:?}"),
     }
@@ -120,7 +124,7 @@ fn a_chunk_on_a_device_differs_in_parameter_sets_and_keeps_every_promise() {
     let rungs = [rung(&clip, 180, 1, 500), rung(&clip, 120, 2, 300)];
     let all = specs(&clip, &rungs, 20, &[0, 40], clip.frames, folder.path());
     let on_device = on_fake(&all[0]);
-    let device = done(&clip, &on_device);
+    let device = done(&clip.path, &on_device);
     let mut software = all[1].clone();
     software.output_dir = folder.path().join("software");
     let processor = encode(&clip, &software).unwrap();
@@ -150,10 +154,10 @@ fn what_goes_wrong_on_a_device_is_the_devices() {
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Gpu, code), "{faults}");
         assert!(failure.message.contains("graphics processor"), "{}", failure.message);
     }
-    let (last, status) = run(&clip, &spec, "crash@0");
+    let (last, status) = run(&clip.path, &spec, "crash@0");
     assert!(status.code().is_none() && !matches!(last, Some(Message::Done(_))), "{status}");
     // The fault is that of another chunk.
-    assert!(matches!(run(&clip, &spec, "error@1").0, Some(Message::Done(_))));
+    assert!(matches!(run(&clip.path, &spec, "error@1").0, Some(Message::Done(_))));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use kinora_plan::{Chunk, Plan};
 use tempfile::TempDir;
 
 use crate::{
+    gpu,
     joined::join,
     media::{prepare, reporter},
 };
@@ -61,7 +62,20 @@ fn ffmpeg(arguments: impl Fn(&mut Command)) -> Vec<u8> {
 /// The clip as players get it.
 struct Encoded {
     plan: Plan,
+    /// Of the rendition that was made.
+    rate: FrameRate,
     folder: TempDir,
+}
+
+/// How a rendition comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The smallest one, encoded.
+    Encoded,
+    /// The top one, as the source has it.
+    Copied,
+    /// The smallest one, encoded on the fake device.
+    OnDevice,
 }
 
 fn sequential(mut plan: Plan) -> Plan {
@@ -73,14 +87,26 @@ fn sequential(mut plan: Plan) -> Plan {
 }
 
 fn encode_plan(plan: Plan, source: &Source) -> Encoded {
+    encode_by(Way::Encoded, plan, source, None)
+}
+
+/// The child is told of `film` where it needs a process of its own.
+fn encode_by(way: Way, plan: Plan, source: &Source, film: Option<&Path>) -> Encoded {
     let folder = tempfile::tempdir().unwrap();
     let mut specs = Vec::new();
     for index in 0..plan.video.as_ref().unwrap().chunks.len() {
         let mut spec = plan.chunk_spec(index, source.size()).unwrap();
-        spec.rungs.drain(..spec.rungs.len() - 1);
+        match way {
+            Way::Copied => spec.rungs.truncate(1),
+            Way::Encoded | Way::OnDevice => drop(spec.rungs.drain(..spec.rungs.len() - 1)),
+        }
+        assert_eq!(spec.rungs[0].copy, way == Way::Copied, "{:?}", plan.notes);
         spec.output_dir = folder.path().join(index.to_string());
         std::fs::create_dir_all(&spec.output_dir).unwrap();
-        chunk::run(&spec, source, &mut reporter()).unwrap();
+        match film.filter(|_| way == Way::OnDevice) {
+            Some(film) => drop(gpu::done(film, &gpu::on_fake(&spec))),
+            None => drop(chunk::run(&spec, source, &mut reporter()).unwrap()),
+        }
         specs.push(spec);
     }
     let picture = join(&specs, &specs[0].rungs[0].track, folder.path());
@@ -88,7 +114,7 @@ fn encode_plan(plan: Plan, source: &Source) -> Encoded {
     for index in 0..plan.audio.len() {
         encode_sound(&plan, index, source, folder.path());
     }
-    Encoded { plan, folder }
+    Encoded { plan, rate: specs[0].rungs[0].frame_rate, folder }
 }
 
 fn encode_sound(plan: &Plan, index: usize, source: &Source, folder: &Path) {
@@ -113,9 +139,8 @@ impl Encoded {
         });
         let white = |frame: &[u8]| frame.iter().filter(|pixel| **pixel > 200).count() > 40;
         let frames: Vec<bool> = pixels.chunks(64).map(white).collect();
-        let rate = self.plan.video.as_ref().unwrap().ladder.rungs.last().unwrap().frame_rate;
         let begins = |n: &usize| frames[*n] && (*n == 0 || !frames[n - 1]);
-        let seconds = |n: usize| rate.frame_nanos(n as u64) as f64 / 1e9;
+        let seconds = |n: usize| self.rate.frame_nanos(n as u64) as f64 / 1e9;
         (0..frames.len()).filter(begins).map(seconds).collect()
     }
 
@@ -189,6 +214,49 @@ fn in_every_container_and_at_every_rate() {
         &[0],
         3,
     );
+}
+
+/// H.264 that is handed on as it is.
+const FITTING: &str = "-vf scale=192:108 -c:v libx264 -preset ultrafast -bf 2 -g 45 -keyint_min 45 -sc_threshold 0 \
+                       -flags +cgop -pix_fmt yuv420p -b:v 300k -maxrate 350k -bufsize 350k \
+                       -profile:v main -c:a copy";
+
+#[test]
+fn on_every_way_to_a_rendition() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = clip(&folder, (30, 1));
+    for name in ["fitting.mp4", "fitting.mkv"] {
+        let fitting = shaped(&film, "", FITTING, name);
+        let (plan, source) = prepare(&fitting);
+        let copied = encode_by(Way::Copied, plan, &source, None);
+        assert_all_in_step(&format!("{name}, copied"), &copied, &[0], 3);
+    }
+    let (plan, source) = prepare(&shaped(&film, "", "-c:v mpeg4 -bf 0 -c:a copy", "other.mp4"));
+    let device = encode_by(Way::OnDevice, plan, &source, Some(&film.with_file_name("other.mp4")));
+    assert_all_in_step("on a device", &device, &[0], 3);
+}
+
+#[test]
+fn in_old_containers_fragments_and_at_a_variable_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = clip(&folder, (30, 1));
+    // Half of the pictures are missing, none with a flash.
+    let holes = "-vf select=not(between(mod(n\\,30)\\,5\\,20)) -fps_mode vfr \
+                 -c:v libx264 -bf 2 -c:a copy";
+    let fragments = "-c copy -movflags frag_keyframe+empty_moov+default_base_moof";
+    for (name, options) in [
+        ("old.avi", "-c:v mpeg4 -bf 0 -q:v 4 -c:a mp3"),
+        ("old.flv", "-c:v flv1 -q:v 4 -c:a mp3 -ar 44100"),
+        ("old.mpg", "-c:v mpeg2video -bf 2 -q:v 4 -c:a mp2"),
+        ("new.webm", "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus"),
+        ("fragments.mp4", fragments),
+        ("holes.mkv", holes),
+    ] {
+        let path = shaped(&film, "", options, name);
+        let encoded = assert_in_step(name, &path, &[0], 3);
+        let variable = encoded.plan.video.unwrap().stream.variable_rate;
+        assert!(variable || name != "holes.mkv", "{name}");
+    }
 }
 
 #[test]
