@@ -217,7 +217,7 @@ fn in_every_container_and_at_every_rate() {
 }
 
 /// H.264 that is handed on as it is.
-const FITTING: &str = "-vf scale=192:108 -c:v libx264 -preset ultrafast -bf 2 -g 45 -keyint_min 45 -sc_threshold 0 \
+const FITTING: &str = "-vf scale=640:360 -c:v libx264 -preset ultrafast -bf 2 -g 45 -keyint_min 45 -sc_threshold 0 \
                        -flags +cgop -pix_fmt yuv420p -b:v 300k -maxrate 350k -bufsize 350k \
                        -profile:v main -c:a copy";
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{Server, ffprobe, rendition, sample, text, variants};
@@ -20,6 +21,7 @@ async fn deleting_a_video_ends_its_encoders_and_frees_their_slots() {
     let progress = encoding(&server, &video).await;
     sane(&progress);
 
+    stand_still(&server);
     let deleted = server.request(Method::DELETE, &format!("/api/v1/videos/{video}")).send().await;
     assert_eq!(deleted.unwrap().status(), StatusCode::NO_CONTENT);
     let since = Instant::now();
@@ -52,6 +54,7 @@ async fn a_cancelled_encode_stops_at_once_and_is_taken_up_again() {
         server.request(Method::POST, &path).send().await.unwrap().status()
     };
     assert_eq!(post("retry").await, StatusCode::CONFLICT);
+    stand_still(&server);
     assert_eq!(post("cancel").await, StatusCode::NO_CONTENT);
     let since = Instant::now();
     while !server.encoders().is_empty() {
@@ -67,6 +70,15 @@ async fn a_cancelled_encode_stops_at_once_and_is_taken_up_again() {
     let url = ready["playback"]["hls_url"].as_str().unwrap();
     let top = variants(&text(url).await, url).remove(0);
     assert_eq!(ffprobe(&rendition(&top).await, "stream=nb_read_packets"), ["600"]);
+}
+
+/// From now on no encoder ends by itself: who is gone was ended.
+fn stand_still(server: &Server) {
+    let encoders = server.encoder_processes();
+    assert!(!encoders.is_empty(), "nothing is encoded");
+    for (pid, _) in encoders {
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
+    }
 }
 
 /// Waits until frames come out of an encoder, with all that is said of them.
