@@ -69,6 +69,7 @@ impl Inner {
     pub(super) async fn distrust(&self, link: &Arc<Link>) {
         let mut current = self.link.lock().await;
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
+            tracing::warn!("the connection to the broker is given up: connecting again");
             *current = None;
             let old = Arc::clone(link);
             tokio::spawn(async move { old.close().await });

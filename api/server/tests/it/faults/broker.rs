@@ -24,7 +24,7 @@ async fn a_broker_in_a_black_hole_is_missed_by_its_heartbeats() {
     let video = at_work.begun().await;
     at_work.cluster.to_broker.set(Trouble::BlackHole);
     // Both ends give the connection up; a lease runs out besides.
-    let gone = || at_work.services.log().contains("connection to the broker is lost");
+    let gone = || at_work.services.log().contains("connecting again");
     for _ in 0..600 {
         if gone() {
             break;
