@@ -16,10 +16,10 @@ before(async () => {
     if (!file.endsWith(".snap") || file.includes("__lint__")) continue;
     const text = await readFile(path.join(folder, file), "utf8");
     const body = text.slice(text.indexOf("\n---\n") + 5);
-    // Some hold several, one after the other, each with its name before it.
+    // Some hold several, or captions and manifests besides, each with its name before it.
     const found = body.split("#EXTM3U\n").slice(1);
     found.forEach((rest, i) => {
-      const text = `#EXTM3U\n${rest.replace(/\n== [^\n]*\n*$/, "\n")}`;
+      const text = `#EXTM3U\n${rest.split("\n== ")[0]}\n`;
       playlists.push({ name: `${file} ${i}`, text });
     });
   }

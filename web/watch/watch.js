@@ -19,6 +19,8 @@ async function start() {
   const playback = await fetchPlayback();
   if (!playback) return;
   show(playback);
+  // Whoever heard that it failed hears that it no longer does.
+  if (playback.state === "ready" && announced) announce("The video is ready.");
   if (isOver(playback.state)) lookAgain(playback);
   else followProgress();
 }
