@@ -63,11 +63,13 @@ fn share(chunk_ms: u64) -> u64 {
     1000_u64.saturating_sub(paid).max(LEAST_SHARE)
 }
 
-/// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames.
+/// An x264 encoder of a rung and the caps its output must have. `gop` counts the rung's frames, as
+/// does `shortest_gop` where key frames are asked for one by one.
 pub(super) fn h264(
     rung: &Rung,
     vbv: Vbv,
     gop: u64,
+    shortest_gop: Option<u64>,
 ) -> Result<(gst::Element, gst::Caps), PipelineError> {
     let encoder = make("x264enc")?;
     let gop = u32::try_from(gop).map_err(|_| PipelineError::Spec("a GOP without end".into()))?;
@@ -81,7 +83,7 @@ pub(super) fn h264(
     encoder.set_property("aud", false);
     set_preset(&encoder, &rung.preset)?;
     tuning::set_tune(&encoder, rung.tune);
-    encoder.set_property("option-string", options(rung, gop));
+    encoder.set_property("option-string", options(rung, gop, shortest_gop));
     let caps = gst::Caps::builder("video/x-h264")
         .field("stream-format", "avc")
         .field("alignment", "au")
@@ -92,12 +94,14 @@ pub(super) fn h264(
 
 /// `stitchable` keeps what depends on content out of the parameter sets; `force-cfr` takes
 /// durations from the grid; without scene cuts key frames fall where the segments begin.
-fn options(rung: &Rung, gop: u32) -> String {
+fn options(rung: &Rung, gop: u32, shortest_gop: Option<u64>) -> String {
+    let lookahead = shortest_gop.map(|gop| tuning::lookahead_within(rung, gop));
     format!(
         "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:stitchable=1:vbv-init=0.5:\
-         force-cfr=1:level={}{}",
+         force-cfr=1:level={}{}{}",
         rung.level,
-        tuning::options(rung)
+        tuning::options(rung),
+        lookahead.unwrap_or_default()
     )
 }
 

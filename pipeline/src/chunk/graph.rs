@@ -215,7 +215,11 @@ fn encode(
         // Never reached: every key frame is asked for.
         Some(layout) => layout.longest_gop / divisor + 2,
     };
-    let (encoder, caps) = encoder::h264(rung, Vbv::of(rung, spec), gop)?;
+    let shortest_gop = spec.layout.as_ref().map(|layout| {
+        let gops = layout.key_frames.windows(2).map(|pair| pair[1] - pair[0]);
+        gops.min().unwrap_or(layout.longest_gop) / divisor
+    });
+    let (encoder, caps) = encoder::h264(rung, Vbv::of(rung, spec), gop, shortest_gop)?;
     if let Some(layout) = &spec.layout {
         let pad = encoder.static_pad("sink").expect("an encoder has a sink pad");
         keys::force(&pad, layout.key_frames.clone(), spec.video.frame_rate);

@@ -25,6 +25,29 @@ pub(super) fn set_tune(encoder: &gst::Element, tune: Option<Tune>) {
     encoder.set_property_from_str(property, word);
 }
 
+/// Pictures a preset looks ahead, where a profile does not say.
+const LOOKAHEAD: [(&str, u64); 9] = [
+    ("ultrafast", 0),
+    ("superfast", 0),
+    ("veryfast", 10),
+    ("faster", 20),
+    ("fast", 30),
+    ("medium", 40),
+    ("slow", 50),
+    ("slower", 60),
+    ("veryslow", 60),
+];
+
+/// No further ahead than half of the shortest GOP. An x264 that sees a picture that was asked to be
+/// a key frame while the one before is still undecided makes none of it (x264 0.164 by GStreamer
+/// 1.22, whatever min-keyint says).
+pub(super) fn lookahead_within(rung: &Rung, shortest_gop: u64) -> String {
+    let of_preset = || LOOKAHEAD.iter().find(|(name, _)| *name == rung.preset).map(|(_, n)| *n);
+    let named = rung.x264.get("rc-lookahead").and_then(|value| value.parse().ok());
+    let wanted = named.or_else(of_preset).unwrap_or_default();
+    format!(":rc-lookahead={}", wanted.min(shortest_gop / 2))
+}
+
 /// The options to put behind those that chunks need, each with a colon before it.
 pub(super) fn options(rung: &Rung) -> String {
     let mut options = String::new();

@@ -96,6 +96,22 @@ fn every_picture_is_the_sources_and_all_rungs_share_its_key_frames() {
     }
 }
 
+/// Encoders look ahead further than that.
+#[test]
+fn short_groups_of_pictures_are_shared_by_all_rungs() {
+    let folder = tempfile::tempdir().unwrap();
+    let coding = FIT.replace("-g 45 -keyint_min 45", "-g 15 -keyint_min 15");
+    let (plan, source, _) = planned(&source(folder.path(), "short.mp4", "", &coding));
+    let output = tempfile::tempdir().unwrap();
+    let specs = encoded(&plan, &source, output.path(), false);
+    assert!(specs[0].layout.is_some() && specs[0].rungs.len() == 2);
+    for rung in &specs[0].rungs {
+        let units = units(&join(&specs, &rung.track, output.path()));
+        let keys = units.iter().enumerate().filter(|(_, unit)| unit.key).map(|(index, _)| index);
+        assert!(keys.eq((0..300).step_by(15)), "{}", rung.track);
+    }
+}
+
 #[test]
 fn b_frames_are_reordered_within_the_grid() {
     let folder = tempfile::tempdir().unwrap();
