@@ -17,7 +17,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         adapter("queue.url", config.queue.url.as_deref(), SQLITE)?;
     }
     queue(&config.queue, config.broker_url())?;
-    let files = config.store.url.as_deref().filter(|url| !url.starts_with("s3://"));
+    let files = config.store.url.as_deref().filter(|url| !store::is_s3(url));
     adapter("store.url", files, FILE)?;
     store::check(&config.store)?;
     ensure!(

@@ -101,7 +101,7 @@ impl Config {
     /// The address is none, or settings are missing for it.
     pub(crate) fn with_store(&self, url: &str) -> anyhow::Result<Self> {
         let mut changed = self.clone();
-        if !url.starts_with("s3://") {
+        if !store::is_s3(url) {
             changed.store = StoreSection::default();
         }
         changed.store.url = Some(url.to_owned());

@@ -10,6 +10,11 @@ use super::{Config, check, sections::StoreSection};
 /// Before the name of a bucket.
 const S3: &str = "s3://";
 
+/// Whether a store is a bucket.
+pub(super) fn is_s3(url: &str) -> bool {
+    url.starts_with(S3)
+}
+
 /// The store that is configured.
 #[derive(Debug)]
 pub(crate) enum StoreConfig {

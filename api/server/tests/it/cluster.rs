@@ -1,8 +1,6 @@
 //! Several processes on servers that they share, of which some die in the middle of the main job.
 
-use std::time::Duration;
-
-use crate::support::{Cluster, Server, ffprobe, rendition, sample, soundtracks, text, variants};
+use crate::support::{Cluster, ffprobe, rendition, sample, soundtracks, text, variants};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_is_ready_though_a_worker_the_broker_and_the_services_were_killed() {
@@ -13,11 +11,11 @@ async fn a_video_is_ready_though_a_worker_the_broker_and_the_services_were_kille
     let folder = tempfile::tempdir().unwrap();
     let clip = sample(folder.path(), &["--seconds", "40", "--size", "640x360"]);
     let video = services.upload_file(&clip).await;
-    until_done(&services, &video, 2).await;
+    services.until_jobs_are_done(&video, 2).await;
     doomed.crash();
     cluster.broker.kill();
     cluster.broker.start_again();
-    until_done(&services, &video, 5).await;
+    services.until_jobs_are_done(&video, 5).await;
     services.crash_and_restart().await;
 
     let ready = services.wait_until_over(&video).await;
@@ -34,16 +32,4 @@ async fn a_video_is_ready_though_a_worker_the_broker_and_the_services_were_kille
         let sound = rendition(&soundtracks(&master, &url).remove(0)).await;
         assert_eq!(ffprobe(&sound, "stream=codec_name"), ["aac"]);
     }
-}
-
-/// Waits until so many jobs are done.
-async fn until_done(services: &Server, video: &str, count: usize) {
-    for _ in 0..1200 {
-        let jobs = services.jobs(video).await;
-        if jobs.iter().filter(|job| job["state"] == "done").count() >= count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{:#?}", services.jobs(video).await);
 }

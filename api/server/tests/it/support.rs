@@ -276,6 +276,22 @@ impl Server {
         children.filter_map(line).filter(|(_, line)| line.contains("kinora-encoder")).collect()
     }
 
+    /// Waits until so many of a video's jobs are done.
+    pub(crate) async fn until_jobs_are_done(&self, video: &str, count: usize) {
+        let since = Instant::now();
+        while self.jobs_done(video).await < count {
+            if since.elapsed() > Duration::from_secs(120) {
+                panic!("{:#?}", self.jobs(video).await);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// How many of them are.
+    pub(crate) async fn jobs_done(&self, video: &str) -> usize {
+        self.jobs(video).await.iter().filter(|job| job["state"] == "done").count()
+    }
+
     /// Every job of a video.
     pub(crate) async fn jobs(&self, video: &str) -> Vec<Value> {
         let page = self.get(&format!("/api/v1/jobs?video={video}&limit=100")).await;

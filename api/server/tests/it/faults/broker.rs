@@ -58,15 +58,15 @@ async fn one_broker_of_three_is_hardly_missed_and_two_are_waited_for() {
     // The one that everybody is connected to.
     at_work.cluster.broker.kill();
     let killed = Instant::now();
-    let done = at_work.jobs_done(&video).await;
-    at_work.until_jobs_are_done(&video, done + 1).await;
+    let done = at_work.services.jobs_done(&video).await;
+    at_work.services.until_jobs_are_done(&video, done + 1).await;
     eprintln!("the first result after one was killed came in {:?}", killed.elapsed());
     assert!(killed.elapsed() < Duration::from_secs(25), "{:?}", killed.elapsed());
 
     at_work.cluster.further_brokers[0].kill();
     let late = at_work.services.upload_file(&at_work.film(4)).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(at_work.jobs_done(&late).await, 0, "one of three is no majority");
+    assert_eq!(at_work.services.jobs_done(&late).await, 0, "one of three is no majority");
     at_work.cluster.broker.start_again();
     at_work.cluster.further_brokers[0].start_again();
     at_work.is_ready(&video).await;

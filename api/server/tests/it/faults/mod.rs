@@ -7,7 +7,7 @@ mod store;
 mod upload;
 mod worker;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -49,23 +49,8 @@ impl AtWork {
     /// Uploads a film of several chunks and waits until its first chunk is done.
     async fn begun(&self) -> String {
         let video = self.services.upload_file(&self.film(40)).await;
-        self.until_jobs_are_done(&video, 2).await;
+        self.services.until_jobs_are_done(&video, 2).await;
         video
-    }
-
-    async fn until_jobs_are_done(&self, video: &str, count: usize) {
-        for _ in 0..1200 {
-            if self.jobs_done(video).await >= count {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("{:#?}", self.services.jobs(video).await);
-    }
-
-    async fn jobs_done(&self, video: &str) -> usize {
-        let jobs = self.services.jobs(video).await;
-        jobs.iter().filter(|job| job["state"] == "done").count()
     }
 
     /// Waits until the video is ready, with every job done; the jobs.
