@@ -46,8 +46,7 @@ pub(crate) async fn progress(State(fake): State<Fake>, Path(id): Path<Uuid>) -> 
     if fake.world().is_unknown() {
         return not_found();
     }
-    let stale = usize::from(fake.world().script[0]["stale"] == true);
-    let event = fake.world().apply(id, stale);
+    let event = fake.world().apply(id, 0);
     event.map_or_else(not_found, |event| axum::Json(event).into_response())
 }
 
@@ -56,6 +55,11 @@ pub(crate) async fn events(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Re
         return not_found();
     }
     let break_after = fake.world().break_after.take();
+    // What the encode before came to is told once, and is the end of that stream.
+    if let Some(event) = fake.world().take_stale(id) {
+        let event = format!("event: progress\ndata: {event}\n\n");
+        return ([(header::CONTENT_TYPE, "text/event-stream")], event).into_response();
+    }
     let count = fake.world().script.len();
     let stream = futures::stream::iter(0..count).then(move |index| {
         let fake = fake.clone();
@@ -127,15 +131,20 @@ impl super::World {
         unknown
     }
 
+    /// The event of an encode before the one that the catalogue speaks of, if the script begins with one.
+    fn take_stale(&mut self, id: Uuid) -> Option<Value> {
+        let first = self.script.first().filter(|first| first["stale"] == true)?;
+        let mut event = first.clone();
+        self.script.remove(0);
+        event["video"] = json!(id);
+        Some(event)
+    }
+
     /// Lets the encode of a video reach a step of the script.
     fn apply(&mut self, id: Uuid, index: usize) -> Option<Value> {
         let mut event = self.script[index].clone();
         event["video"] = json!(id);
         let video = self.videos.get_mut(&id)?;
-        // Of an encode before the one that the catalogue speaks of.
-        if event["stale"] == true {
-            return Some(event);
-        }
         let state = match event["state"].as_str()? {
             "encoding" if event["plays_through"] == true => "plays_through",
             "encoding" if event["playable"] == true => "playable",
