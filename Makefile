@@ -37,6 +37,7 @@ test:
 	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
 	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
 	$(STEP) 'fuzz targets' deploy/fuzz.sh 20 1
+	$(STEP) 'judges of the origin' origin/tests/judges/run.sh
 	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
