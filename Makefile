@@ -66,8 +66,9 @@ build:
 bench:
 	@deploy/bootstrap.sh test
 	@cargo build --release --workspace --bin kinora --bin kinora-encoder --example plan \
-		--example serve --example drain
+		--example serve --example drain --example misses
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
 		python3 benches/compare/just_in_time.py --check || status=1; \
-		python3 benches/compare/origin.py --check || status=1; exit $$status
+		python3 benches/compare/origin.py --check || status=1; \
+		target/release/examples/misses --check || status=1; exit $$status
