@@ -26,3 +26,4 @@ mod small_disk;
 mod soak;
 mod soundtracks;
 mod support;
+mod upgrade;
