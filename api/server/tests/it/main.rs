@@ -15,6 +15,7 @@ mod invariant;
 mod kill;
 mod media_table;
 mod operation;
+mod operator;
 mod playable_early;
 mod postgres;
 mod published;
