@@ -37,6 +37,7 @@ test:
 	$(STEP) --go-on 'tests' cargo nextest run --workspace --no-fail-fast
 	$(STEP) --go-on 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
 	$(STEP) --go-on 'fuzz targets' deploy/fuzz.sh 20 1
+	$(STEP) --go-on 'judges of the origin' origin/tests/judges/run.sh
 	$(STEP) --go-on 'doc tests' cargo test --workspace --doc --quiet
 	$(STEP) --go-on 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
@@ -65,8 +66,9 @@ build:
 bench:
 	@deploy/bootstrap.sh test
 	@cargo build --release --workspace --bin kinora --bin kinora-encoder --example plan \
-		--example serve --example drain
+		--example serve --example drain --example misses
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
 		python3 benches/compare/just_in_time.py --check || status=1; \
-		python3 benches/compare/origin.py --check || status=1; exit $$status
+		python3 benches/compare/origin.py --check || status=1; \
+		target/release/examples/misses --check || status=1; exit $$status

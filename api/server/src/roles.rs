@@ -67,11 +67,15 @@ pub(crate) fn check(roles: &[Role], config: &Config) -> anyhow::Result<Roles> {
         "--roles: gateway, catalogue-command, catalogue-query and transcoding run in one process: \
          name them all"
     );
+    ensure!(
+        config.origin.upstream.is_none() || roles.share_nothing(),
+        "origin.upstream is set: an origin that reads another's store runs alone, with --roles origin"
+    );
     if roles.are_all() {
         return Ok(roles);
     }
     ensure!(
-        config.store_is_shared(),
+        config.store_is_shared() || config.origin.upstream.is_some(),
         "--roles names a subset, but the store in files belongs to one process: set store.url to \
          s3://BUCKET/PREFIX, or run with --roles all"
     );
@@ -138,5 +142,17 @@ mod tests {
         let services = Roles { services: true, origin: false, worker: false };
         assert_eq!(check(&SERVICES, &config).unwrap(), services);
         assert!(check(&[Role::Origin], &config).unwrap().origin);
+    }
+
+    #[test]
+    fn an_origin_behind_another_needs_no_store_and_runs_alone() {
+        let mut config = Config::default();
+        config.origin.upstream = Some("http://10.0.0.1:8081".into());
+        config.playback.key_file = Some("key".into());
+        assert!(check(&[Role::Origin], &config).unwrap().share_nothing());
+        for roles in [&[Role::All][..], &[Role::Origin, Role::Worker]] {
+            let error = check(roles, &config).unwrap_err().to_string();
+            assert!(error.contains("origin.upstream"), "{error}");
+        }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn serve(
     if roles.origin || roles.services {
         reload.read_keys(&data)?;
     }
-    let store = Store::open(&config).await?;
+    let store = Store::open_or_upstream(&config, &reload.keys).await?;
     let queue = match roles.services || roles.worker {
         true => Some(Queue::open(&config).await?),
         false => None,
@@ -132,7 +132,9 @@ async fn open_data(
         return Ok(data);
     }
     // What can be wrong is found while the other can still go on.
-    config.store()?;
+    if config.origin.upstream.is_none() {
+        config.store()?;
+    }
     config.origin_tls()?;
     if roles.worker {
         config.to_worker()?;

@@ -1,6 +1,7 @@
 //! What cannot work is refused at start.
 
 use anyhow::{bail, ensure};
+use kinora_media::playback::TokenKeys;
 use kinora_origin::ListenAddress;
 
 use super::{Config, QueueSection, store};
@@ -37,6 +38,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         "origin.tls_certificate and origin.tls_key are of no use without each other: set both"
     );
     config.origin_proxies()?;
+    config.upstream(&TokenKeys::default())?;
     numbers(config)
 }
 

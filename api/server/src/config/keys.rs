@@ -22,6 +22,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("origin.tls_key", Kind::Text),
     ("origin.proxy_protocol", Kind::Text),
     ("origin.ingest_listen", Kind::Text),
+    ("origin.upstream", Kind::Text),
     ("origin.address_rate", Kind::Number),
     ("origin.token_rate", Kind::Number),
     ("origin.token_streams", Kind::Number),

@@ -19,7 +19,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use kinora_media::playback::TokenKeys;
 use kinora_origin::{ListenAddress, Proxies, Tls};
+use kinora_store::{UpstreamConfig, UpstreamStore};
 use kinora_transcoding::TranscodingConfig;
 use kinora_workers::WorkerConfig;
 use serde::{Deserialize, Serialize};
@@ -218,6 +220,16 @@ impl Config {
     pub(crate) fn origin_proxies(&self) -> anyhow::Result<Proxies> {
         let listed = self.origin.proxy_protocol.as_deref().unwrap_or_default();
         listed.parse().map_err(|error| anyhow!("origin.proxy_protocol: {error}"))
+    }
+
+    /// The origin that this one reads through, where there is one.
+    ///
+    /// # Errors
+    /// It is no address of an origin.
+    pub(crate) fn upstream(&self, keys: &TokenKeys) -> anyhow::Result<Option<UpstreamStore>> {
+        let Some(url) = &self.origin.upstream else { return Ok(None) };
+        let config = UpstreamConfig::new(url, keys.clone());
+        UpstreamStore::new(config).context("origin.upstream").map(Some)
     }
 
     /// What the origin keeps in memory.

@@ -41,6 +41,9 @@ pub(crate) struct OriginSection {
     pub(crate) proxy_protocol: Option<String>,
     /// Where live media comes in, for those who make it; nobody else should reach it. Default: none.
     pub(crate) ingest_listen: Option<ListenAddress>,
+    /// Scheme and authority of another origin whose store this one reads through it, in place of
+    /// `[store]`; both have the same `playback.key_file`. For an origin apart. Default: none.
+    pub(crate) upstream: Option<String>,
     /// Requests a second of one address, ten seconds' worth of them at once; 0 for any number, as
     /// behind a CDN.
     pub(crate) address_rate: u32,
@@ -67,6 +70,7 @@ impl Default for OriginSection {
             tls_key: None,
             proxy_protocol: None,
             ingest_listen: None,
+            upstream: None,
             address_rate: 0,
             token_rate: 0,
             token_streams: 0,

@@ -16,6 +16,7 @@ mod kill;
 mod media_table;
 mod operation;
 mod operator;
+mod origins;
 mod playable_early;
 mod postgres;
 mod published;

@@ -1,6 +1,7 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
 mod cluster;
+pub(crate) mod film;
 mod streams;
 mod uploads;
 
@@ -16,6 +17,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 pub(crate) use cluster::Cluster;
+pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 
 /// How often tests look again.
@@ -165,6 +167,13 @@ impl Server {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid.cast_signed()).unwrap();
         let _ = rustix::process::kill_process(pid, signal);
+    }
+
+    /// Bytes that the process has in memory, shared ones too.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Whether the process is gone, but for what its parent may not have looked at yet.
