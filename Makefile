@@ -32,14 +32,14 @@ test:
 	@deploy/step.sh --begin
 	$(STEP) 'install what is missing' deploy/bootstrap.sh test
 	$(STEP) 'build' cargo build --workspace --all-targets --quiet
-	@$(MAKE) --no-print-directory check
-	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
-	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
-	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
-	$(STEP) 'fuzz targets' deploy/fuzz.sh 20 1
-	$(STEP) 'judges of the origin' origin/tests/judges/run.sh
-	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
-	$(STEP) 'browser tests' npm test --prefix web --silent
+	@$(MAKE) --no-print-directory check STEP='$(STEP) --go-on'
+	$(STEP) --go-on 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
+	$(STEP) --go-on 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) --go-on 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
+	$(STEP) --go-on 'fuzz targets' deploy/fuzz.sh 20 1
+	$(STEP) --go-on 'judges of the origin' origin/tests/judges/run.sh
+	$(STEP) --go-on 'doc tests' cargo test --workspace --doc --quiet
+	$(STEP) --go-on 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
 
 # Fuzz targets for ten minutes each; then mutations of five containers by seeds that `make test` does not try. SEED begins elsewhere.

@@ -10,6 +10,7 @@ mod dialect;
 mod error;
 mod id;
 pub mod inbox;
+mod missing;
 pub mod outbox;
 mod relay;
 mod retry;

@@ -20,12 +20,11 @@ mod state;
 mod testing;
 mod workload;
 
-pub use audit::{Finding, Severity, Verified};
 pub use config::TranscodingConfig;
 pub use error::TranscodingError;
 pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
-    ProgressReason, ProgressState, Quality, Why, WhySubject,
+    ProgressReason, ProgressState, Quality, QueuePlace, Why, WhySubject,
 };
 pub use service::{OnHeadChange, Transcoding, TranscodingDeps};
 pub use workload::ClassLoad;

@@ -290,6 +290,8 @@ impl Config {
             max_frame_rate: section.max_frame_rate,
             max_tracks: section.max_tracks,
             bulk_patience_ms: section.bulk_patience_ms,
+            quota_ms: Some(section.quota_minutes * 60_000).filter(|ms| *ms > 0),
+            quota_jobs: Some(section.quota_jobs).filter(|jobs| *jobs > 0),
             ..TranscodingConfig::default()
         }
     }
