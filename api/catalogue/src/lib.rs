@@ -8,6 +8,7 @@
 //! - `http/` is the only place that knows statuses and headers.
 //! - `repository/` is the only place that knows SQL.
 
+mod audit;
 mod captions;
 mod catalogue;
 mod command;

@@ -1,5 +1,6 @@
 //! `/api/v1/admin/verify`: whether anything was lost or left behind.
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -52,7 +53,19 @@ impl Client {
     /// # Errors
     /// See [`crate::Error`].
     pub async fn verify(&self, after: Option<Uuid>) -> Result<Verified> {
-        let mut url = self.api(&["admin", "verify"]);
+        self.verified(self.api(&["admin", "verify"]), after).await
+    }
+
+    /// Holds the catalogue against presentations, its uploads against the spool and both against what
+    /// quotas count, for the next few videos.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; [`crate::Error::is_gone`] for a server from before there was such a thing.
+    pub async fn verify_catalogue(&self, after: Option<Uuid>) -> Result<Verified> {
+        self.verified(self.api(&["admin", "verify", "catalogue"]), after).await
+    }
+
+    async fn verified(&self, mut url: Url, after: Option<Uuid>) -> Result<Verified> {
         if let Some(after) = after {
             url.query_pairs_mut().append_pair("after", &after.to_string());
         }

@@ -6,6 +6,7 @@ mod problem;
 mod profiles;
 mod tus;
 mod uploads;
+mod verify;
 mod videos;
 
 use axum::{extract::DefaultBodyLimit, middleware};
@@ -30,5 +31,6 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
         .routes(routes!(captions::put).layer(captions))
         .routes(routes!(playback::get))
         .routes(routes!(profiles::list))
+        .routes(routes!(verify::verify))
         .merge(uploads)
 }

@@ -2,6 +2,7 @@
 //! the row that joins them for queries. Writes take a connection, so that their caller
 //! decides what is one transaction; changes are conditional single statements.
 
+pub(crate) mod audit;
 pub(crate) mod captions;
 pub(crate) mod media;
 pub(crate) mod uploads;

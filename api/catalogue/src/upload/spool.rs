@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
@@ -44,6 +45,18 @@ impl SpoolDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(&path, "look at")(error)),
         }
+    }
+
+    /// When the file was written last, if there is one; microseconds since 1970 UTC.
+    pub(crate) async fn written_at_us(&self, id: UploadId) -> Result<Option<i64>, Error> {
+        let path = self.path(id);
+        let metadata = match tokio::fs::metadata(&path).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            found => found.map_err(failed(&path, "look at"))?,
+        };
+        let written = metadata.modified().map_err(failed(&path, "look at"))?;
+        let since = written.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Some(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// The file, cut to `offset`: what lies beyond may not be durable. Shorter than `offset`

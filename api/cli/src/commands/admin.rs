@@ -20,8 +20,8 @@ pub(crate) struct AdminArgs {
 enum AdminCommand {
     /// Check that nothing was lost and nothing left behind.
     ///
-    /// Holds the database, the object store and the segment index against each other. A fault is
-    /// something lost or left behind: then the exit code is 1. What is pending, time mends: work
+    /// Holds the database, the object store and the segment index against each other, and the catalogue
+    /// with its uploads and quotas against them. A fault is something lost or left behind: then the exit code is 1. What is pending, time mends: work
     /// under way, or objects that a sweep is yet to remove.
     Verify(VerifyArgs),
 }
@@ -80,10 +80,26 @@ async fn ask(session: &Session) -> Result<Verified, Failure> {
         spinner.set_message(format!("{videos}, {objects}"));
         spinner.tick();
         if all.next.is_none() {
-            spinner.finish_and_clear();
-            return Ok(all);
+            break;
         }
     }
+    // The same videos once more, as the catalogue has them.
+    loop {
+        let page = match session.client.verify_catalogue(all.next).await {
+            Ok(page) => page,
+            // A server of the version before does not know it.
+            Err(error) if error.is_gone() => break,
+            Err(error) => return Err(error.into()),
+        };
+        all.findings.extend(page.findings);
+        all.next = page.next;
+        spinner.tick();
+        if all.next.is_none() {
+            break;
+        }
+    }
+    spinner.finish_and_clear();
+    Ok(all)
 }
 
 fn print_table(findings: &[Finding]) -> std::io::Result<()> {

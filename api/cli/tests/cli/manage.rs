@@ -127,6 +127,13 @@ async fn verify_tells_faults_from_what_is_pending() {
     assert_eq!(fake.count(&format!("GET /api/v1/admin/verify?after={next}")), 1);
     let run = home.run(&["admin", "verify", "--json"]).await.ended(1);
     assert_eq!(run.json()[0]["findings"][0]["code"], "missing_object");
+
+    // The catalogue's half counts as well, and its videos are the same.
+    fake.world().verified = vec![page(json!([]), None)];
+    fake.world().catalogue_findings = vec![finding("fault", "no_presentation")];
+    let run = home.run(&["admin", "verify"]).await.ended(1);
+    assert!(run.stdout.contains("no_presentation"), "{}", run.stdout);
+    assert!(run.stderr.contains("2 videos, 7 objects, 2.0 kB: 1 fault,"), "{}", run.stderr);
 }
 
 #[tokio::test]

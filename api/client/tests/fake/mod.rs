@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) not_yet: usize,
     /// What a look at everything finds, page by page.
     pub(crate) verified: Vec<Value>,
+    /// What a look at the catalogue finds.
+    pub(crate) catalogue_findings: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -135,6 +137,7 @@ impl Fake {
             .route("/api/v1/videos/{id}/progress/events", get(watch::events))
             .route("/api/v1/profiles", get(profiles))
             .route("/api/v1/admin/verify", get(verify))
+            .route("/api/v1/admin/verify/catalogue", get(verify_catalogue))
             .route("/api/v1/jobs", get(watch::jobs))
             .route("/api/v1/jobs/purge", post(watch::purge))
             .route("/api/v1/jobs/{id}", get(watch::job))
@@ -189,6 +192,12 @@ async fn verify(State(fake): State<Fake>, uri: axum::http::Uri) -> axum::Json<Va
     let page = usize::from(uri.query().is_some_and(|query| query.contains("after=")));
     let nothing = json!({ "videos": 0, "objects": 0, "bytes": 0, "findings": [], "next": null });
     axum::Json(fake.world().verified.get(page).cloned().unwrap_or(nothing))
+}
+
+/// Finds nothing, unless it is told what.
+async fn verify_catalogue(State(fake): State<Fake>) -> axum::Json<Value> {
+    let findings = fake.world().catalogue_findings.clone();
+    axum::Json(json!({ "videos": 2, "objects": 0, "bytes": 0, "findings": findings, "next": null }))
 }
 
 async fn list(
