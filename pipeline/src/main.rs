@@ -112,7 +112,7 @@ fn main() -> ExitCode {
     };
     let reporter = Reporter::stdout();
     // Without /proc the worker's own look at this process is all there is.
-    let memory = task.memory_limit_mib.and_then(|limit| Memory::within(limit).ok());
+    let memory = task.memory_limit_mib.and_then(Memory::of_process);
     match work(&task, series, &reporter) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -15,8 +15,11 @@ pub fn is_worth_a_word(missing_ns: u64, whole_ns: u64) -> bool {
     missing_ns > MUCH_NS || PARTS.into_iter().any(exceeds)
 }
 
-/// Nanoseconds as people read them: `3.2 s`.
+/// Nanoseconds as people read them: `3.2 s`, or `40 ms` where tenths say nothing.
 pub fn seconds(ns: u64) -> String {
+    if (1..SECOND_NS / 10).contains(&ns) {
+        return format!("{} ms", ns.div_ceil(1_000_000));
+    }
     format!("{}.{} s", ns / SECOND_NS, ns / (SECOND_NS / 10) % 10)
 }
 
@@ -36,5 +39,10 @@ mod tests {
         assert!(is_worth_a_word(u64::MAX, u64::MAX));
         assert!(!is_worth_a_word(0, 0));
         assert_eq!(seconds(3_290_000_000), "3.2 s");
+        assert_eq!(
+            [0, 1, 40_000_000, 99_999_999].map(seconds),
+            ["0.0 s", "1 ms", "40 ms", "100 ms"]
+        );
+        assert_eq!(seconds(100_000_000), "0.1 s");
     }
 }

@@ -212,6 +212,31 @@ mod tests {
     }
 
     #[test]
+    fn no_rung_costs_as_much_as_a_better_one() {
+        // What each of 30 frames a second takes of the 720p source, and what stands below it.
+        for (bytes_a_frame, below, left_out) in [
+            (10_000, &["v480", "v360", "v240"][..], None),
+            (6_000, &["v360", "v240"], Some("480p")),
+            (4_000, &["v240"], Some("480p, 360p")),
+            (2_000, &[], Some("480p, 360p, 240p")),
+        ] {
+            let (plan, _) = planned(&[60; 5], bytes_a_frame);
+            let templates = plan.track_templates();
+            let names: Vec<_> = templates.iter().map(|track| track.id.as_str()).collect();
+            assert_eq!(names[0], "v720");
+            assert_eq!(names[1..names.len() - 1], *below, "{bytes_a_frame}");
+            let pictures = &templates[..templates.len() - 1];
+            assert!(
+                pictures.is_sorted_by(|a, b| a.max_bandwidth > b.max_bandwidth),
+                "{pictures:?}"
+            );
+            let note = plan.notes.iter().find(|note| note.code == "dearer_rungs_left_out");
+            assert_eq!(note.is_some(), left_out.is_some());
+            assert!(left_out.is_none_or(|names| note.unwrap().message.contains(names)), "{note:?}");
+        }
+    }
+
+    #[test]
     fn each_chunk_is_told_its_part_of_the_layout() {
         let (plan, frames) = planned(&[45; 40], 10_000);
         let mut next_segment = 0;

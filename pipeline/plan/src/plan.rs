@@ -4,13 +4,13 @@ use kinora_media::Chapter;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, TextPlan,
-    Unfit, VideoStream, Warning, audio, chunking, chunks,
+    AudioPlan, AudioProfile, Chunk, Coded, Ladder, Passthrough, ProbeReport, Profile, Rung,
+    TextPlan, Unfit, VideoStream, Warning, audio, chunking, chunks,
     device::{self, EncoderChoice},
     gop_frames, hdr, ladder, loss, passthrough,
     profile::VideoProfile,
     quality::QualityPlan,
-    specs, text,
+    specs, text, tracks,
 };
 
 /// Everything the orchestrator needs to dispatch a title; stored with it, never changed.
@@ -156,12 +156,31 @@ fn plan_video(
             let level = video.ladder.rungs.first().map_or(0, |rung| rung.level);
             let level = stream.coded.as_ref().and_then(Coded::level).unwrap_or(level);
             video.ladder = ladder::with_copy(stream, &profile.video, level, layout.halves());
+            notes.extend(leave_out_dearer(&mut video.ladder, layout.peak_bandwidth));
             (video.chunks, video.passthrough) = (chunks, Some(layout));
         }
         Some(Err(reason)) => notes.push(not_passed_through(reason)),
         None => {}
     }
     Ok(video)
+}
+
+/// Players take what costs less for the worse picture: a rung that may cost as much as the thin
+/// source above it would never be chosen, or chosen in its stead.
+fn leave_out_dearer(ladder: &mut Ladder, copied_bandwidth: u64) -> Option<Warning> {
+    let cheaper = |rung: &Rung| tracks::peak_of_cap(rung.max_kbps) < copied_bandwidth;
+    let dearer = ladder.rungs.iter().filter(|rung| !rung.copy && !cheaper(rung));
+    let names: Vec<_> = dearer.map(|rung| format!("{}p", rung.height)).collect();
+    ladder.rungs.retain(|rung| rung.copy || cheaper(rung));
+    let kbps = copied_bandwidth.div_ceil(1000);
+    (!names.is_empty()).then(|| Warning {
+        code: "dearer_rungs_left_out".to_owned(),
+        message: format!(
+            "The source's own picture takes {kbps} kbit/s at most: smaller ones that may take as \
+             much ({}) were left out.",
+            names.join(", "),
+        ),
+    })
 }
 
 /// Every rung encoded anew, on GOPs of one length.

@@ -1,7 +1,7 @@
 //! Whether a task failed for want of memory: decoders and GStreamer take an allocation that failed
 //! for a broken file, and the file must not be blamed for that.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{fs::File, io, os::unix::fs::FileExt, sync::OnceLock};
 
 use kinora_plan::encoder::{Failure, FailureKind, OUT_OF_MEMORY};
 
@@ -11,6 +11,9 @@ const MAX_STATUS_BYTES: usize = 16 << 10;
 /// missing, and pictures come in large pieces.
 const CLOSE_EIGHTHS: u64 = 7;
 
+/// That of this process, for whoever waits in it.
+static OF_PROCESS: OnceLock<Memory> = OnceLock::new();
+
 /// What this process may have and has had.
 #[derive(Debug)]
 pub struct Memory {
@@ -19,27 +22,41 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// To be opened before the sandbox, which does not let it be.
-    ///
+    /// That of this process, which [`Self::is_close_to_limit`] asks from now on; `None` when there is
+    /// no `/proc`. To be opened before the sandbox, which does not let it be.
+    pub fn of_process(limit_mib: u64) -> Option<&'static Self> {
+        let memory = Self::within(limit_mib).ok()?;
+        Some(OF_PROCESS.get_or_init(|| memory))
+    }
+
+    /// Whether this process has had nearly all it may have: what does not get on may then wait for a
+    /// thread that could not be made.
+    pub fn is_close_to_limit() -> bool {
+        OF_PROCESS.get().is_some_and(|memory| is_close(memory.peak_mib(), memory.limit_mib))
+    }
+
     /// # Errors
     /// When there is no `/proc`.
-    pub fn within(limit_mib: u64) -> io::Result<Self> {
+    fn within(limit_mib: u64) -> io::Result<Self> {
         Ok(Self { limit_mib, status: File::open("/proc/self/status")? })
     }
 
     /// The failure as it is, or as want of memory if it may be just that.
     pub fn judge(&self, failure: Failure) -> Failure {
+        blamed(failure, self.peak_mib(), self.limit_mib)
+    }
+
+    fn peak_mib(&self) -> u64 {
         let mut bytes = vec![0; MAX_STATUS_BYTES];
         let length = self.status.read_at(&mut bytes, 0).unwrap_or(0);
         let status = String::from_utf8_lossy(&bytes[..length]);
-        let peak_mib = peak_kib(&status).unwrap_or(0) >> 10;
-        blamed(failure, peak_mib, self.limit_mib)
+        peak_kib(&status).unwrap_or(0) >> 10
     }
 }
 
 fn blamed(failure: Failure, peak_mib: u64, limit_mib: u64) -> Failure {
     let doubtful = matches!(failure.kind, FailureKind::Input | FailureKind::Internal);
-    if !doubtful || peak_mib.saturating_mul(8) < limit_mib.saturating_mul(CLOSE_EIGHTHS) {
+    if !doubtful || !is_close(peak_mib, limit_mib) {
         return failure;
     }
     Failure {
@@ -51,6 +68,10 @@ fn blamed(failure: Failure, peak_mib: u64, limit_mib: u64) -> Failure {
             failure.message
         ),
     }
+}
+
+fn is_close(peak_mib: u64, limit_mib: u64) -> bool {
+    peak_mib.saturating_mul(8) >= limit_mib.saturating_mul(CLOSE_EIGHTHS)
 }
 
 /// `VmPeak` of a process's status, KiB (proc_pid_status(5)).

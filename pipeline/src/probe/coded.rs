@@ -145,10 +145,21 @@ fn gops(
 /// record, and it may differ where they are entered in the middle.
 const CONTAINERS: [&str; 2] = ["video/quicktime", "video/x-matroska"];
 
-/// Keeps pictures from being handed on out of other containers.
-pub(super) fn check_container(video: &mut VideoStream, container: &str) {
-    if matches!(video.coded, Some(Coded::Fit(_))) && !CONTAINERS.contains(&container) {
-        video.coded = Some(Coded::Unfit(Unfit::Container));
+/// Keeps pictures from being handed on out of other containers, and out of Matroska files that
+/// promise to be shorter than they are: their demuxer goes nowhere beyond that.
+pub(super) fn check_container(
+    video: &mut VideoStream,
+    container: &str,
+    promised_duration_ns: Option<u64>,
+) {
+    let short = promised_duration_ns.is_some_and(|ns| ns < video.end_pts_ns / 10 * 9);
+    let reason = match container {
+        _ if !CONTAINERS.contains(&container) => Unfit::Container,
+        "video/x-matroska" if short => Unfit::Damaged,
+        _ => return,
+    };
+    if matches!(video.coded, Some(Coded::Fit(_))) {
+        video.coded = Some(Coded::Unfit(reason));
     }
 }
 

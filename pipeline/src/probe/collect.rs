@@ -16,6 +16,7 @@ use super::coded::CodedScan;
 use crate::{
     captions::{Captions, Pairs},
     decode::stream_time,
+    source::avi,
 };
 
 /// Packets that are remembered, of all streams: a day at 90 pictures a second.
@@ -50,6 +51,8 @@ pub(super) struct Stream {
     pub(super) default: bool,
     /// Packets without any time.
     pub(super) untimed: u64,
+    /// There are B-frames in MPEG-4.
+    pub(super) b_frames: bool,
     /// Packets and bytes that came, whether or not they are shown.
     read: (u64, u64),
     /// The captions in it, if there were any.
@@ -70,6 +73,7 @@ impl Stream {
             windows: vec![Vec::new()],
             default: false,
             untimed: 0,
+            b_frames: false,
             read: (0, 0),
             captions: None,
             coded: None,
@@ -135,6 +139,7 @@ impl Stream {
             }
             return self.not_as_it_is(Unfit::Gaps);
         };
+        self.b_frames |= self.codec() == "video/mpeg" && avi::is_b_frame(buffer);
         let Some(segment) = &self.segment else { return };
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let key = key.then(|| fingerprint(buffer));

@@ -11,7 +11,7 @@ use super::{
     container,
     scan::Scanned,
 };
-use crate::source::Source;
+use crate::{PipelineError, source::Source};
 
 /// Beginnings without a picture that are worth a word: open GOPs lose less than that.
 const BEGINNING_NS: i64 = 250_000_000;
@@ -38,6 +38,11 @@ const OTHER_PERCENT: [(&str, u64); 8] = [
     ("video/mpegts", 75),
 ];
 
+/// Pictures that stand still take more than this, and silence does, too; bytes a second.
+const LEAST_BYTES_A_SECOND: u64 = 16;
+/// So long a single picture may be shown.
+const ALWAYS_PLAUSIBLE_NS: u64 = 600_000_000_000;
+
 /// Everything a person should hear of.
 pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source) -> Vec<Warning> {
     let streams = || scanned.streams.iter().filter(|stream| is_shown(stream));
@@ -50,6 +55,25 @@ pub(super) fn warnings(report: &ProbeReport, scanned: &Scanned, source: &Source)
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Refuses lengths that nothing in the file bears out: one damaged time makes hours of seconds, which
+/// would be encoded, all but the first of them the same picture.
+///
+/// # Errors
+/// When the length is more than the bytes can show.
+pub(super) fn refuse_empty_hours(report: &ProbeReport) -> Result<(), PipelineError> {
+    let length = super::end_ns(report).saturating_sub(super::start_ns(report));
+    let plausible_ns = u128::from(report.size) * 1_000_000_000 / u128::from(LEAST_BYTES_A_SECOND);
+    if length <= ALWAYS_PLAUSIBLE_NS || u128::from(length) <= plausible_ns {
+        return Ok(());
+    }
+    let (minutes, kilobytes) = (length.div_ceil(60_000_000_000), report.size.div_ceil(1000));
+    let message = format!(
+        "the file's clock is damaged: by its times it lasts {minutes} minutes, yet it has only \
+         {kilobytes} kB"
+    );
+    Err(PipelineError::input("clock_damaged", message))
 }
 
 fn is_shown(stream: &Stream) -> bool {

@@ -38,12 +38,18 @@ use gstreamer as gst;
 use kinora_plan::{ProbeReport, Warning, encoder::ProbeSpec};
 
 use self::scan::{Scan, Scanned};
-use crate::{PipelineError, child::Reporter, source::Source};
+use crate::{
+    PipelineError,
+    child::{Memory, Reporter},
+    source::Source,
+};
 
 /// Sources up to this size are read whole, larger ones in windows.
 const WHOLE_BYTES: u64 = 256 << 20;
 /// A demuxer or decoder that shows nothing for so long hangs.
 const STALL: Duration = Duration::from_secs(20);
+/// The same at the memory limit: GStreamer waits for ever for threads that it could not make.
+const STALL_SHORT_OF_MEMORY: Duration = Duration::from_secs(5);
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -51,7 +57,7 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When it holds neither picture nor sound that can be decoded, when it exceeds the limits of
-/// `spec`, when nothing moves for 20 s, or when it cannot be read.
+/// `spec`, when nothing moves for 20 s (5 s at the memory limit), or when it cannot be read.
 pub fn run(
     spec: &ProbeSpec,
     source: &Source,
@@ -79,7 +85,9 @@ pub fn run(
                 let now = progress.load(Ordering::Relaxed);
                 if now != seen || source.is_waiting() {
                     (seen, since) = (now, Instant::now());
-                } else if since.elapsed() > STALL {
+                } else if since.elapsed() > STALL
+                    || since.elapsed() > STALL_SHORT_OF_MEMORY && Memory::is_close_to_limit()
+                {
                     return Err(stalled());
                 }
             }
@@ -100,14 +108,14 @@ fn examine(
     let mut warnings = undescribed::warnings(source, &container, &scanned.streams);
     let mut video = picture::examine(spec, source, &scanned, progress)?;
     if let Some(video) = &mut video {
-        coded::check_container(video, &container);
+        coded::check_container(video, &container, scanned.promised_duration_ns);
     }
     let audio = sound::examine(source, &scanned, progress, &mut warnings)?;
     if video.is_none() && audio.is_empty() {
         return Err(nothing_decodable(source, &container, &scanned, &warnings));
     }
     let seekable = match &video {
-        Some(video) => seeking::check(&scan, &scanned, video, progress)?,
+        Some(video) => seeking::check(&container, &scan, &scanned, video, progress)?,
         None => false,
     };
     drop(scan);
@@ -130,6 +138,7 @@ fn examine(
     if end.saturating_sub(start_ns(&report)) > spec.max_duration_ns {
         return Err(PipelineError::input("too_long", too_long(end, spec.max_duration_ns)));
     }
+    damage::refuse_empty_hours(&report)?;
     let damage = damage::warnings(&report, &scanned, source);
     report.warnings.extend(damage);
     Ok(report)

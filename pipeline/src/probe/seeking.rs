@@ -21,6 +21,7 @@ const TOLERANCE_NS: u64 = 2_000_000;
 /// # Errors
 /// When the source cannot be read.
 pub(super) fn check(
+    container: &str,
     scan: &Scan,
     scanned: &Scanned,
     video: &VideoStream,
@@ -29,6 +30,11 @@ pub(super) fn check(
     let Some(stream) = scanned.streams.iter().find(|stream| stream.id == video.stream_id) else {
         return Ok(false);
     };
+    // AVI says when pictures are decoded: which one is shown when a key frame is, is known only to
+    // whoever has read all before it.
+    if container == "video/x-msvideo" && stream.b_frames {
+        return Ok(false);
+    }
     let frame_ns = video.frame_rate.frame_nanos(1);
     for target in targets(video) {
         // A little after, as rounding must not select what lies before.

@@ -21,7 +21,8 @@ const OTHERS: [&[u8; 4]; 21] = [
 ];
 
 /// A warning for each picture or soundtrack without a sample description (14496-12 8.5.2), for
-/// those that have one but are not among `streams`, and for tracks of no known kind.
+/// those that have one but are not among `streams`, for tracks of no known kind, and for those whose
+/// clock has no unit (8.4.2).
 pub(super) fn warnings(source: &Source, container: &str, streams: &[Stream]) -> Vec<Warning> {
     if !["video/quicktime", "audio/x-m4a", "application/x-3gp"].contains(&container) {
         return Vec::new();
@@ -54,7 +55,19 @@ pub(super) fn warnings(source: &Source, container: &str, streams: &[Stream]) -> 
         );
         (there > shown).then(|| Warning { code: "track_left_out".to_owned(), message })
     });
-    undescribed.chain(left_out).collect()
+    let timeless = walk.found.iter().filter(|track| track.timeless).filter_map(|track| {
+        let what = match &track.handler {
+            b"soun" => "a soundtrack",
+            b"vide" => "the picture",
+            _ => return None,
+        };
+        let message = format!(
+            "The clock of {what} is damaged: the file does not say how long its ticks are. Some of \
+             it may be lost, or come at another time."
+        );
+        Some(Warning { code: "clock_without_unit".to_owned(), message })
+    });
+    undescribed.chain(left_out).chain(timeless).collect()
 }
 
 struct Walk<'a> {
@@ -70,6 +83,8 @@ struct Walk<'a> {
 struct Track {
     handler: [u8; 4],
     described: bool,
+    /// Its times have no unit: demuxers guess one.
+    timeless: bool,
 }
 
 impl Walk<'_> {
@@ -92,6 +107,12 @@ impl Walk<'_> {
                 // QuickTime has another for the data, inside `minf`.
                 b"hdlr" if self.word(body + 4)? != *b"dhlr" => {
                     self.track.handler = self.word(body + 8)?;
+                }
+                // The timescale comes after two times, whose length the version says (8.4.2).
+                b"mdhd" => {
+                    let wide = self.word(body)?[0] == 1;
+                    let timescale = self.word(body + if wide { 20 } else { 12 })?;
+                    self.track.timeless = timescale == [0; 4];
                 }
                 b"stsd" => self.track.described = self.word(body + 4)? != [0; 4],
                 kind if FOLDERS.contains(&kind) => self.folder(body, next)?,

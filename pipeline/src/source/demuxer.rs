@@ -3,7 +3,7 @@
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::Source;
+use super::{Source, avi, matroska};
 use crate::PipelineError;
 
 /// Media type of transport streams (ISO/IEC 13818-1).
@@ -27,6 +27,8 @@ impl Source {
         let demuxer = gst::ElementFactory::make("parsebin")
             .build()
             .map_err(|_| PipelineError::MissingElement("parsebin"))?;
+        matroska::keep_times(&demuxer);
+        avi::order_pictures(&demuxer);
         if let Some(packet_bytes) = self.transport_packet_bytes() {
             let caps = gst::Caps::builder(TRANSPORT_STREAM)
                 .field("systemstream", true)

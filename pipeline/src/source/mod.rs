@@ -1,10 +1,12 @@
 //! The source: ranges of bytes from the worker's socket or a file, and the GStreamer element
 //! that shows them to demuxers.
 
+pub(crate) mod avi;
 pub(crate) mod boxes;
 mod cache;
 pub(crate) mod demuxer;
 mod element;
+mod matroska;
 pub(crate) mod movie_header;
 mod transport;
 

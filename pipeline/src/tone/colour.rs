@@ -96,6 +96,24 @@ pub(super) mod tests {
         }
     }
 
+    /// Clipped is what has the code of the peak once it is rounded to eight bits.
+    #[test]
+    fn no_grey_below_nine_tenths_of_the_peak_is_clipped() {
+        for (meaning, peak_nits) in [(PQ, 1000.0), (PQ, 4000.0), (HLG, HLG_PEAK_NITS)] {
+            let meaning = Meaning { peak_nits, ..meaning };
+            let conversion = Conversion::new(meaning);
+            let light = |code: f64| meaning.transfer.light([(code - 64.0) / 876.0; 3])[1];
+            let codes = (64..1024_u32).map(f64::from);
+            let below: Vec<f64> = codes.filter(|code| light(*code) < 0.9 * peak_nits).collect();
+            let shown = below.iter().map(|code| conversion.convert([*code, 512.0, 512.0])[0]);
+            let shown: Vec<f64> = shown.collect();
+            assert!(shown.is_sorted_by(|a, b| a < b), "{meaning:?}");
+            let most = shown.last().unwrap();
+            // Two codes are left: none of them is lost to dither or to coding.
+            assert!(*most < 233.5, "{meaning:?}: {most}");
+        }
+    }
+
     #[test]
     fn full_range_means_the_same() {
         let full = Conversion::new(Meaning { full_range: true, ..PQ });

@@ -14,6 +14,7 @@ use std::{
 
 use kinora_plan::{
     encoder::{ChunkSpec, EncoderSpec, FailureKind, Message, Outcome},
+    profile::X264Options,
     source_protocol::{NEXT_TASK, READ_FAILED, REQUEST_LEN, decode_request},
 };
 use tempfile::TempDir;
@@ -94,7 +95,8 @@ fn only_chunk(clip: &Clip, folder: &TempDir) -> ChunkSpec {
 fn a_chunk_over_the_socket_is_byte_for_byte_that_of_a_file() {
     let clip = generate(&Wanted::default());
     let folder = tempfile::tempdir().unwrap();
-    let spec = only_chunk(&clip, &folder);
+    let mut spec = only_chunk(&clip, &folder);
+    spec.rungs[0].x264 = without_trees();
     let (mut child, socket) = start(&spec, &folder, &["--memory-limit-mib", "4096"]);
     let file = File::open(&clip.path).unwrap();
     let server = thread::spawn(move || serve(socket, &file, usize::MAX));
@@ -109,13 +111,15 @@ fn a_chunk_over_the_socket_is_byte_for_byte_that_of_a_file() {
     assert_eq!(produced, std::fs::read(spec.output_dir.join("v180/chunk.m4s")).unwrap());
 }
 
+/// With them x264 reads memory that it never wrote: another heap, another result.
+fn without_trees() -> X264Options {
+    serde_json::from_value(serde_json::json!({ "mbtree": "0" })).unwrap()
+}
+
 /// A clip of two chunks for one folder.
 fn two_chunks(clip: &Clip, folder: &TempDir) -> Vec<ChunkSpec> {
     let mut rungs = [rung(clip, 180, 1, 500), rung(clip, 90, 1, 200)];
-    for rung in &mut rungs {
-        // With it x264 reads memory that it never wrote: another heap, another result.
-        rung.x264 = serde_json::from_value(serde_json::json!({ "mbtree": "0" })).unwrap();
-    }
+    rungs.iter_mut().for_each(|rung| rung.x264 = without_trees());
     let mut specs = specs(clip, &rungs, 20, &[0, 40], clip.frames, folder.path());
     for spec in &mut specs {
         spec.output_dir = folder.path().join("out");

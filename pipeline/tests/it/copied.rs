@@ -13,7 +13,7 @@ use kinora_plan::{
 use crate::joined::{join, units};
 
 const FIT: &str = "-c:v libx264 -preset ultrafast -bf 2 -g 45 -keyint_min 45 -sc_threshold 0 \
-                   -flags +cgop -pix_fmt yuv420p -b:v 300k -maxrate 350k -bufsize 350k -profile:v main";
+                   -flags +cgop -pix_fmt yuv420p -b:v 700k -maxrate 750k -bufsize 750k -profile:v main";
 
 /// Ten seconds of a moving picture at 640×360, coded by these options into this kind of file.
 fn source(folder: &Path, name: &str, filter: &str, coding: &str) -> PathBuf {
@@ -160,7 +160,7 @@ fn what_does_not_fit_is_told_with_its_reason() {
 #[test]
 fn more_bits_than_the_top_rung_may_have_are_encoded_again() {
     let folder = tempfile::tempdir().unwrap();
-    let coding = FIT.replace("300k", "4000k").replace("350k", "5000k");
+    let coding = FIT.replace("700k", "4000k").replace("750k", "5000k");
     let path = source(folder.path(), "fat.mp4", ",noise=alls=60:allf=t", &coding);
     let (plan, _, coded) = planned(&path);
     assert!(matches!(coded, Coded::Fit(_)), "{coded:?}");

@@ -170,6 +170,28 @@ fn at_60_frames_a_second() {
     every_shape((60, 1), (640, 360), &[("open.mkv", OPEN_H264), ("hevc.mp4", OPEN_HEVC)]);
 }
 
+/// AVI says when pictures are decoded, and nothing of when they are shown: what has B-frames is
+/// read in one go, from the one picture whose time is known.
+#[test]
+fn of_mpeg4_in_avi() {
+    let folder = tempfile::tempdir().unwrap();
+    for rate in [(25, 1), NTSC] {
+        let (raw, count) = frames_of(folder.path(), (192, 108), rate);
+        for (name, b_frames, options) in [
+            ("open.avi", true, "-bf 2"),
+            ("closed.avi", true, "-bf 2 -flags +cgop -sc_threshold 1000000000"),
+            ("xvid.avi", true, "-bf 1 -vtag XVID"),
+            ("divx.avi", true, "-bf 2 -vtag DX50"),
+            ("none.avi", false, "-bf 0"),
+        ] {
+            let coding = format!("-c:v mpeg4 -g 12 -q:v 2 -pix_fmt yuv420p {options}");
+            let path = shaped(&raw, "", &coding, name);
+            let plan = assert_unbroken(name, &path, rate, 0..count);
+            assert_eq!(plan.video.unwrap().sequential, b_frames, "{name}");
+        }
+    }
+}
+
 /// Edit lists that hide the front of a GOP, that begin with nothing, and that follow from
 /// composition offsets.
 #[test]

@@ -190,3 +190,23 @@ fn lengths_that_lie_change_nothing_or_are_said() {
     lasts("strh too long", &avi(b"vids", 28, 1500), 6.0, &[]);
     lasts("strh of nothing", &avi(b"vids", 28, 0), 6.0, &[]);
 }
+
+/// Demuxers guess a unit where the file has none; a person hears of it.
+#[test]
+fn clocks_without_a_unit_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(film(folder.path(), "film.mp4", "")).unwrap();
+    let clocks = whole.windows(4).enumerate().filter(|(_, kind)| kind == b"mdhd");
+    let clocks: Vec<usize> = clocks.map(|(at, _)| at).collect();
+    assert_eq!(clocks.len(), 2);
+    for (name, at) in ["picture.mp4", "sound.mp4"].into_iter().zip(clocks) {
+        let mut bytes = whole.clone();
+        // Behind version, flags and two times.
+        bytes[at + 16..at + 20].fill(0);
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let made = made(&path).unwrap();
+        eprintln!("{name}: {made:?}");
+        assert!(made.codes.iter().any(|code| code == "clock_without_unit"), "{name}: {made:?}");
+    }
+}

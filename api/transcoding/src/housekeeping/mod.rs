@@ -46,7 +46,7 @@ async fn perform(
 ) -> Result<Option<(Chore, i64)>, TranscodingError> {
     match chore.chore {
         Chore::Remove => remove::remove(service, chore).await.map(Some),
-        Chore::Forget => remove::forget(service, chore).await.map(|()| None),
+        Chore::Forget => remove::forget(service, chore).await,
         Chore::Sweep => sweep::sweep(service, chore).await,
     }
 }

@@ -17,33 +17,40 @@ use crate::{
 const BATCH: usize = 500;
 /// How often the tombstone is tried against writers that are faster.
 const TRIES: usize = 5;
+/// Workers that hear a cancellation have stopped by then.
+const FIRST_LOOK_US: i64 = 5 * 1_000_000;
 
-/// Puts the tombstone up, then removes the media, and the source of a deleted video. The
-/// tombstone stands until no worker can be left that writes.
+/// Puts the tombstone up, then removes the media, and the source of a deleted video. Jobs that ran
+/// are only being told to stop, so it is looked again for what they still write.
 pub(super) async fn remove(
     service: &Transcoding,
     chore: &DueChore,
 ) -> Result<(Chore, i64), TranscodingError> {
     bury(service, chore.video, chore.version).await?;
     let head = keys::head(chore.video, chore.version);
-    clear(service, &folder(chore), Some(&head)).await?;
-    if chore.state == VideoState::Cancelled {
-        clear(service, &keys::source_folder(chore.video), None).await?;
-    }
-    let forget_at_us = service.now_us().saturating_add(service.deps.config.tombstone_us());
-    Ok((Chore::Forget, forget_at_us))
+    clear_all(service, chore, Some(&head)).await?;
+    Ok((Chore::Forget, service.now_us().saturating_add(FIRST_LOOK_US)))
 }
 
-/// Removes what late workers wrote meanwhile, and the tombstone.
+/// Removes what late workers wrote meanwhile. The tombstone stands until no worker can be left that
+/// writes; then it goes, too. Until then the next look comes after as long as the tombstone has
+/// stood: what is seldom late is found late, and no deletion costs many listings.
 pub(super) async fn forget(
     service: &Transcoding,
     chore: &DueChore,
-) -> Result<(), TranscodingError> {
-    clear(service, &folder(chore), None).await?;
-    if chore.state == VideoState::Cancelled {
-        clear(service, &keys::source_folder(chore.video), None).await?;
+) -> Result<Option<(Chore, i64)>, TranscodingError> {
+    let current = swap::read(service, chore.video, chore.version).await?;
+    let since_us = current.map(|current| current.head.published_at_us);
+    let now_us = service.now_us();
+    let stood_us = since_us.map_or(i64::MAX, |since_us| now_us.saturating_sub(since_us));
+    let stands_us = service.deps.config.tombstone_us();
+    if stood_us >= stands_us {
+        clear_all(service, chore, None).await?;
+        return Ok(None);
     }
-    Ok(())
+    clear_all(service, chore, Some(&keys::head(chore.video, chore.version))).await?;
+    let pause_us = stood_us.clamp(FIRST_LOOK_US, (stands_us - stood_us).max(FIRST_LOOK_US));
+    Ok(Some((Chore::Forget, now_us.saturating_add(pause_us))))
 }
 
 /// The folder of one version.
@@ -88,6 +95,19 @@ fn tombstone(current: Option<&Current>, video: VideoId, version: u32) -> Head {
         chapters: Vec::new(),
         pictures: None,
     }
+}
+
+/// Removes the media of an encode but `spared`, and the source of a deleted video.
+async fn clear_all(
+    service: &Transcoding,
+    chore: &DueChore,
+    spared: Option<&Key>,
+) -> Result<(), TranscodingError> {
+    clear(service, &folder(chore), spared).await?;
+    if chore.state == VideoState::Cancelled {
+        clear(service, &keys::source_folder(chore.video), None).await?;
+    }
+    Ok(())
 }
 
 /// Removes everything in a folder but `spared`.

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod faults;
 pub(crate) mod film;
 mod gpu;
+mod late;
 mod loops;
 mod model;
 mod quality;

@@ -124,8 +124,10 @@ fn assert_shown(name: &str, ramp: &[[f64; 3]]) {
     let [.., most, peak, beyond] = luma[..] else { panic!("no ramp") };
     assert!((luma[0] - 16.0).abs() < 1.0, "{name}: black is {}", luma[0]);
     assert!((peak - 235.0).abs() < 1.0 && (beyond - peak).abs() < 0.6, "{name}: {peak} {beyond}");
-    // A code apart: the curve leaves two and a half between them, and coding takes of that.
-    assert!(most < peak - 0.5, "{name}: nine tenths of the peak are {most}, all of it {peak}");
+    // Clipped is what is shown in the peak's own code, eight bits having no other word for it. (The
+    // curve leaves two codes between them, as its own test says; coding rounds patches to whole ones.)
+    let [shown, white] = [most, peak].map(f64::round);
+    assert!(shown < white, "{name}: nine tenths of the peak are {most}, all of it {peak}");
     for (n, pair) in luma[..luma.len() - 1].windows(2).enumerate() {
         // The first steps of black differ by less than a code.
         let least = if pair[0] < 20.0 { -0.1 } else { 0.2 };

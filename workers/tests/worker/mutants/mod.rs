@@ -184,19 +184,37 @@ const ONCE_SILENT: [(&str, u32); 12] = [
     ("film.webm", 1061),
 ];
 
-#[tokio::test]
-async fn what_was_once_silent_is_said() {
+/// Times that make hours of seconds: refused at once, where a child once encoded them until its
+/// deadline.
+const ONCE_ENDLESS: [(&str, u32); 5] =
+    [("film.ts", 1160), ("film.ts", 1265), ("film.ts", 1332), ("film.ts", 1366), ("film.ts", 1390)];
+
+/// The mutations of these seeds, through a worker.
+async fn tally_of(seeds: &[(&str, u32)]) -> Tally {
     let folder = tempfile::tempdir().unwrap();
     let films = films(folder.path());
-    let mutation = |(name, seed): (&str, u32)| {
-        let (_, film) = films.iter().find(|(film, _)| *film == name).unwrap();
-        (format!("{name} by seed {seed}"), mutated(film, seed))
+    let mutation = |(name, seed): &(&str, u32)| {
+        let (_, film) = films.iter().find(|(film, _)| film == name).unwrap();
+        (format!("{name} by seed {seed}"), mutated(film, *seed))
     };
     let mut tally = Tally::default();
-    run(ONCE_SILENT.map(mutation).into(), |ending| tally.judge(&ending)).await;
+    run(seeds.iter().map(mutation).collect(), |ending| tally.judge(&ending)).await;
     println!("{tally:#?}");
+    tally
+}
+
+#[tokio::test]
+async fn what_was_once_silent_is_said() {
+    let tally = tally_of(&ONCE_SILENT).await;
     assert_eq!((tally.whole, tally.warned + tally.failed), (0, 12));
     assert_eq!(tally.wrong, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn hours_that_the_bytes_do_not_bear_out_are_refused() {
+    let tally = tally_of(&ONCE_ENDLESS).await;
+    assert_eq!((tally.whole, tally.warned, tally.failed), (0, 0, 5));
+    assert_eq!((tally.wrong, tally.deaths), (vec![], vec![]));
 }
 
 /// `make soak`: as many as there is time for, from a seed that nobody has tried.
