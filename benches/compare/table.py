@@ -23,6 +23,15 @@ def change(after, before):
     return 100 * after / before - 100
 
 
+def list_speedup(lengths, workers):
+    """How many times as soon a list is done by so many workers who each take the next when free, as by one:
+    what no worker can make good where the last take longer than others wait."""
+    free = [0] * workers
+    for length in lengths:
+        free[free.index(min(free))] += length
+    return sum(lengths) / max(free)
+
+
 def result(what, value, aim, holds, detail=""):
     """A line of the summary; `holds` is None where nothing was aimed at."""
     return {"what": what, "value": value, "aim": aim, "holds": holds, "detail": detail}

@@ -30,6 +30,11 @@ class Tables(unittest.TestCase):
         self.assertEqual([("MISSED" in line, "holds" in line) for line in lines[2:]],
                          [(False, True), (True, False), (False, False)])
 
+    def test_lists_that_end_unevenly_are_done_later(self):
+        self.assertEqual(table.list_speedup([4, 4], 2), 2)
+        self.assertEqual(table.list_speedup([2, 2, 4], 2), 8 / 6)
+        self.assertEqual(table.list_speedup([5, 1, 1], 1), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

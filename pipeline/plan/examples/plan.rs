@@ -3,7 +3,9 @@
 //! `REPORT` holds the answer of `kinora-encoder probe`, `ANALYSIS` that of `kinora-encoder
 //! analyse`. Printed are the plan, the task of its analysis while it waits for one, the tasks of
 //! its chunks and soundtracks, and what it saves. `PROFILE` is a built-in one's name or a file that
-//! ends in `.toml`; `PROFILE=on` and `PROFILE=off` are the same with and without a quality target.
+//! ends in `.toml`; `PROFILE=on` and `PROFILE=off` are the same with and without a quality target,
+//! both encoding every rung: a target never hands a source on, so what it costs and saves is seen
+//! beside an encode that does not either.
 
 use std::{error::Error, fs::File};
 
@@ -24,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "off" => false,
         _ => profile.quality.enabled,
     };
+    profile.passthrough &= quality.is_empty();
     let report: ProbeReport = serde_json::from_reader(File::open(report)?)?;
     let mut plan: Plan = plan(&report, &profile)?;
     if let [analysis, ..] = analysis {

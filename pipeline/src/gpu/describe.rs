@@ -139,8 +139,9 @@ fn fake(encoder: Stage, rung: &Rung, vbv: Vbv, gop: u64) -> Stage {
         .set(
             "option-string",
             format!(
-                "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:stitchable=1:vbv-init=0.5:\
-                 force-cfr=1:bframes=0:ref=1:cabac=0:8x8dct=1"
+                "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:stitchable=1:vbv-init={}:\
+                 force-cfr=1:bframes=0:ref=1:cabac=0:8x8dct=1",
+                vbv.begin()
             ),
         )
 }

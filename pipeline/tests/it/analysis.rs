@@ -4,7 +4,9 @@ use std::process::Command;
 
 use kinora_pipeline::{PipelineError, analyse, child::Reporter, source::Source};
 use kinora_plan::{
+    ProbeReport, ProfileSet,
     encoder::EncoderSpec,
+    plan,
     quality::{Analysis, AnalysisSpec, Sample, SampleAnalysis},
 };
 
@@ -124,4 +126,47 @@ fn black_is_not_representative() {
     let analysis = analyse(&clip, &spec(&clip, &[0, 30, 70], 2)).unwrap();
     let places: Vec<u64> = analysis.samples.iter().map(|s| s.sample.first_frame).collect();
     assert_eq!(places, [70]);
+}
+
+/// Pictures of a real title that were encoded to know it, beside those of its chunks: what
+/// samples cost is held by their number, because processor time differs from host to host.
+fn pictures_encoded(seconds: u64) -> (u64, u64) {
+    let coding = "x264enc speed-preset=ultrafast key-int-max=60 ! mp4mux faststart=true";
+    let wanted = Wanted { size: (640, 360), frames: seconds * 30, coding, ..Wanted::default() };
+    let clip = generate(&wanted);
+    let profile = ProfileSet::built_in().find("quality").unwrap().profile.clone();
+    let report = ProbeReport {
+        container: "video/quicktime".into(),
+        size: std::fs::metadata(&clip.path).unwrap().len(),
+        promised_duration_ns: None,
+        seekable: true,
+        scanned_whole: true,
+        video: Some(clip.stream.clone()),
+        audio: vec![],
+        subtitles: vec![],
+        chapters: vec![],
+        warnings: vec![],
+        encoders: vec![],
+    };
+    let plan = plan(&report, &profile).unwrap();
+    let spec = plan.analysis_spec(report.size).expect("long enough for samples");
+    let analysis = analyse(&clip, &spec).unwrap();
+    assert_eq!(analysis.samples.len() as u64, u64::from(spec.wanted), "{analysis:?}");
+    let sample_pictures = |sample: &SampleAnalysis| {
+        let encoders = sample.rungs.len() + sample.candidates.len() - 1;
+        sample.sample.frames * encoders as u64
+    };
+    let sampled = analysis.samples.iter().map(sample_pictures).sum();
+    let rungs = plan.video.as_ref().unwrap().ladder.rungs.len() as u64;
+    let title = (0..).map_while(|index| plan.chunk_spec(index, report.size));
+    (sampled, title.map(|chunk| chunk.chunk.frames * rungs).sum())
+}
+
+#[test]
+fn samples_of_a_title_cost_a_tenth_of_it_at_most() {
+    for seconds in [20, 50] {
+        let (sampled, title) = pictures_encoded(seconds);
+        println!("{seconds} s: {sampled} pictures for samples, {title} for the title");
+        assert!(sampled > 0 && sampled * 10 <= title, "{sampled} of {title}");
+    }
 }

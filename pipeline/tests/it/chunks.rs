@@ -73,8 +73,8 @@ fn starve(noisy: fn(u64) -> bool) -> (f64, u64) {
     (lowest, kbps)
 }
 
-/// Every chunk begins with its model buffer half full and may end with it empty; what a player's
-/// second of buffer must cover is the sum of what neighbours owe each other.
+/// Every chunk begins with its model buffer four fifths full and may end with it empty; what a
+/// player's second of buffer must cover is the sum of what neighbours owe each other.
 #[test]
 fn a_joined_rendition_never_starves_a_player() {
     let (lowest, kbps) = starve(|_| true);
@@ -83,7 +83,7 @@ fn a_joined_rendition_never_starves_a_player() {
 }
 
 /// The worst for a cut: calm pictures let the model buffer fill, then noise empties it just
-/// before the cut, and the next chunk spends its half full one at once.
+/// before the cut, and the next chunk spends what it begins with at once.
 #[test]
 fn bursts_around_every_cut_do_not_starve_a_player_either() {
     let (lowest, _) =

@@ -164,7 +164,7 @@ fn described_by(device: &Device) -> Vec<(String, Vec<Stage>)> {
     let mut upload = describe::upload(device);
     upload.push(Stage::Caps(frames.clone()));
     let mut all = vec![(system, upload)];
-    let vbv = describe::Vbv { kbps: 2000, kbit: 1200 };
+    let vbv = describe::Vbv { kbps: 2000, kbit: 1200, begin_percent: 50 };
     for rung in rungs() {
         all.push((frames.clone(), describe::scale(device, &rung, COLOUR)));
         for (gop, encoder) in [1, 60, 480].into_iter().zip(device.encoders().iter().cycle()) {

@@ -12,7 +12,8 @@ const CAP_FACTOR: u64 = 2;
 const LEAST_CAP_DIVISOR: u32 = 4;
 /// A cap changes only if that at least halves it: hard titles keep theirs to the bit.
 const CAP_CHANGE_DIVISOR: u32 = 2;
-/// A key frame must fit into this part of a second at the cap: half of the VBV buffer.
+/// A key frame must fit into this part of a second at the cap: a good half of what a chunk begins
+/// with, because the samples do not see all.
 const KEY_FRAME_MS: u64 = 250;
 /// Caps are round numbers, kbit/s.
 const CAP_STEP: u32 = 50;

@@ -108,3 +108,45 @@ pub(super) fn raised(rung: &Rung, raise: u32) -> Rung {
 
 /// Beyond it pictures fall apart, whatever a metric says.
 const GREATEST_CRF: u32 = 38;
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ProfileSet, plan,
+        testing::{SECOND, report, video},
+    };
+
+    /// How many pixels an analysis has encoded of a thousand that the title's rungs have; `None`
+    /// where there is no analysis.
+    fn pixels_encoded(profile: &str, size: (u32, u32), seconds: u64) -> Option<u64> {
+        let mut stream = video(size.0, size.1, 30);
+        stream.end_pts_ns = stream.first_pts_ns + seconds * SECOND;
+        stream.key_frames_ns = (0..seconds).step_by(2).map(|n| (1 + n) * SECOND).collect();
+        let mut profile = ProfileSet::built_in().find(profile).unwrap().profile.clone();
+        profile.quality.enabled = true;
+        let plan = plan(&report(Some(stream), vec![]), &profile).unwrap();
+        let spec = plan.analysis_spec(1)?;
+        let area = |rung: &crate::Rung| u64::from(rung.width) * u64::from(rung.height);
+        let rungs: u64 = spec.rungs.iter().map(area).sum();
+        let candidates = spec.crf_raises.len() as u64 * area(&spec.rungs[0]);
+        let wanted = spec.samples.iter().take(spec.wanted as usize);
+        let frames: u64 = wanted.map(|sample| sample.frames).sum();
+        Some(1000 * frames * (rungs + candidates) / (plan.video.unwrap().frames * rungs))
+    }
+
+    /// Where a ladder has two rungs or more: one alone, encoded three times, costs 12 %.
+    #[test]
+    fn samples_cost_a_tenth_of_a_title_at_most() {
+        for profile in ["default", "quality"] {
+            for size in [(1920, 1080), (1080, 1920), (640, 360)] {
+                for seconds in [20, 21, 39, 60, 200, 600, 7200] {
+                    let share = pixels_encoded(profile, size, seconds).unwrap();
+                    assert!((1..=100).contains(&share), "{profile} {size:?} {seconds} s: {share}");
+                }
+            }
+        }
+        assert_eq!(pixels_encoded("quality", (1920, 1080), 19), None, "too short to be worth it");
+        // No more than eight places, however long it is.
+        assert!(pixels_encoded("quality", (1920, 1080), 7200).unwrap() < 10);
+    }
+}
