@@ -27,5 +27,8 @@ pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
     ProgressReason, ProgressState, Quality, Why, WhySubject,
 };
+/// The group in which replicas hear of events.
+pub use orchestrator::PRODUCER as GROUP;
+pub use repository::backlog::fence_attempts;
 pub use service::{OnHeadChange, Transcoding, TranscodingDeps};
 pub use workload::ClassLoad;

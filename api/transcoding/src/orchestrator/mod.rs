@@ -17,4 +17,4 @@ pub(crate) mod switch;
 pub(crate) use run::run;
 
 /// Who we are on the event bus.
-pub(crate) const PRODUCER: &str = "transcoding";
+pub const PRODUCER: &str = "transcoding";
