@@ -6,6 +6,7 @@
 
 mod api_key;
 pub mod boundary;
+pub mod cluster;
 mod extract;
 pub mod openapi;
 mod page;

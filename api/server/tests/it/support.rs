@@ -32,6 +32,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     /// Empty where it is none.
     pub(crate) gateway: String,
+    /// Where a gateway elsewhere asks; empty where none does.
+    pub(crate) services: String,
     /// Where media is.
     pub(crate) origin: String,
     key: String,
@@ -85,6 +87,7 @@ impl Server {
             settings,
             http: reqwest::Client::new(),
             gateway: String::new(),
+            services: String::new(),
             origin: String::new(),
             key: String::new(),
             _folder: folder,
@@ -185,6 +188,11 @@ impl Server {
         &self.key
     }
 
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Where the server keeps everything.
     pub(crate) fn data(&self) -> &Path {
         &self.data
@@ -202,6 +210,7 @@ impl Server {
         };
         let address = |of: &str| running[of].as_str().unwrap_or_default().to_owned();
         (self.gateway, self.origin) = (address("gateway"), address("origin"));
+        self.services = address("services");
         // Where there is no gateway nobody asks with a key.
         let key = std::fs::read_to_string(self.data.join("admin.key")).unwrap_or_default();
         self.key = key.trim().to_owned();
