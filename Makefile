@@ -32,13 +32,14 @@ test:
 	@deploy/step.sh --begin
 	$(STEP) 'install what is missing' deploy/bootstrap.sh test
 	$(STEP) 'build' cargo build --workspace --all-targets --quiet
-	@$(MAKE) --no-print-directory check
-	$(STEP) 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
-	$(STEP) 'tests' cargo nextest run --workspace --no-fail-fast
-	$(STEP) 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
-	$(STEP) 'fuzz targets' deploy/fuzz.sh 20 1
-	$(STEP) 'doc tests' cargo test --workspace --doc --quiet
-	$(STEP) 'browser tests' npm test --prefix web --silent
+	@$(MAKE) --no-print-directory check STEP='$(STEP) --go-on'
+	$(STEP) --go-on 'arithmetic of the comparisons' python3 -m unittest discover --quiet --start-directory benches/compare
+	$(STEP) --go-on 'tests' cargo nextest run --workspace --no-fail-fast
+	$(STEP) --go-on 'tests of the tables on Postgres' target/debug/with-servers cargo nextest run --workspace --no-fail-fast -E '$(TABLES)'
+	$(STEP) --go-on 'fuzz targets' deploy/fuzz.sh 20 1
+	$(STEP) --go-on 'judges of the origin' origin/tests/judges/run.sh
+	$(STEP) --go-on 'doc tests' cargo test --workspace --doc --quiet
+	$(STEP) --go-on 'browser tests' npm test --prefix web --silent
 	@deploy/step.sh --summary
 
 # Fuzz targets for ten minutes each; then mutations of five containers by seeds that `make test` does not try. SEED begins elsewhere.
@@ -65,9 +66,10 @@ build:
 bench:
 	@deploy/bootstrap.sh test
 	@cargo build --release --workspace --bins --example plan --example serve --example drain \
-		--example publish_rate --example stub_worker
+		--example publish_rate --example stub_worker --example misses
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
 		python3 benches/compare/just_in_time.py --check || status=1; \
 		python3 benches/compare/origin.py --check || status=1; \
-		python3 benches/compare/cluster.py --check || status=1; exit $$status
+		python3 benches/compare/cluster.py --check || status=1; \
+		target/release/examples/misses --check || status=1; exit $$status

@@ -73,6 +73,18 @@ if [ "$goal" = test ] && [ "$(cat target/moto/installed 2>/dev/null)" != "$moto"
     echo "$moto" >target/moto/installed
 fi
 
+# What judges the origin: REDbot, and the cases of http-cache-tests without what their own server takes.
+judges='redbot==2.7.1 http-cache-tests@0.4.5'
+if [ "$goal" = test ] && [ "$(cat target/judges/installed 2>/dev/null)" != "$judges" ]; then
+    echo "Installing REDbot and http-cache-tests" >&2
+    rm -rf target/judges
+    python3 -m venv target/judges
+    target/judges/bin/pip install --quiet --disable-pip-version-check "${judges% *}"
+    npm pack --silent --pack-destination target/judges "${judges#* }" >/dev/null
+    tar --extract --file target/judges/http-cache-tests-*.tgz --directory target/judges
+    echo "$judges" >target/judges/installed
+fi
+
 # npm records in this file what it installed last; older than the lock means: again.
 installed=web/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ web/package-lock.json -nt "$installed" ]; then

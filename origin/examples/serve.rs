@@ -4,20 +4,21 @@
 
 #![allow(clippy::unwrap_used)] // a tool for developers may stop where it stumbles
 
+#[path = "support/head.rs"]
+mod head;
+
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
-use kinora_media::{
-    Access, ChunkEntry, FrameRate, HEAD_SCHEMA, Head, Page, SegmentEntry, Status, TextTrack, Track,
-    TrackId, TrackKind, VideoId, VideoTrack, playback,
-};
+use kinora_media::{ChunkEntry, Page, SegmentEntry, TrackId, VideoId, playback};
 use kinora_origin::{ListenAddress, OriginConfig};
 use kinora_store::{Condition, FsStore, ObjectStore, keys};
 use tokio_util::sync::CancellationToken;
 
+use head::{SECOND, head};
+
 const VIDEO: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 /// Bytes of each segment, in order.
 const SIZES: [usize; 5] = [2 << 10, 20 << 10, 64 << 10, 200 << 10, 2 << 20];
-const SECOND: u64 = 90_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -66,44 +67,7 @@ async fn store(folder: &Path) -> Arc<dyn ObjectStore> {
     let chunk = |object, segments| vec![ChunkEntry { object, start: 0, segments }];
     tail.tracks.insert(picture.clone(), chunk(keys::chunk_object(0, 1), entries));
     tail.tracks.insert(text.clone(), chunk(keys::text_object(1), vec![caption]));
-    let head = head(video, picture, text, tail);
+    let head = head(video, picture, text, tail, 10);
     put(keys::head(video, 1), serde_json::to_vec(&head).unwrap()).await;
     Arc::new(store)
-}
-
-fn head(video: VideoId, picture: TrackId, text: TrackId, tail: Page) -> Head {
-    let frame_rate = FrameRate::new(30, 1).unwrap();
-    let kinds = [
-        (picture, SECOND, TrackKind::Video(VideoTrack { width: 640, height: 360, frame_rate })),
-        (text, 1000, TrackKind::Text(TextTrack { language: "en".into(), name: "English".into() })),
-    ];
-    let tracks = kinds.map(|(id, timescale, kind)| Track {
-        id,
-        timescale: timescale as u32,
-        codec: if matches!(kind, TrackKind::Text(_)) { "wvtt" } else { "avc1.4d401e" }.into(),
-        max_bandwidth: 9_000_000,
-        priming: 0,
-        kind,
-    });
-    let published_at_us = 1_700_000_000_000_000;
-    Head {
-        schema: HEAD_SCHEMA,
-        video,
-        version: 1,
-        revision: 1,
-        status: Status::Complete,
-        access: Access::Public,
-        first_published_complete: true,
-        writer: String::new(),
-        published_at_us,
-        first_published_at_us: published_at_us,
-        duration_us: 10_000_000,
-        target_duration_s: 2,
-        tracks: tracks.to_vec(),
-        periods: Vec::new(),
-        pages: Vec::new(),
-        tail,
-        chapters: Vec::new(),
-        pictures: None,
-    }
 }

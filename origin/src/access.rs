@@ -2,12 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use http::{HeaderMap, header};
 use kinora_media::{
     Access, VideoId,
     playback::{self, TokenError, TokenKey},
 };
+use kinora_store::Key;
 
-use crate::{http::Problem, index::Index};
+use crate::{http::Problem, index::Index, transport::Peer};
 
 /// Checks the token where the video asks for one; elsewhere it is not even looked at.
 pub(crate) fn check(
@@ -15,12 +17,13 @@ pub(crate) fn check(
     video: VideoId,
     access: Access,
     token: Option<&str>,
+    client: Peer,
 ) -> Result<(), Problem> {
     match access {
         Access::Public => Ok(()),
         Access::Signed => match token {
             None => Err(Problem::token("token_missing", "this video needs a playback token")),
-            Some(token) => verify(keys, video, token),
+            Some(token) => verify(keys, video, token, client),
         },
     }
 }
@@ -47,12 +50,27 @@ pub(crate) fn now_s() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn verify(keys: &[TokenKey], video: VideoId, token: &str) -> Result<(), Problem> {
-    playback::verify_token(keys, token, video, now_s() - SKEW_S).map_err(|error| match error {
+/// Checks that another origin may read `key` of the store. The credential is a field, for addresses
+/// are logged.
+pub(crate) fn check_read(keys: &[TokenKey], key: &Key, headers: &HeaderMap) -> Result<(), Problem> {
+    let field = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let credential = field.and_then(|field| field.strip_prefix("Bearer "));
+    let credential = credential
+        .ok_or_else(|| Problem::token("token_missing", "origins that ask must say who they are"))?;
+    playback::verify_read(keys, credential, key.as_str(), now_s() - SKEW_S).map_err(refusal)
+}
+
+fn verify(keys: &[TokenKey], video: VideoId, token: &str, client: Peer) -> Result<(), Problem> {
+    let now_s = now_s() - SKEW_S;
+    playback::verify_token_of(keys, token, video, client.ip(), now_s).map_err(refusal)
+}
+
+fn refusal(error: TokenError) -> Problem {
+    match error {
         TokenError::Expired => Problem::token("token_expired", "the playback token has expired"),
         // Which part is wrong would only help who forges one.
         TokenError::Malformed | TokenError::UnknownKey | TokenError::BadSignature => {
-            Problem::token("token_invalid", "the playback token is not valid for this video")
+            Problem::token("token_invalid", "the playback token is not valid here")
         }
-    })
+    }
 }

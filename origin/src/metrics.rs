@@ -52,16 +52,19 @@ pub(crate) enum Class {
     /// Live playlists and parts are waited for, so their times say something else.
     LivePlaylist,
     LivePart,
+    /// For other origins.
+    Stored,
     Other,
 }
 
-const CLASSES: [Class; 7] = [
+const CLASSES: [Class; 8] = [
     Class::Manifest,
     Class::Init,
     Class::Segment,
     Class::Picture,
     Class::LivePlaylist,
     Class::LivePart,
+    Class::Stored,
     Class::Other,
 ];
 
@@ -207,6 +210,7 @@ impl Class {
                     LiveTrackFile::Part(..) => Self::LivePart,
                 },
             },
+            Some(Route::Stored(_)) => Self::Stored,
             Some(Route::Health | Route::Ready) | None => Self::Other,
         }
     }

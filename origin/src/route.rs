@@ -4,10 +4,12 @@
 use kinora_media::{
     TrackId, VideoId,
     playback::{
-        self, CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT, POSTER, SMALL_POSTER, STORYBOARD,
+        self, CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT, POSTER, SMALL_POSTER, STORE_ROOT,
+        STORYBOARD,
     },
 };
 use kinora_packager::hls::I_FRAMES;
+use kinora_store::Key;
 
 /// Where live streams are.
 const LIVE_ROOT: &str = "/live/";
@@ -19,6 +21,8 @@ pub(crate) enum Route<'a> {
     Ready,
     Media(Address<'a>),
     Live(LiveAddress<'a>),
+    /// An object of the store, for another origin.
+    Stored(Key),
 }
 
 /// The address of a file of a live stream: `/live/[{token}/]{stream}/…`.
@@ -127,6 +131,9 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     if let Some(rest) = path.strip_prefix(LIVE_ROOT) {
         return live(rest).map(Route::Live);
     }
+    if let Some(rest) = path.strip_prefix(STORE_ROOT) {
+        return stored(rest.strip_prefix('/')?).map(Route::Stored);
+    }
     let mut segments = path.strip_prefix(MEDIA_ROOT)?.strip_prefix('/')?.split('/');
     let mut next = segments.next()?;
     let token = playback::is_token(next).then_some(next);
@@ -149,6 +156,11 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
         _ => return None,
     };
     Some(Route::Media(Address { token, video, version, file }))
+}
+
+/// Media alone: what was uploaded stays where it is.
+fn stored(key: &str) -> Option<Key> {
+    key.starts_with("media/").then(|| Key::new(key).ok())?
 }
 
 fn live(path: &str) -> Option<LiveAddress<'_>> {
@@ -250,6 +262,9 @@ mod tests {
         }
         assert_eq!(parse("/healthz"), Some(Route::Health));
         assert_eq!(parse("/readyz"), Some(Route::Ready));
+        let key = format!("media/{VIDEO}/1/index/head.json");
+        let stored = Route::Stored(Key::new(&*key).unwrap());
+        assert_eq!(parse(&format!("/store/{key}")), Some(stored));
     }
 
     #[test]
@@ -332,6 +347,16 @@ mod tests {
             "/media",
             "/media/",
             "/healthz/",
+            "/store",
+            "/store/",
+            "/store/media",
+            "/store/media/",
+            "/store//media/x",
+            "/store/media/../sources/x",
+            "/store/media/.tmp",
+            "/store/media/%2e%2e/x",
+            &format!("/store/sources/{VIDEO}/original"),
+            &format!("/store/keys/{VIDEO}"),
             "//healthz",
             "/Media/x",
             "/mediax",

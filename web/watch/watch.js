@@ -204,10 +204,13 @@ function showProgress(progress) {
   text("facts", progress.total_us ? clock(progress.total_us) : "");
   showWarnings(progress.warnings);
   announceMilestone(progress);
-  if (playingVersion === null && !isOver(progress.state)) curtain(waitingText(progress.state));
+  if (playingVersion === null && !isOver(progress.state)) {
+    curtain(placeText(progress.queue) ?? waitingText(progress.state));
+  }
 }
 
 function paceText(progress) {
+  if (progress.queue) return placeText(progress.queue);
   if (progress.state === "queued") return "Waiting for a worker";
   if (progress.state === "probing") return "Reading the file";
   const parts = [`${Math.round(progress.percent)} % encoded`];
@@ -215,6 +218,15 @@ function paceText(progress) {
   if (progress.fps) parts.push(`${Math.round(progress.fps)} frames a second`);
   if (progress.eta_s != null) parts.push(`about ${clock(progress.eta_s * 1e6)} to go`);
   return parts.join(" · ");
+}
+
+// Its place among those that wait, while it does.
+function placeText(queue) {
+  if (!queue) return null;
+  const place = queue.position === 1 ? "Next in the queue" : `Number ${queue.position} in the queue`;
+  if (queue.wait_s == null) return place;
+  const minutes = Math.round(queue.wait_s / 60);
+  return `${place}, ${minutes < 1 ? "less than a minute" : `about ${minutes} min`}`;
 }
 
 function announceMilestone(progress) {

@@ -110,6 +110,7 @@ impl Catalogue {
         self.core.bus.declare_group(consumer::GROUP).await?;
         tokio::join!(
             consumer::run(&self.core, &shutdown),
+            consumer::keep_asking(&self.core, &shutdown),
             sweep::run(&self.core, &shutdown),
             self.stop_writers(&shutdown),
         );

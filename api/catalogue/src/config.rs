@@ -19,6 +19,12 @@ pub struct CatalogueConfig {
     /// Bytes that an account's sources may have, from the creation of their uploads to the deletion
     /// of their videos; `None` for any number.
     pub quota_bytes: Option<u64>,
+    /// Media that an account's videos may have in all; `None` for any amount. Transcoding keeps to it,
+    /// which knows how long a source is; here an account that has it all is told before it uploads.
+    pub quota_media_ms: Option<u64>,
+    /// Videos that an account may have on their way, from the creation of an upload to the end of its
+    /// encode; more are to come later. `None` for any number.
+    pub max_queued_videos: Option<u32>,
     /// How many unfinished uploads an account may have.
     pub max_active_uploads: u32,
     /// How long an upload that makes no progress is kept.
@@ -47,6 +53,8 @@ impl CatalogueConfig {
             store_dir: None,
             upload_reserve_bytes: 1 << 30,
             quota_bytes: None,
+            quota_media_ms: None,
+            max_queued_videos: None,
             max_active_uploads: 200,
             upload_ttl: Duration::from_secs(24 * 3600),
             upload_idle: Duration::from_secs(30),

@@ -37,6 +37,14 @@ pub enum Error {
     /// The account has too many unfinished uploads.
     #[error("more than {0} uploads at once")]
     TooManyUploads(u32),
+    /// The account has too many videos on their way.
+    #[error("{queued} videos are on their way already")]
+    QueueFull {
+        /// How many.
+        queued: u64,
+        /// When one of them is likely to be done, seconds.
+        retry_after_s: u64,
+    },
     /// The account would hold more than it may.
     #[error("the account holds {held} of {quota} bytes")]
     QuotaExceeded {
@@ -44,6 +52,14 @@ pub enum Error {
         quota: u64,
         /// What it holds, uploads under way counted whole.
         held: u64,
+    },
+    /// The account's videos last as long as they may.
+    #[error("the account holds {held_ms} of {quota_ms} ms of media")]
+    MediaExceeded {
+        /// How long they may last.
+        quota_ms: u64,
+        /// How long they last.
+        held_ms: u64,
     },
     /// The file would be longer than accepted.
     #[error("uploads are limited to {limit} bytes")]

@@ -105,6 +105,10 @@ impl From<Error> for Failure {
 }
 
 fn auth(problem: &Problem) -> Failure {
+    if problem.code == "quota_exceeded" {
+        return Failure::new(Exit::Failed, "quota_exceeded", format!("refused: {problem}"))
+            .help("Videos are deleted with `kinora videos delete`; the operator can allow more.");
+    }
     let what = if problem.status == 403 {
         format!("this API key may not do that: {problem}")
     } else {
@@ -180,6 +184,8 @@ mod tests {
             (auth.exit, auth.what.as_str()),
             (Exit::Auth, "http://host:1 wants a valid API key: Detail.")
         );
+        let quota = failure(403, "quota_exceeded");
+        assert_eq!((quota.exit, quota.what.as_str()), (Exit::Failed, "refused: Detail."));
         let busy = failure(503, "overloaded");
         assert_eq!(busy.exit, Exit::TryAgain);
         assert!(busy.help.unwrap().contains("r-1"));

@@ -172,7 +172,7 @@ async fn problem(status: StatusCode, response: Response) -> Problem {
     problem
 }
 
-fn was_not_acted_on(error: &Error) -> bool {
+pub(crate) fn was_not_acted_on(error: &Error) -> bool {
     match error {
         Error::Unreachable { source: Some(source), .. } => source.is_connect(),
         Error::Busy { problem, .. } => matches!(problem.status, 429 | 503),

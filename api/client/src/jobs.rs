@@ -1,10 +1,13 @@
 //! `/api/v1/jobs` and `/api/v1/why`: what is being done, and why something waits.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::client::json;
 use crate::wire::words;
 use crate::{Client, Page, Result};
 
@@ -127,6 +130,11 @@ pub struct Why {
     pub because: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Purged {
+    jobs: u64,
+}
+
 impl Client {
     /// A page of jobs, newest first.
     ///
@@ -168,6 +176,23 @@ impl Client {
         let url = self.api(&["videos", &video.to_string(), "cancel"]);
         self.write(|| self.request(Method::POST, url.clone())).await?;
         Ok(())
+    }
+
+    /// Puts dead jobs away, of one video or of all, that ended at least so long ago; how many.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn purge_jobs(&self, video: Option<Uuid>, older_than: Duration) -> Result<u64> {
+        let mut url = self.api(&["jobs", "purge"]);
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("older_than_s", &older_than.as_secs().to_string());
+            if let Some(video) = video {
+                query.append_pair("video", &video.to_string());
+            }
+        }
+        let answer = self.write(|| self.request(Method::POST, url.clone())).await?;
+        Ok(json::<Purged>(answer).await?.jobs)
     }
 
     /// Why a video or a job is in the state it is in.

@@ -29,7 +29,7 @@ pub use error::{Error, Problem, Result};
 pub use jobs::{Job, JobClass, JobError, JobFilter, JobProgress, JobState, Why};
 pub use playback::{Chapter, Playback, Playing};
 pub use profiles::Profile;
-pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState, Quality};
+pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState, Quality, QueuePlace};
 pub use retry::Retry;
 pub use verify::{Finding, Severity, Verified};
 pub use videos::{NewVideo, Priority, UploadPosition, Video, VideoFilter, VideoState, Visibility};

@@ -81,9 +81,22 @@ pub struct Progress {
     pub warnings: Vec<String>,
     /// Its jobs by state.
     pub jobs: JobCounts,
+    /// Where it stands among those that wait; `None` while a worker is at it, or has it next.
+    #[serde(default)]
+    pub queue: Option<QueuePlace>,
     /// What a quality target came to, if the profile has one and samples were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+}
+
+/// A place among those that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct QueuePlace {
+    /// 1 is next.
+    pub position: u64,
+    /// Seconds until a worker takes it, estimated; `None` while nobody works.
+    #[serde(default)]
+    pub wait_s: Option<f64>,
 }
 
 /// What a quality target came to.

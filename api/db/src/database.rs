@@ -39,7 +39,7 @@ impl Database {
         let limits = dialect.connections(connections);
         let pool = |limit| dialect.prepare(AnyPoolOptions::new().max_connections(limit));
         let writers = pool(limits.writers).connect(&url).await?;
-        dialect.migrations().run(&writers).await?;
+        dialect.migrator().run(&writers).await?;
         let readers = pool(limits.readers).connect(&url).await?;
         Ok(Self { dialect, url: url.into(), readers, writers, outbox: Arc::new(Notify::new()) })
     }

@@ -44,6 +44,15 @@ impl Dialect {
         }
     }
 
+    /// Brings a schema up to what this program knows. One that is further ahead is served as it is:
+    /// a program that was rolled back, or is being replaced host by host, goes on. Migrations
+    /// therefore only add, with defaults, and take away what no program of the release before reads.
+    pub(crate) fn migrator(self) -> Migrator {
+        let mut migrator = Migrator::with_migrations(self.migrations().iter().cloned().collect());
+        migrator.set_ignore_missing(true);
+        migrator
+    }
+
     /// Shares `limit` connections out. Two pools, because who holds a write transaction may read
     /// beside it: one pool of writers that all wait for a reader would wait for ever.
     pub(crate) fn connections(self, limit: u32) -> Connections {

@@ -4,6 +4,7 @@ use kinora_queue::Event;
 use sqlx::{AnyConnection, Row};
 
 use crate::DbError;
+pub use crate::missing::{ask_again, keep_asking};
 
 /// Takes `event` in for `consumer`, inside the transaction that will hold its effect, and
 /// returns the events that are due now, in order: none if it was seen before or if one of lower

@@ -12,6 +12,7 @@ mod error;
 mod exclusive;
 mod id;
 pub mod inbox;
+mod missing;
 pub mod outbox;
 mod relay;
 mod retry;

@@ -116,3 +116,52 @@ async fn events_take_effect_once_and_in_order() {
     let (n1, n2, n3) = (nothing(), nothing(), nothing());
     assert_eq!(due, [n1, n2, n3, vec![1, 2], nothing(), vec![3, 4], nothing(), nothing()]);
 }
+
+/// Publishes what is due and gives the versions that went out.
+async fn go_out(db: &Database, now_us: i64) -> Vec<u64> {
+    let bus = Bus::default();
+    let (clock, _) = Clock::manual(now_us);
+    outbox::relay_once(db, &bus, &clock).await.unwrap();
+    let published = bus.published.into_inner().unwrap();
+    published.iter().map(|event| event.aggregate_version).collect()
+}
+
+async fn take_in(db: &Database, events: &[&Event]) -> Vec<u64> {
+    let mut tx = db.begin_write().await.unwrap();
+    let mut due = Vec::new();
+    for event in events {
+        due.extend(inbox::accept(&mut tx, "group", (*event).clone()).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    due.iter().map(|event| event.aggregate_version).collect()
+}
+
+#[tokio::test]
+async fn events_that_never_came_are_published_again() {
+    const SECOND: i64 = 1_000_000;
+    let (_home, db) = database().await;
+    let (video, other) = (new_video_id(), new_video_id());
+    let mut events = Vec::new();
+    for version in 1..=4 {
+        events.push(append(&db, video, version, 0).await);
+    }
+    append(&db, other, 1, 0).await;
+    assert_eq!(go_out(&db, SECOND).await.len(), 5);
+    let ask = async |now_us| inbox::ask_again(&db, "group", "transcoding", now_us).await.unwrap();
+    // The first was taken in, the third waits for the second; the fourth and another's first are lost.
+    assert_eq!(take_in(&db, &[&events[0], &events[2]]).await, [1]);
+    assert_eq!(ask(20 * SECOND).await, 0, "they may still be on their way");
+    assert_eq!(ask(40 * SECOND).await, 3);
+    let mut again = go_out(&db, 40 * SECOND).await;
+    again.sort_unstable();
+    assert_eq!(again, [1, 2, 4]);
+    assert_eq!(take_in(&db, &[&events[1], &events[3]]).await, [2, 3, 4]);
+
+    // What nobody takes is asked for more and more seldom.
+    assert_eq!(ask(75 * SECOND).await, 0);
+    assert_eq!(ask(81 * SECOND).await, 1);
+    assert_eq!(go_out(&db, 81 * SECOND).await, [1]);
+    assert_eq!(ask(160 * SECOND).await, 0);
+    assert_eq!(ask(163 * SECOND).await, 1);
+    assert_eq!(inbox::ask_again(&db, "group", "catalogue", 999 * SECOND).await.unwrap(), 0);
+}

@@ -5,6 +5,7 @@
 //! leave the process.
 
 mod api_key;
+pub mod audit;
 pub mod boundary;
 pub mod cluster;
 mod extract;

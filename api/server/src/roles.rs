@@ -102,6 +102,10 @@ pub(crate) fn check(roles: &[Role], config: &Config) -> anyhow::Result<Roles> {
         !roles.catalogue || CATALOGUE.into_iter().all(has),
         "--roles: catalogue-command and catalogue-query run in one process: name both"
     );
+    ensure!(
+        config.origin.upstream.is_none() || roles.share_nothing(),
+        "origin.upstream is set: an origin that reads another's store runs alone, with --roles origin"
+    );
     if roles.are_all() {
         return Ok(roles);
     }
@@ -124,7 +128,7 @@ pub(crate) fn check(roles: &[Role], config: &Config) -> anyhow::Result<Roles> {
 /// Embedded adapters belong to one process.
 fn check_adapters(roles: Roles, config: &Config) -> anyhow::Result<()> {
     ensure!(
-        !roles.has_store() || config.store_is_shared(),
+        !roles.has_store() || config.store_is_shared() || config.origin.upstream.is_some(),
         "--roles names a subset, but the store in files belongs to one process: set store.url to \
          s3://BUCKET/PREFIX, or run with --roles all"
     );
@@ -258,5 +262,17 @@ mod tests {
         asks_for(&CATALOGUE, &catalogue);
         let half = check(&[Role::CatalogueQuery], &shared()).unwrap_err().to_string();
         assert!(half.contains("name both"), "{half}");
+    }
+
+    #[test]
+    fn an_origin_behind_another_needs_no_store_and_runs_alone() {
+        let mut config = Config::default();
+        config.origin.upstream = Some("http://10.0.0.1:8081".into());
+        config.playback.key_file = Some("key".into());
+        assert!(check(&[Role::Origin], &config).unwrap().share_nothing());
+        for roles in [&[Role::All][..], &[Role::Origin, Role::Worker]] {
+            let error = check(roles, &config).unwrap_err().to_string();
+            assert!(error.contains("origin.upstream"), "{error}");
+        }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn serve(
         reload.read_keys(&data)?;
     }
     let store = match roles.has_store() {
-        true => Some(Store::open(&config).await?),
+        true => Some(Store::open_or_upstream(&config, &reload.keys).await?),
         false => None,
     };
     let queue = match roles.has_queue() {
@@ -135,7 +135,9 @@ async fn open_data(
         return Ok(data);
     }
     // What can be wrong is found while the other can still go on.
-    config.store()?;
+    if config.origin.upstream.is_none() {
+        config.store()?;
+    }
     config.origin_tls()?;
     if roles.are_asked() || roles.ask_others() {
         config.cluster_keys()?;

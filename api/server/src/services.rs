@@ -141,6 +141,8 @@ fn catalogue_config(
     catalogue.max_upload_bytes = config.upload.max_bytes;
     catalogue.upload_reserve_bytes = config.upload.reserve_bytes;
     catalogue.quota_bytes = Some(config.upload.quota_bytes).filter(|bytes| *bytes > 0);
+    catalogue.max_queued_videos = Some(config.upload.max_queued).filter(|videos| *videos > 0);
+    catalogue.quota_media_ms = config.to_transcoding().quota_ms;
     catalogue.store_dir = adapters.store.folder();
     catalogue
 }

@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_db::Clock;
-use kinora_store::{FsStore, ObjectStore, S3Store};
+use kinora_media::playback::TokenKeys;
+use kinora_store::{FsStore, ObjectStore, S3Store, UpstreamStore};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, StoreConfig};
@@ -20,9 +21,23 @@ pub(crate) enum Store {
     Files(PathBuf, Arc<FsStore>),
     /// A bucket.
     S3(Arc<S3Store>),
+    /// What another origin reads.
+    Upstream(Arc<UpstreamStore>),
 }
 
 impl Store {
+    /// The one that this process reads: as [`Self::open`], or that of another origin, which may come
+    /// later, by what `keys` sign.
+    pub(crate) async fn open_or_upstream(
+        config: &Config,
+        keys: &TokenKeys,
+    ) -> anyhow::Result<Self> {
+        match config.upstream(keys)? {
+            Some(store) => Ok(Self::Upstream(Arc::new(store))),
+            None => Self::open(config).await,
+        }
+    }
+
     /// Opens the one that `config` names, and makes sure that it can be used.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         match config.store()? {
@@ -45,6 +60,7 @@ impl Store {
         match self {
             Self::Files(_, store) => Arc::clone(store) as Arc<dyn ObjectStore>,
             Self::S3(store) => Arc::clone(store) as Arc<dyn ObjectStore>,
+            Self::Upstream(store) => Arc::clone(store) as Arc<dyn ObjectStore>,
         }
     }
 
@@ -52,7 +68,7 @@ impl Store {
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         match self {
             Self::Files(folder, _) => Some(folder.clone()),
-            Self::S3(_) => None,
+            Self::S3(_) | Self::Upstream(_) => None,
         }
     }
 }

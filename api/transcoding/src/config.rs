@@ -42,6 +42,10 @@ pub struct TranscodingConfig {
     pub max_frame_rate: u32,
     /// Refuse sources of more streams than this.
     pub max_tracks: u32,
+    /// Media that an account's videos may have in all, as planned; `None` for any amount.
+    pub quota_ms: Option<u64>,
+    /// Jobs that an account may have on the lane or with workers; `None` for any number.
+    pub quota_jobs: Option<u32>,
     /// Media that nothing refers to is removed when it is older than this.
     pub sweep_ms: u64,
     /// How much of the film must be left to spare when a video is said to play through.
@@ -72,6 +76,8 @@ impl Default for TranscodingConfig {
             max_duration_ms: 12 * HOUR,
             max_frame_rate: 120,
             max_tracks: 64,
+            quota_ms: None,
+            quota_jobs: None,
             sweep_ms: 24 * HOUR,
             plays_through_margin_ms: 2 * SECOND,
         }

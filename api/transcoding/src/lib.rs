@@ -20,12 +20,11 @@ mod state;
 mod testing;
 mod workload;
 
-pub use audit::{Finding, Severity, Verified};
 pub use config::TranscodingConfig;
 pub use error::TranscodingError;
 pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
-    ProgressReason, ProgressState, Quality, Why, WhySubject,
+    ProgressReason, ProgressState, Quality, QueuePlace, Why, WhySubject,
 };
 /// The group in which replicas hear of events.
 pub use orchestrator::PRODUCER as GROUP;

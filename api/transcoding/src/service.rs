@@ -1,6 +1,9 @@
 //! What the service is made of.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use kinora_db::{Clock, Database};
 use kinora_http::Authenticator;
@@ -18,6 +21,7 @@ use crate::{
     error::TranscodingError,
     orchestrator::{self, plans::Plans},
     progress::Live,
+    workload::Flow,
 };
 
 /// Called after a head was stored, with the video and the version.
@@ -56,6 +60,8 @@ pub struct Transcoding {
     pub(crate) live: Live,
     pub(crate) plans: Plans,
     pub(crate) wake: Wake,
+    /// Asked for by everybody who waits, so kept for a moment.
+    pub(crate) flow: Mutex<Option<Flow>>,
     /// Videos of which something changed, for those who watch progress.
     pub(crate) changes: broadcast::Sender<VideoId>,
     /// Ends streams of progress, which would hold up a stop: nothing else ends them.
@@ -79,6 +85,7 @@ impl Transcoding {
             live: Live::default(),
             plans: Plans::default(),
             wake: Wake::default(),
+            flow: Mutex::default(),
             changes: broadcast::channel(1024).0,
             stopping: CancellationToken::new(),
         })

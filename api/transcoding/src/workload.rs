@@ -1,6 +1,6 @@
 //! How much work waits, in the unit that autoscaling wants: seconds of one worker slot.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use kinora_plan::job::JobClass;
 
@@ -44,6 +44,54 @@ impl Transcoding {
     }
 }
 
+/// How fast jobs go and how many go at once, as it was a moment ago: many ask who wait.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flow {
+    at_us: i64,
+    paces: BTreeMap<JobClass, Pace>,
+    /// Jobs that workers have.
+    running: u64,
+    /// Jobs on their way to workers.
+    dispatched: Vec<Tally>,
+}
+
+/// How old it may be, microseconds.
+const FLOW_US: i64 = 5 * 1_000_000;
+
+impl Flow {
+    /// The flow of now, or of a moment ago.
+    pub(crate) async fn of(service: &Transcoding) -> Result<Self, TranscodingError> {
+        let now_us = service.now_us();
+        let known = service.flow.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(flow) =
+            known.filter(|flow| (flow.at_us..flow.at_us + FLOW_US).contains(&now_us))
+        {
+            return Ok(flow);
+        }
+        let db = service.deps.db.read();
+        let mut dispatched = statistics::open(db).await?;
+        let running = dispatched.iter().filter(|tally| tally.state == JobState::Running);
+        let running = running.map(|tally| tally.jobs).sum();
+        dispatched.retain(|tally| tally.state == JobState::Dispatched);
+        let paces = statistics::paces(db, now_us.saturating_sub(MEASURED_US)).await?;
+        let flow = Self { at_us: now_us, paces, running, dispatched };
+        *service.flow.lock().unwrap_or_else(PoisonError::into_inner) = Some(flow.clone());
+        Ok(flow)
+    }
+
+    /// How long those who work now take for what is on its way to them and for what is `ahead`
+    /// besides, seconds; `None` while nobody works.
+    pub(crate) fn wait_s(&self, ahead: &[Tally]) -> Option<f64> {
+        if self.running == 0 {
+            return None;
+        }
+        let all = ahead.iter().chain(&self.dispatched);
+        let slot_seconds: f64 =
+            all.map(|tally| seconds(tally.class, tally.jobs, tally.work, &self.paces)).sum();
+        Some(slot_seconds / self.running as f64)
+    }
+}
+
 fn load(class: JobClass, open: &[Tally], paces: &BTreeMap<JobClass, Pace>) -> ClassLoad {
     let of = |state| {
         let tally = open.iter().find(|tally| tally.class == class && tally.state == state);
@@ -51,19 +99,23 @@ fn load(class: JobClass, open: &[Tally], paces: &BTreeMap<JobClass, Pace>) -> Cl
     };
     let (waiting, dispatched) = (of(JobState::Waiting), of(JobState::Dispatched));
     let (jobs, work) = (waiting.0 + dispatched.0, waiting.1 + dispatched.1);
-    let seconds = match paces.get(&class) {
-        Some(Pace { jobs: done, work: 0, seconds }) => {
-            jobs as f64 * seconds / (*done).max(1) as f64
-        }
-        Some(Pace { work: done, seconds, .. }) => work as f64 * seconds / *done as f64,
-        None => usual_seconds(class, jobs, work),
-    };
     ClassLoad {
         class: class.as_str(),
         waiting: waiting.0,
         dispatched: dispatched.0,
         running: of(JobState::Running).0,
-        queued_seconds: seconds,
+        queued_seconds: seconds(class, jobs, work, paces),
+    }
+}
+
+/// How long one slot takes for so many jobs of a class.
+fn seconds(class: JobClass, jobs: u64, work: u64, paces: &BTreeMap<JobClass, Pace>) -> f64 {
+    match paces.get(&class) {
+        Some(Pace { jobs: done, work: 0, seconds }) => {
+            jobs as f64 * seconds / (*done).max(1) as f64
+        }
+        Some(Pace { work: done, seconds, .. }) => work as f64 * seconds / *done as f64,
+        None => usual_seconds(class, jobs, work),
     }
 }
 

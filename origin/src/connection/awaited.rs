@@ -1,5 +1,6 @@
-//! An answer that is made without hyper, for who waits for live media: there may be thousands of
-//! them, and hyper would keep its buffers for each.
+//! An answer that is made without hyper, for who waits for live media or for what is not in memory:
+//! there may be thousands of them, and hyper would keep its buffers for each and take its time when
+//! what they wait for is there.
 
 use std::{
     fmt,
@@ -20,9 +21,10 @@ pub(super) struct Awaited {
 }
 
 impl Awaited {
-    /// To a plain request for something live; `None` to any other.
+    /// To a plain request for media, live or not; `None` to any other.
     pub(super) fn begin(plain: &Plain<'_>, origin: &Arc<Origin>, client: Peer) -> Option<Self> {
-        if !plain.path.starts_with("/live/") || origin.is_leaving() {
+        let is_media = ["/live/", "/media/"].iter().any(|root| plain.path.starts_with(root));
+        if !is_media || origin.is_leaving() {
             return None;
         }
         let method = if plain.head_only { Method::HEAD } else { Method::GET };

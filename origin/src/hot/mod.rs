@@ -7,6 +7,7 @@ use std::{
     collections::VecDeque,
     hash::{Hash, Hasher},
     io::Write as _,
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct Hot {
     pub(crate) keys: Option<Arc<[TokenKey]>>,
     /// The token, if it takes one.
     pub(crate) token: Option<Box<str>>,
+    /// The network of who may have it, if its token is bound to one.
+    pub(crate) client: Option<IpAddr>,
     body: HotBody,
 }
 
@@ -121,7 +124,9 @@ impl Hot {
             Whole::File(file) => HotBody::Slices(file.slices()),
         };
         let head = head.into();
-        Self { head, fields, class, index, expires_s: i64::MAX, keys: None, token: None, body }
+        let expires_s = i64::MAX;
+        let (keys, token, client) = (None, None, None);
+        Self { head, fields, class, index, expires_s, keys, token, client, body }
     }
 
     /// Appends the body to `stretches`; whether all of it is in memory.

@@ -9,9 +9,11 @@ mod problem;
 mod range;
 mod resource;
 
-pub(crate) use body::{Body, empty, pieces, whole};
+pub(crate) use body::{Body, Piece, empty, of, pieces, whole};
 pub(crate) use coding::Coding;
 pub(crate) use conditions::Validators;
 pub(crate) use headers::{CacheControl, SERVER_TIMING, finish, preflight, timing};
+pub(crate) use multipart::content_range;
 pub(crate) use problem::Problem;
+pub(crate) use range::{Asked, parse as asked};
 pub(crate) use resource::{Content, Resource};

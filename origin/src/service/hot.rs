@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, Method, Request, Response, header};
-use kinora_media::Access;
+use kinora_media::{Access, playback};
 
 use super::Origin;
 use crate::{
@@ -102,7 +102,7 @@ impl Origin {
         body: &mut VecDeque<Stretch>,
     ) -> Option<Ready> {
         let hot = self.answers.get(path, coding)?;
-        if !self.heads.is_fresh(&hot.index) || !self.is_open(&hot) {
+        if !self.heads.is_fresh(&hot.index) || !self.is_open(&hot, client) {
             return None;
         }
         let ticket = hot.body(&self.media, body).then(|| self.admit(&hot, client)).flatten();
@@ -123,9 +123,11 @@ impl Origin {
     }
 
     /// Whether its token, if it takes one, is still good.
-    fn is_open(&self, hot: &Hot) -> bool {
+    fn is_open(&self, hot: &Hot, client: Peer) -> bool {
         let Some(keys) = &hot.keys else { return true };
-        access::now_s() < hot.expires_s && Arc::ptr_eq(keys, &self.config.token_keys.get())
+        access::now_s() < hot.expires_s
+            && hot.client.is_none_or(|at| client.ip().map(playback::network) == Some(at))
+            && Arc::ptr_eq(keys, &self.config.token_keys.get())
     }
 
     /// Keeps what was answered whole and from memory ready for who asks next.
@@ -134,6 +136,7 @@ impl Origin {
         request: &Request<B>,
         class: Class,
         token: Option<&str>,
+        client: Peer,
         response: &mut Response<Body>,
     ) {
         let extensions = response.extensions_mut();
@@ -147,6 +150,8 @@ impl Origin {
         let expires_s = access::expires_s(&index, token);
         let token = token.filter(|_| index.head.access == Access::Signed).map(Box::from);
         let mut hot = Hot::new(response.headers(), whole, class, index);
+        let is_bound = token.as_deref().is_some_and(playback::is_bound);
+        hot.client = client.ip().filter(|_| is_bound).map(playback::network);
         hot.keys = token.is_some().then(|| self.config.token_keys.get());
         (hot.expires_s, hot.token) = (expires_s, token);
         self.answers.insert(path, coding, hot);

@@ -1,6 +1,7 @@
 //! From a request to an answer.
 
 mod hot;
+mod stored;
 
 use std::{
     sync::Arc,
@@ -42,6 +43,7 @@ pub(crate) struct Origin {
     answers: HotAnswers,
     quotas: Quotas,
     config: OriginConfig,
+    store: Arc<dyn ObjectStore>,
 }
 
 impl Origin {
@@ -49,7 +51,7 @@ impl Origin {
         let (notices, caches) = (config.notices.clone(), &config.caches);
         let heads = Heads::new(Arc::clone(&store), notices, caches);
         let pages = Pages::new(Arc::clone(&store), caches);
-        let media = Arc::new(MediaCache::new(store, caches, config.metrics.clone()));
+        let media = Arc::new(MediaCache::new(Arc::clone(&store), caches, config.metrics.clone()));
         Self {
             media,
             heads,
@@ -58,6 +60,7 @@ impl Origin {
             answers: HotAnswers::new(),
             quotas: Quotas::new(&config.limits),
             config,
+            store,
         }
     }
 
@@ -86,7 +89,7 @@ impl Origin {
             _ => None,
         };
         let answer = match self.quotas.client(client) {
-            Ok(()) => self.route(request, route).await,
+            Ok(()) => self.route(request, route, client).await,
             Err(exceeded) => Err(Problem::exceeded(exceeded)),
         };
         let mut response = answer.unwrap_or_else(|problem| problem.into_response());
@@ -98,7 +101,7 @@ impl Origin {
         if access_log::is_read() {
             access_log::write(client, method.as_str(), path, status, length, took);
         }
-        self.remember(request, class, token, &mut response);
+        self.remember(request, class, token, client, &mut response);
         response
     }
 
@@ -127,6 +130,7 @@ impl Origin {
         &self,
         request: &Request<B>,
         route: Option<Route<'_>>,
+        client: Peer,
     ) -> Result<Response<Body>, Problem> {
         let limit = self.config.limits.uri_bytes;
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
@@ -145,8 +149,9 @@ impl Origin {
             Route::Health => Ok(healthy()),
             Route::Ready => self.ready().await,
             // On the heap: who waits for live media does not need the room.
-            Route::Media(address) => Box::pin(self.media(request, address)).await,
-            Route::Live(address) => self.live(request, address).await,
+            Route::Media(address) => Box::pin(self.media(request, address, client)).await,
+            Route::Live(address) => self.live(request, address, client).await,
+            Route::Stored(key) => Box::pin(self.stored(request, key)).await,
         }
     }
 
@@ -154,9 +159,10 @@ impl Origin {
         &self,
         request: &Request<B>,
         address: Address<'_>,
+        client: Peer,
     ) -> Result<Response<Body>, Problem> {
         let id = IndexId { video: address.video, version: address.version };
-        let index = self.index(id, address.token, Duration::MAX).await?;
+        let index = self.index(id, address.token, client, Duration::MAX).await?;
         let token = address.token.filter(|_| index.head.access == Access::Signed);
         let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
         let ticket = ticket.map_err(Problem::exceeded)?;
@@ -173,7 +179,7 @@ impl Origin {
                     None if !index.is_growing() => return Err(Problem::not_found()),
                     // Listed by another origin that looked later, perhaps.
                     None => {
-                        let index = self.index(id, address.token, BELIEVED).await?;
+                        let index = self.index(id, address.token, client, BELIEVED).await?;
                         self.object(&index, &file).await?.ok_or_else(Problem::not_published)?
                     }
                 }
@@ -191,10 +197,11 @@ impl Origin {
         &self,
         request: &Request<B>,
         address: LiveAddress<'_>,
+        client: Peer,
     ) -> Result<Response<Body>, Problem> {
         let stream = self.config.live.stream(address.stream).ok_or_else(Problem::not_found)?;
         let (id, access) = (stream.id, stream.access);
-        access::check(&self.config.token_keys.get(), id, access, address.token)?;
+        access::check(&self.config.token_keys.get(), id, access, address.token, client)?;
         let token = address.token.filter(|_| access == Access::Signed);
         let ticket = token.map_or(Ok(None), |token| self.quotas.token(token));
         let ticket = ticket.map_err(Problem::exceeded)?;
@@ -239,6 +246,7 @@ impl Origin {
         &self,
         id: IndexId,
         token: Option<&str>,
+        client: Peer,
         youngest: Duration,
     ) -> Result<Arc<Index>, Problem> {
         let found = self.heads.get(id, youngest).await.map_err(|_| Problem::unavailable())?;
@@ -251,7 +259,8 @@ impl Origin {
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());
         }
-        access::check(&self.config.token_keys.get(), id.video, index.head.access, token)?;
+        let (keys, access) = (self.config.token_keys.get(), index.head.access);
+        access::check(&keys, id.video, access, token, client)?;
         Ok(index)
     }
 }

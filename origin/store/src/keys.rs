@@ -15,6 +15,12 @@ pub fn is_head(key: &Key) -> bool {
     key.as_str().starts_with("media/") && file == Some(HEAD)
 }
 
+/// Whether it is a file of a segment index: the head, which may change, or a page.
+pub fn is_index(key: &Key) -> bool {
+    let mut parts = key.as_str().split('/');
+    parts.next() == Some("media") && parts.nth(2) == Some("index")
+}
+
 /// The source as uploaded.
 pub fn source(video: VideoId) -> Key {
     key(format!("sources/{video}/original"))

@@ -7,11 +7,15 @@ pub mod contract;
 mod fs;
 pub mod keys;
 mod port;
+mod remote;
 mod s3;
 pub mod transfer;
+mod upstream;
 
 pub use fs::FsStore;
 pub use port::{
     ByteRange, Condition, Key, KeyError, ObjectMeta, ObjectStore, Put, StoreError, Unfinished,
 };
-pub use s3::{Retries, S3Config, S3ConfigError, S3Credentials, S3Location, S3Store, S3Timeouts};
+pub use remote::Retries;
+pub use s3::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Store, S3Timeouts};
+pub use upstream::{UpstreamConfig, UpstreamConfigError, UpstreamStore};

@@ -310,9 +310,18 @@ impl Origin {
     }
 
     pub(crate) async fn start_as_is(store: &Arc<TestStore>, config: OriginConfig) -> Self {
-        let listeners = listen(&LOOPBACK.into(), NonZeroUsize::MIN).unwrap();
+        Self::begin(LOOPBACK, Arc::clone(store) as _, config)
+    }
+
+    /// At an address, on any store.
+    pub(crate) fn begin(
+        address: SocketAddr,
+        store: Arc<dyn ObjectStore>,
+        config: OriginConfig,
+    ) -> Self {
+        let listeners = listen(&address.into(), NonZeroUsize::MIN).unwrap();
         let ListenAddress::Tcp(address) = listeners[0].address().unwrap() else { unreachable!() };
-        let (shutdown, store) = (CancellationToken::new(), Arc::clone(store));
+        let shutdown = CancellationToken::new();
         let task = tokio::spawn(serve(listeners, config, store, shutdown.clone()));
         // The first to come installs it; reqwest wants one even for plain HTTP.
         let _ = rustls::crypto::ring::default_provider().install_default();

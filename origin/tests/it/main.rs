@@ -17,5 +17,6 @@ mod operation;
 mod paths;
 mod quotas;
 mod ranges;
+mod shield;
 mod tokens;
 mod transports;

@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use futures::future::join_all;
 use kinora_media::{Access, SegmentEntry, Status};
 use kinora_origin::{Caches, OriginConfig};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::fixture::{Origin, TestStore, Video, path, segment};
@@ -12,6 +13,8 @@ use crate::fixture::{Origin, TestStore, Video, path, segment};
 const MIB: u64 = 1 << 20;
 /// So many at once as a test process surely has file descriptors for.
 const CROWD: usize = 300;
+/// So many as it has once it asked for more.
+const THOUSAND: usize = 1000;
 
 /// An origin before a video of `count` segments of `size` bytes.
 async fn origin(
@@ -30,16 +33,27 @@ async fn origin(
     Origin::start_with(store, OriginConfig { caches, ..OriginConfig::default() }).await
 }
 
+/// Lets this process have the files that so many connections take, at both ends.
+fn crowd() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(8192, |most| most.min(8192));
+    if limit.current.is_some_and(|current| current < wanted) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).unwrap();
+    }
+    assert!(wanted >= 2 * THOUSAND as u64 + 100, "{wanted} files are too few: see `ulimit -Hn`");
+    THOUSAND
+}
+
 #[tokio::test]
-async fn many_misses_at_once_are_one_read() {
-    let store = TestStore::new();
+async fn a_thousand_misses_at_once_are_one_read() {
+    let (store, crowd) = (TestStore::new(), crowd());
     Video::finished(&store, Access::Public).await;
     let origin = Origin::start(&store).await;
     let file = path("v360/3.m4s");
     assert_eq!(origin.status(&path("v360.m3u8")).await, 200, "the index is known");
     store.open_gate(0);
     let ask = || async { origin.get(&file).await.bytes().await.unwrap() };
-    let asked = join_all((0..CROWD).map(|_| ask()));
+    let asked = join_all((0..crowd).map(|_| ask()));
     let opened = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         store.open_gate(1000);

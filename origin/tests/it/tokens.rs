@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kinora_media::{
     Access, Status,
-    playback::{self, TokenKey, TokenKeys, mint_token},
+    playback::{self, TokenKey, TokenKeys, mint_bound_token, mint_token},
 };
 
 use kinora_origin::OriginConfig;
@@ -171,6 +171,63 @@ async fn keys_are_rotated() {
             for file in ["hls.m3u8", "v360/0.m4s"] {
                 assert_eq!(origin.status(&with(token, file)).await, expected, "{file}");
             }
+        }
+    }
+}
+
+/// One answer to a client whose proxy says that it is `from`.
+async fn status_from(origin: &Origin, from: &str, path: &str) -> u16 {
+    let family = if from.contains(':') { "TCP6" } else { "TCP4" };
+    let to = if from.contains(':') { "::1" } else { "127.0.0.1" };
+    let word = format!("PROXY {family} {from} {to} 5000 80\r\n");
+    let request = format!("{word}GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let answer = origin.raw(&request).await;
+    std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap()
+}
+
+/// The address is the client's, not that of the proxy between.
+#[tokio::test]
+async fn a_bound_token_opens_to_its_address_alone() {
+    let store = TestStore::new();
+    Video::finished(&store, Access::Signed).await;
+    let proxies = "127.0.0.1".parse().unwrap();
+    let config = OriginConfig { proxies, ..OriginConfig::default() };
+    let behind_a_proxy = Origin::start_with(&store, config).await;
+    let direct = Origin::start(&store).await;
+    let id = VIDEO.parse().unwrap();
+    let bound = |to: &str, expires_s| mint_bound_token(&key(), id, expires_s, to.parse().unwrap());
+    let here = bound("127.0.0.1", now_s() + HOUR);
+    let four = bound("203.0.113.7", now_s() + HOUR);
+    let six = bound("2001:db8::7", now_s() + HOUR);
+    let expired = bound("203.0.113.7", now_s() - HOUR);
+    let foreign = TokenKey { id: "k1".into(), secret: vec![8; 32] };
+    let foreign = mint_bound_token(&foreign, id, now_s() + HOUR, "203.0.113.7".parse().unwrap());
+    let unbound = four.replace("~a~", "~");
+    let matrix = [
+        (&four, "203.0.113.7", 200),
+        (&four, "203.0.113.8", 403),
+        (&four, "127.0.0.1", 403),
+        (&four, "2001:db8::7", 403),
+        (&six, "2001:db8::7", 200),
+        (&six, "2001:db8::ffff", 200),
+        (&six, "2001:db8:0:1::7", 403),
+        (&six, "203.0.113.7", 403),
+        (&expired, "203.0.113.7", 403),
+        (&foreign, "203.0.113.7", 403),
+        (&unbound, "203.0.113.7", 403),
+        (&here, "203.0.113.7", 403),
+    ];
+    for file in FILES {
+        // Once more when it is hot, to whomever.
+        for _ in 0..2 {
+            for (token, from, status) in matrix {
+                let answered = status_from(&behind_a_proxy, from, &with(token, file)).await;
+                assert_eq!(answered, status, "{file} {token} from {from}");
+            }
+            assert_eq!(direct.status(&with(&here, file)).await, 200, "{file}");
+            assert_eq!(direct.status(&with(&four, file)).await, 403, "{file}");
+            let other = with(&here, file).replace("8057", "8058");
+            assert!([403, 404].contains(&direct.status(&other).await), "{file} of another video");
         }
     }
 }

@@ -1,9 +1,8 @@
 // The cases of http-cache-tests (npm) that ask something of an origin.
 //
-//     npm pack http-cache-tests && tar xf http-cache-tests-*.tgz
-//     run_cache_tests.mjs ROOT package
+//     run_cache_tests.mjs ROOT SUITE
 //
-// ROOT as `cargo run -p kinora-origin --example serve -- FOLDER` prints it. The suite judges caches
+// `run.sh` beside calls it: ROOT is where examples/serve.rs serves, SUITE the unpacked package. The suite judges caches
 // in front of a server of its own that answers as each case says. Of an origin it judges what a
 // cache must do with a response it holds: conditions and ranges. Each such case is asked here of a
 // file of ours, with our validators in the place of the case's. What it asks of caches alone (age,

@@ -1,6 +1,8 @@
 """REDbot (PyPI: redbot) on every kind of file of an origin.
 
-    run_redbot.py ROOT      ROOT as `cargo run -p kinora-origin --example serve -- FOLDER` prints it
+    run_redbot.py ROOT
+
+`run.sh` beside calls it: ROOT is where examples/serve.rs serves.
 
 Prints what REDbot warns of and exits 1 if there is anything that is not expected below.
 """

@@ -7,7 +7,6 @@ use crate::{VideoPlan, ladder::is_high_rate, profile::VideoProfile};
 
 /// A unit of encoding work: whole GOPs on the frame grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Chunk {
     /// Counts from 0 in timeline order.
     pub index: u32,

@@ -50,7 +50,6 @@ pub struct EncoderDevice {
 
 /// What encodes a title, or a chunk of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct EncoderChoice {
     /// Of every chunk.
     pub family: EncoderFamily,

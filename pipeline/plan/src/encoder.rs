@@ -23,7 +23,7 @@ use crate::{
 
 /// Any child's task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "task", rename_all = "snake_case")]
 pub enum EncoderSpec {
     /// Say what the source holds.
     Probe(ProbeSpec),
@@ -55,7 +55,6 @@ impl EncoderSpec {
 
 /// Say what the source holds. Answer: [`Outcome::Probe`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ProbeSpec {
     /// Bytes of the source.
     pub source_size: u64,
@@ -96,7 +95,6 @@ fn max_tracks() -> u32 {
 /// Encode one chunk into every rung, decoding once. Answer: [`Outcome::Chunk`]; files:
 /// `{track}/init.mp4` and `{track}/chunk.m4s`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChunkSpec {
     /// Bytes of the source.
     pub source_size: u64,
@@ -144,7 +142,6 @@ fn is_first(generation: &u32) -> bool {
 /// Where GOPs and segments of a chunk lie whose top rung is the source as it is. Frames are of the
 /// source's grid and count from the chunk's first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChunkLayout {
     /// Key frames of every rung, ascending from 0.
     pub key_frames: Vec<u64>,
@@ -162,7 +159,6 @@ pub struct ChunkLayout {
 /// Encode one soundtrack. Answers: an [`Message::AudioPart`] each time segments are complete,
 /// then [`Outcome::Audio`]. Files: `init.mp4`, and a file a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AudioSpec {
     /// Bytes of the source.
     pub source_size: u64,
@@ -198,7 +194,6 @@ pub struct AudioSpec {
 
 /// Make the poster and the storyboard. Answer: [`Outcome::Pictures`]; files as it names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PicturesSpec {
     /// Bytes of the source.
     pub source_size: u64,
@@ -215,7 +210,6 @@ pub struct PicturesSpec {
 /// Make WebVTT of embedded subtitles. Answer: [`Outcome::Text`]; files: `{n}.vtt` for each stream
 /// that holds text, counted as they are asked for, from 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct TextSpec {
     /// Bytes of the source.
     pub source_size: u64,

@@ -1,7 +1,9 @@
 //! Payloads of the queue: what the orchestrator asks and what workers answer.
 //!
 //! They live apart from the code that runs them, so services can enqueue without knowing workers.
-//! Readable one version back and forth: add fields with `#[serde(default)]`, never rename.
+//! Readable one version back and forth: add fields with `#[serde(default)]`, never rename, and let
+//! unknown ones pass (`workers/queue/tests/payloads.rs` holds them to that). What an older worker would
+//! do wrong without a field is a new class, which it does not ask for.
 
 use kinora_media::{AccountId, JobId, Pictures, SegmentEntry, TrackId, VideoId};
 use serde::{Deserialize, Serialize};

@@ -40,6 +40,12 @@ pub(crate) async fn run(core: &Core, shutdown: &CancellationToken) {
     }
 }
 
+/// Asks again for events that never came.
+pub(crate) async fn keep_asking(core: &Core, shutdown: &CancellationToken) {
+    let (db, clock) = (core.db.clone(), core.clock.clone());
+    inbox::keep_asking(db, clock, GROUP, TRANSCODING, shutdown.clone()).await;
+}
+
 async fn handle(core: &Core, delivery: EventDelivery) -> Result<(), Error> {
     let EventDelivery { event, receipt } = delivery;
     if let Err(error) = take_in(core, event).await {

@@ -10,6 +10,9 @@ use crate::{error::Error, query::view::upload_path};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
 
+/// When another upload is likely to have ended, seconds.
+const ANOTHER_UPLOAD_S: u64 = 15;
+
 /// 460 (tus 1.0 "Checksum").
 fn checksum_mismatch() -> StatusCode {
     StatusCode::from_u16(460).expect("460 has three digits")
@@ -38,11 +41,24 @@ impl From<Error> for Problem {
             Error::TooManyUploads(limit) => {
                 let detail = format!("Finish some of your {limit} uploads first");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", detail)
+                    .with_header(header::RETRY_AFTER, ANOTHER_UPLOAD_S.to_string())
+            }
+            Error::QueueFull { queued, retry_after_s } => {
+                let detail = format!("{queued} of your videos are on their way already");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
+                    .with_header(header::RETRY_AFTER, retry_after_s.to_string())
             }
             Error::QuotaExceeded { quota, held } => {
                 let left = quota.saturating_sub(held);
                 let detail = format!(
                     "Your videos may have {quota} bytes, and {left} are left; delete some first"
+                );
+                Self::forbidden("quota_exceeded", detail)
+            }
+            Error::MediaExceeded { quota_ms, .. } => {
+                let minutes = quota_ms / 60_000;
+                let detail = format!(
+                    "Your videos may last {minutes} minutes in all, and none is left; delete some first"
                 );
                 Self::forbidden("quota_exceeded", detail)
             }

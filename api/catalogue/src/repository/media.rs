@@ -1,7 +1,7 @@
 //! The table `video_media`: what transcoding said, written by the consumer alone.
 
 use kinora_db::DbError;
-use kinora_media::{Chapter, VideoId};
+use kinora_media::{AccountId, Chapter, VideoId};
 use sqlx::AnyConnection;
 
 use super::{get, signed};
@@ -87,6 +87,22 @@ pub(crate) async fn complete(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// How long an account's videos last that were planned, and did not fail; microseconds.
+pub(crate) async fn held_us(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<u64, DbError> {
+    let held_us: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(m.duration_us), 0) AS BIGINT) FROM videos v \
+             JOIN video_media m ON m.video = v.id \
+         WHERE v.account = $1 AND v.deleted_at_us IS NULL AND v.state <> 'failed'",
+    )
+    .bind(account.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(held_us.unsigned_abs())
 }
 
 /// Forgets a deleted video's media.

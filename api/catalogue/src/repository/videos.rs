@@ -210,6 +210,41 @@ pub(crate) async fn choose_profile(
     Ok(())
 }
 
+/// An account's videos from the creation of their upload to the end of their encode.
+pub(crate) async fn count_on_their_way(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<u64, DbError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM videos WHERE account = $1 AND deleted_at_us IS NULL \
+             AND state_rank >= $2 AND state_rank < $3",
+    )
+    .bind(account.as_str())
+    .bind(State::Uploading.rank())
+    .bind(State::Ready.rank())
+    .fetch_one(connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// How many of an account's videos came to an end since a time.
+pub(crate) async fn count_ended(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    since_us: i64,
+) -> Result<u64, DbError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM videos WHERE account = $1 AND deleted_at_us IS NULL \
+             AND state_rank = $2 AND updated_at_us >= $3",
+    )
+    .bind(account.as_str())
+    .bind(State::Ready.rank())
+    .bind(since_us)
+    .fetch_one(connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// What became of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deletion {

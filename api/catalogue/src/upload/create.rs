@@ -3,13 +3,14 @@
 use kinora_db::{new_video_id, retrying};
 use kinora_media::{AccountId, VideoId};
 
-use super::{finish, metadata::Metadata, room};
+use super::{finish, metadata::Metadata, room, turn};
 use crate::{
     command::text,
     core::Core,
     error::Error,
     model::{State, UploadId, UploadState, Visibility},
     repository::{
+        media,
         uploads::{self, UploadRow},
         videos::{self, NewVideo},
     },
@@ -18,7 +19,8 @@ use crate::{
 /// Creates an upload of `size` bytes. `raw` is the metadata as it came, to be given back.
 ///
 /// # Errors
-/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::QuotaExceeded`], [`Error::NoProfile`], [`Error::Full`]; for an existing video also
+/// [`Error::UploadTooLarge`], [`Error::TooManyUploads`], [`Error::QueueFull`], [`Error::QuotaExceeded`],
+/// [`Error::MediaExceeded`], [`Error::NoProfile`], [`Error::Full`]; for an existing video also
 /// [`Error::NoVideo`], [`Error::NotAwaitingUpload`], [`Error::UploadExists`].
 pub(crate) async fn create(
     core: &Core,
@@ -63,11 +65,18 @@ async fn insert(
     if uploads::count_active(&mut tx, account).await? >= i64::from(limit) {
         return Err(Error::TooManyUploads(limit));
     }
+    turn::check(core, &mut tx, account, now_us).await?;
     if let Some(quota) = core.config.quota_bytes {
         // Counted and reserved in one transaction: two that race for the rest cannot both have it.
         let held = uploads::held(&mut tx, account).await?;
         if held.saturating_add(*size) > quota {
             return Err(Error::QuotaExceeded { quota, held });
+        }
+    }
+    if let Some(quota_ms) = core.config.quota_media_ms {
+        let held_ms = media::held_us(&mut tx, account).await? / 1000;
+        if held_ms >= quota_ms {
+            return Err(Error::MediaExceeded { quota_ms, held_ms });
         }
     }
     room::check(core, &mut tx, *size).await?;

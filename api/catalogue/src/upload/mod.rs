@@ -19,6 +19,7 @@ mod spool;
 pub(crate) mod sweep;
 pub(crate) mod terminate;
 mod transfer;
+mod turn;
 
 pub(crate) use locks::{Held, Locks};
 pub(crate) use spool::SpoolDir;

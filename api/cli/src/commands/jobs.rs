@@ -1,6 +1,7 @@
 //! `kinora jobs`.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use console::{Style, Term};
 use jiff::Timestamp;
@@ -38,6 +39,9 @@ enum JobsCommand {
         /// Id of the job, or of the video.
         id: Uuid,
     },
+    /// Put dead jobs away: they are no longer listed as such. Their videos stay as they are, and can
+    /// still be replayed.
+    Purge(PurgeArgs),
     /// Stop all jobs of a video that is being encoded. It fails with that reason, and what could be
     /// played of it goes; its source stays.
     Cancel {
@@ -56,6 +60,16 @@ struct DeadArgs {
     /// How many at most.
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
+}
+
+#[derive(Debug, clap::Args)]
+struct PurgeArgs {
+    /// Only those of this video.
+    #[arg(long, value_name = "ID")]
+    video: Option<Uuid>,
+    /// Only those that ended at least so many days ago.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    older_than: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +94,7 @@ pub(crate) async fn run(session: &Session, args: JobsArgs) -> Result<(), Failure
             super::videos::retry(session, video_of(session, id).await?).await
         }
         JobsCommand::Cancel { id } => cancel(session, video_of(session, id).await?).await,
+        JobsCommand::Purge(args) => purge(session, &args).await,
         JobsCommand::Why { id } => why(session, id).await,
     }
 }
@@ -150,6 +165,18 @@ async fn cancel(session: &Session, video: Uuid) -> Result<(), Failure> {
     } else {
         eprintln!("{} cancelled", style::good(style::marks().done));
         eprintln!("{}", style::quiet(&format!("`kinora videos retry {video}` takes it up again.")));
+    }
+    Ok(())
+}
+
+async fn purge(session: &Session, args: &PurgeArgs) -> Result<(), Failure> {
+    let older_than = Duration::from_secs(u64::from(args.older_than) * 86_400);
+    let purged = session.client.purge_jobs(args.video, older_than).await?;
+    if session.json {
+        print_json(&serde_json::json!({ "purged": purged }))?;
+    } else {
+        let what = format::count(purged, "dead job");
+        eprintln!("{} {what} put away", style::good(style::marks().done));
     }
     Ok(())
 }

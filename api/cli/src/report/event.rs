@@ -74,6 +74,9 @@ pub(super) struct Progress {
     pub(super) total_us: Option<i64>,
     pub(super) frames_done: Option<u64>,
     pub(super) frames_total: Option<u64>,
+    /// Its place among those that wait, 1 is next, and when its turn may come.
+    pub(super) queue_position: Option<u64>,
+    pub(super) queue_wait_s: Option<f64>,
     /// Why nothing moves.
     pub(super) because: Option<String>,
 }
@@ -120,6 +123,8 @@ impl Progress {
             total_us: Some(from.total_us),
             frames_done: Some(from.frames_done),
             frames_total: Some(from.frames_total),
+            queue_position: from.queue.map(|queue| queue.position),
+            queue_wait_s: from.queue.and_then(|queue| queue.wait_s).map(rounded),
             ..Self::default()
         }
     }

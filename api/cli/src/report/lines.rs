@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Milestone, Outcome, Progress};
 use super::pace::Every;
-use super::screen::{activity, numbers};
+use super::screen::{activity, numbers, place};
 use crate::terminal::format;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -59,8 +59,12 @@ fn line(progress: &Progress) -> String {
     let what = activity(&progress.state).to_lowercase();
     let numbers = numbers(progress);
     let because = progress.because.as_deref().map(format::line);
-    match (because, numbers.is_empty()) {
-        (Some(because), _) => format!("{what}: {because}"),
+    let waiting = match (place(progress), because) {
+        (Some(place), Some(because)) => Some(format!("{place}. {because}")),
+        (place, because) => place.or(because),
+    };
+    match (waiting, numbers.is_empty()) {
+        (Some(waiting), _) => format!("{what}: {waiting}"),
         (None, true) => what,
         (None, false) => {
             let numbers: Vec<_> = numbers.iter().map(|number| number.trim()).collect();
@@ -82,5 +86,9 @@ mod tests {
         assert_eq!(line(&progress), "waiting");
         progress.because = Some("No worker is running.".into());
         assert_eq!(line(&progress), "waiting: No worker is running.");
+        progress.queue_position = Some(12);
+        assert_eq!(line(&progress), "waiting: 12th in the queue. No worker is running.");
+        (progress.because, progress.queue_wait_s) = (None, Some(224.0));
+        assert_eq!(line(&progress), "waiting: 12th in the queue, about 4 min");
     }
 }

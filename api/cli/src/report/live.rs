@@ -6,7 +6,7 @@ use console::{Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::event::{Milestone, Outcome, Progress};
-use super::screen::{activity, numbers};
+use super::screen::{activity, numbers, place};
 use crate::terminal::{format, style};
 
 const STEPS: u64 = 1_000;
@@ -39,10 +39,11 @@ impl Live {
             progress.percent.is_some() && !matches!(progress.state.as_str(), "queued" | "probing");
         let shape = if known && progress.because.is_none() { Shape::Bar } else { Shape::Spinner };
         let what = activity(&progress.state);
-        let message = match (&progress.because, shape) {
-            (Some(because), _) => one_line(&format::line(because), what, width()),
-            (None, Shape::Bar) => fitting(numbers(progress), what, width()),
-            (None, Shape::Spinner) => String::new(),
+        let message = match (place(progress), &progress.because, shape) {
+            (Some(place), _, _) => one_line(&place, what, width()),
+            (None, Some(because), _) => one_line(&format::line(because), what, width()),
+            (None, None, Shape::Bar) => fitting(numbers(progress), what, width()),
+            (None, None, Shape::Spinner) => String::new(),
         };
         let bar = self.bar(shape);
         bar.set_prefix(what);

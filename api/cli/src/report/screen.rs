@@ -116,6 +116,15 @@ pub(super) fn numbers(progress: &Progress) -> Vec<String> {
     parts
 }
 
+/// `12th in the queue, about 4 min`.
+pub(super) fn place(progress: &Progress) -> Option<String> {
+    let place = format!("{} in the queue", format::ordinal(progress.queue_position?));
+    Some(match progress.queue_wait_s {
+        Some(wait_s) => format!("{place}, about {}", format::roughly(wait_s)),
+        None => place,
+    })
+}
+
 /// What is being done.
 pub(super) fn activity(state: &str) -> &'static str {
     match state {

@@ -37,6 +37,27 @@ pub(crate) fn clock(seconds: f64) -> String {
     }
 }
 
+/// `40 s`, `4 min`, `2 h`: as exact as a guess is.
+pub(crate) fn roughly(seconds: f64) -> String {
+    match seconds.max(0.0).round() as u64 {
+        seconds @ ..90 => format!("{} s", seconds.max(1)),
+        seconds @ 90..5_400 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h", seconds.saturating_add(1_800) / 3_600),
+    }
+}
+
+/// `1st`, `12th`, `22nd`.
+pub(crate) fn ordinal(number: u64) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
 /// Media time as a clock.
 pub(crate) fn media(us: Option<i64>) -> String {
     us.map_or_else(String::new, |us| clock(us as f64 / 1e6))
@@ -106,6 +127,16 @@ mod tests {
         for (seconds, text) in cases {
             assert_eq!(clock(seconds), text);
         }
+    }
+
+    #[test]
+    fn guesses_are_rounded_and_places_are_counted() {
+        let waits = [0.2, 40.0, 224.0, 7_300.0, f64::INFINITY];
+        assert_eq!(waits.map(roughly)[..4], ["1 s", "40 s", "4 min", "2 h"]);
+        let places = [1, 2, 3, 4, 11, 12, 13, 21, 22, 103, 111];
+        let expected =
+            ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd", "111th"];
+        assert_eq!(places.map(ordinal), expected);
     }
 
     #[test]

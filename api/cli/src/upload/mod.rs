@@ -22,6 +22,10 @@ pub(crate) use ledger::{Fingerprint, Saved};
 pub(crate) use stage::Stage;
 
 const TICK: Duration = Duration::from_secs(1);
+/// Until it is asked again for a turn, where the server does not say.
+const TURN: Duration = Duration::from_secs(10);
+/// No server may put it off for longer at once.
+const LONGEST_TURN: Duration = Duration::from_secs(600);
 
 /// What to make of a file.
 #[derive(Debug, Clone)]
@@ -143,6 +147,7 @@ impl Upload<'_> {
         }
     }
 
+    /// An upload for the file; while the server wants no more for now, its turn is waited for.
     async fn reserve(&self, video: Uuid) -> Result<String, Error> {
         let new = NewUpload {
             length: self.file.size,
@@ -150,7 +155,18 @@ impl Upload<'_> {
             file_name: Some(self.file.name()),
             content_type: None,
         };
-        Ok(self.client.create_upload(&new).await?.url)
+        let mut left = self.plan.retries;
+        loop {
+            match self.client.create_upload(&new).await {
+                Err(error) if error.status() == Some(429) && left > 0 => {
+                    left -= 1;
+                    let delay = error.retry_after().unwrap_or(TURN).clamp(TICK, LONGEST_TURN);
+                    self.reporter.transfer(&Transfer::Waiting { cause: error.to_string(), delay });
+                    tokio::time::sleep(delay).await;
+                }
+                answer => return Ok(answer?.url),
+            }
+        }
     }
 
     /// All that has to be in place before bytes flow.

@@ -162,6 +162,14 @@ async fn dead_jobs_are_listed_replayed_and_cancelled_by_their_id_or_their_videos
     }
     assert_eq!(fake.count(&format!("POST /api/v1/videos/{id}/retry")), 2);
     home.run(&["jobs", "cancel", "01900000-0000-7000-8000-0000000000ff"]).await.ended(1);
+
+    let run = home.run(&["jobs", "purge"]).await.ended(0);
+    assert!(run.stderr.contains("1 dead job put away"), "{}", run.stderr);
+    let args = ["jobs", "purge", "--video", &id, "--older-than", "7", "--json"];
+    assert_eq!(home.run(&args).await.ended(0).json(), [json!({ "purged": 0 })]);
+    let asked = format!("POST /api/v1/jobs/purge?older_than_s=604800&video={id}");
+    assert_eq!(fake.count(&asked), 1);
+    home.run(&["jobs", "purge", "--older-than", "soon"]).await.ended(2);
 }
 
 #[tokio::test]

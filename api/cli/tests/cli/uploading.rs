@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::fake::{Fake, Fault};
+use crate::fake::{self, Fake, Fault};
 use crate::run::Home;
 
 fn same(left: &[u8], right: &[u8]) -> bool {
@@ -207,4 +207,30 @@ async fn following_alone_reports_the_same_milestones() {
 fn create(fake: &Fake) -> String {
     let video = fake.world().create_video(&json!({ "title": "Film" }));
     video["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_turn_is_waited_for_and_a_place_in_the_queue_is_told() {
+    let (home, fake) = Home::with_server().await;
+    home.file("a.mp4", 1_000);
+    fake.world().not_yet = 2;
+    let mut waiting = fake::event("queued", 0.0, false, false);
+    waiting["queue"] = json!({ "position": 12, "wait_s": 224.2 });
+    // Longer than a line is apart from the next.
+    fake.world().script.splice(..5, vec![waiting; 4]);
+    fake.world().pace = Duration::from_millis(400);
+    let run = home.run(&["upload", "a.mp4", "--json"]).await.ended(0);
+    let told = "3 of your videos are on their way already; trying again in 0:01";
+    assert_eq!(run.stderr.matches(told).count(), 2, "{}", run.stderr);
+    let lines = run.json();
+    let placed = lines.iter().find(|line| !line["queue_position"].is_null()).unwrap();
+    assert_eq!((&placed["queue_position"], &placed["queue_wait_s"]), (&json!(12), &json!(224.2)));
+
+    // Whoever does not want to wait for ever is told to come back, and begins where it was.
+    home.file("b.mp4", 1_000);
+    fake.world().not_yet = 2;
+    let run = home.run(&["upload", "b.mp4", "--retries=1"]).await.ended(5);
+    assert!(run.stderr.contains("3 of your videos are on their way already"), "{}", run.stderr);
+    home.run(&["upload", "b.mp4"]).await.ended(0);
+    assert_eq!(fake.world().videos.len(), 2);
 }

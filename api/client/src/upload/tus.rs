@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use reqwest::{Body, Method, RequestBuilder, Response, Url};
 use uuid::Uuid;
 
-use crate::client::{header, send};
+use crate::client::{header, send, was_not_acted_on};
 use crate::{Client, Error, Result, Retry};
 
 const RESUMABLE: &str = "tus-resumable";
@@ -43,17 +43,18 @@ impl Client {
     /// [`Error::Refused`] with code `upload_too_large` beyond the server's limit.
     pub async fn create_upload(&self, new: &NewUpload) -> Result<Upload> {
         let url = self.api(&["uploads"]);
-        let response = self
-            .write(|| {
-                let request = tus(self.request(Method::POST, url.clone()))
-                    .header(LENGTH, new.length)
-                    .header(CONTENT_LENGTH, 0);
-                match metadata(new) {
-                    empty if empty.is_empty() => request,
-                    pairs => request.header("upload-metadata", pairs),
-                }
-            })
-            .await?;
+        let build = || {
+            let request = tus(self.request(Method::POST, url.clone()))
+                .header(LENGTH, new.length)
+                .header(CONTENT_LENGTH, 0);
+            match metadata(new) {
+                empty if empty.is_empty() => request,
+                pairs => request.header("upload-metadata", pairs),
+            }
+        };
+        // Whoever is to wait for its turn may have to for long, and should be told.
+        let worth = |error: &Error| was_not_acted_on(error) && error.status() != Some(429);
+        let response = Retry::REQUEST.run(worth, || send(build())).await?;
         let location = header(response.headers(), LOCATION.as_str())
             .ok_or_else(|| Error::Protocol("a created upload without Location".into()))?;
         let video = header(response.headers(), "kinora-video")

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(crate) use tus::Upload;
-pub(crate) use watch::failed;
+pub(crate) use watch::{event, failed};
 
 pub(crate) const KEY: &str = "kin_test";
 
@@ -59,6 +59,8 @@ pub(crate) struct World {
     /// Between two events.
     pub(crate) pace: std::time::Duration,
     pub(crate) largest: Option<u64>,
+    /// How many uploads are to be asked for again.
+    pub(crate) not_yet: usize,
     /// What a look at everything finds, page by page.
     pub(crate) verified: Vec<Value>,
 }
@@ -134,6 +136,7 @@ impl Fake {
             .route("/api/v1/profiles", get(profiles))
             .route("/api/v1/admin/verify", get(verify))
             .route("/api/v1/jobs", get(watch::jobs))
+            .route("/api/v1/jobs/purge", post(watch::purge))
             .route("/api/v1/jobs/{id}", get(watch::job))
             .route("/api/v1/why/{id}", get(watch::why))
             .route("/api/v1/uploads", post(tus::create))

@@ -29,6 +29,12 @@ pub(crate) async fn create(State(fake): State<Fake>, headers: HeaderMap) -> Resp
     if fake.world().largest.is_some_and(|largest| length > largest) {
         return problem(413, "upload_too_large", "At most 1 GB can be uploaded.");
     }
+    let not_yet = fake.world().not_yet;
+    if not_yet > 0 {
+        fake.world().not_yet = not_yet - 1;
+        let detail = "3 of your videos are on their way already";
+        return ([("retry-after", "1")], problem(429, "queue_full", detail)).into_response();
+    }
     let metadata = text(&headers, "upload-metadata");
     let value = |key: &str| {
         let pair = metadata.split(',').find_map(|pair| pair.strip_prefix(&format!("{key} ")))?;

@@ -97,6 +97,11 @@ pub(crate) async fn job(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Respo
         .map_or_else(not_found, |job| axum::Json(job).into_response())
 }
 
+pub(crate) async fn purge(Query(query): Query<HashMap<String, String>>) -> axum::Json<Value> {
+    let jobs = u64::from(query.get("older_than_s").is_some_and(|seconds| seconds == "0"));
+    axum::Json(json!({ "jobs": jobs }))
+}
+
 pub(crate) async fn why(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
     if !fake.world().videos.contains_key(&id) {
         return not_found();

@@ -1,6 +1,7 @@
 //! What cannot work is refused at start.
 
 use anyhow::{bail, ensure};
+use kinora_media::playback::TokenKeys;
 use kinora_origin::ListenAddress;
 
 use super::{Config, QueueSection, store};
@@ -44,6 +45,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         "origin.tls_certificate and origin.tls_key are of no use without each other: set both"
     );
     config.origin_proxies()?;
+    config.upstream(&TokenKeys::default())?;
     numbers(config)
 }
 
@@ -149,7 +151,10 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("transcoding.max_tracks", transcoding.max_tracks.into(), 1, 1000)?;
     between("upload.reserve_bytes", config.upload.reserve_bytes, 0, 1 << 50)?;
     between("upload.quota_bytes", config.upload.quota_bytes, 0, 1 << 60)?;
+    between("upload.max_queued", config.upload.max_queued.into(), 0, 1_000_000)?;
     between("transcoding.bulk_patience_ms", transcoding.bulk_patience_ms, 0, 7 * 86_400_000)?;
+    between("transcoding.quota_minutes", transcoding.quota_minutes, 0, 1 << 40)?;
+    between("transcoding.quota_jobs", transcoding.quota_jobs.into(), 0, 1_000_000)?;
     let in_flight = transcoding.max_in_flight.unwrap_or(1);
     between("transcoding.max_in_flight", in_flight.into(), 1, 1_000_000)?;
     between("worker.scratch_reserve_mib", worker.scratch_reserve_mib, 0, 1 << 20)?;

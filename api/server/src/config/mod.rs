@@ -20,7 +20,9 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use kinora_http::cluster::ClusterKeys;
+use kinora_media::playback::TokenKeys;
 use kinora_origin::{ListenAddress, Proxies, Tls};
+use kinora_store::{UpstreamConfig, UpstreamStore};
 use kinora_transcoding::TranscodingConfig;
 use kinora_workers::WorkerConfig;
 use serde::{Deserialize, Serialize};
@@ -240,6 +242,16 @@ impl Config {
         listed.parse().map_err(|error| anyhow!("origin.proxy_protocol: {error}"))
     }
 
+    /// The origin that this one reads through, where there is one.
+    ///
+    /// # Errors
+    /// It is no address of an origin.
+    pub(crate) fn upstream(&self, keys: &TokenKeys) -> anyhow::Result<Option<UpstreamStore>> {
+        let Some(url) = &self.origin.upstream else { return Ok(None) };
+        let config = UpstreamConfig::new(url, keys.clone());
+        UpstreamStore::new(config).context("origin.upstream").map(Some)
+    }
+
     /// What the origin keeps in memory.
     pub(crate) fn to_origin_caches(&self) -> kinora_origin::Caches {
         let media_bytes = self.origin.cache_mib << 20;
@@ -298,6 +310,8 @@ impl Config {
             max_frame_rate: section.max_frame_rate,
             max_tracks: section.max_tracks,
             bulk_patience_ms: section.bulk_patience_ms,
+            quota_ms: Some(section.quota_minutes * 60_000).filter(|ms| *ms > 0),
+            quota_jobs: Some(section.quota_jobs).filter(|jobs| *jobs > 0),
             ..TranscodingConfig::default()
         }
     }

@@ -68,6 +68,9 @@ pub(crate) struct OriginSection {
     pub(crate) proxy_protocol: Option<String>,
     /// Where live media comes in, for those who make it; nobody else should reach it. Default: none.
     pub(crate) ingest_listen: Option<ListenAddress>,
+    /// Scheme and authority of another origin whose store this one reads through it, in place of
+    /// `[store]`; both have the same `playback.key_file`. For an origin apart. Default: none.
+    pub(crate) upstream: Option<String>,
     /// Requests a second of one address, ten seconds' worth of them at once; 0 for any number, as
     /// behind a CDN.
     pub(crate) address_rate: u32,
@@ -94,6 +97,7 @@ impl Default for OriginSection {
             tls_key: None,
             proxy_protocol: None,
             ingest_listen: None,
+            upstream: None,
             address_rate: 0,
             token_rate: 0,
             token_streams: 0,
@@ -185,6 +189,9 @@ pub(crate) struct UploadSection {
     /// Bytes that an account's sources may have in all, reserved when an upload is created and given
     /// back when its video is deleted; 0 for any number.
     pub(crate) quota_bytes: u64,
+    /// Videos that an account may have on their way, from the creation of an upload to the end of its
+    /// encode; more are to be tried again later (429). 0 for any number.
+    pub(crate) max_queued: u32,
     /// Where unfinished uploads lie; best on the store's filesystem. Default: `uploads` in the
     /// data folder.
     pub(crate) dir: Option<PathBuf>,
@@ -192,7 +199,13 @@ pub(crate) struct UploadSection {
 
 impl Default for UploadSection {
     fn default() -> Self {
-        Self { max_bytes: 64 << 30, reserve_bytes: 1 << 30, quota_bytes: 0, dir: None }
+        Self {
+            max_bytes: 64 << 30,
+            reserve_bytes: 1 << 30,
+            quota_bytes: 0,
+            max_queued: 0,
+            dir: None,
+        }
     }
 }
 
@@ -219,6 +232,11 @@ pub(crate) struct TranscodingSection {
     /// Bulk work that has waited this long goes before interactive work, a job at a time,
     /// milliseconds.
     pub(crate) bulk_patience_ms: u64,
+    /// Minutes of media that an account's videos may have in all, reserved when a source was probed
+    /// and given back when its video is deleted or fails; 0 for any number.
+    pub(crate) quota_minutes: u64,
+    /// Jobs that an account may have on their way to workers or with them; 0 for any number.
+    pub(crate) quota_jobs: u32,
     /// Jobs on their way to workers or with them: twice what all workers run at once. Default:
     /// twice `worker.slots`, as if the one here were the only one.
     pub(crate) max_in_flight: Option<u32>,
@@ -237,6 +255,8 @@ impl Default for TranscodingSection {
             max_frame_rate: service.max_frame_rate,
             max_tracks: service.max_tracks,
             bulk_patience_ms: service.bulk_patience_ms,
+            quota_minutes: 0,
+            quota_jobs: 0,
             max_in_flight: None,
         }
     }

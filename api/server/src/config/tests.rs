@@ -85,7 +85,7 @@ fn every_setting_has_a_name() {
     }
     let origin = &mut full.origin;
     (origin.tls_certificate, origin.tls_key) = (Some("x".into()), Some("x".into()));
-    origin.proxy_protocol = Some("x".into());
+    (origin.proxy_protocol, origin.upstream) = (Some("x".into()), Some("x".into()));
     origin.ingest_listen = Some("127.0.0.1:9".parse().unwrap());
     full.metrics.listen = Some("127.0.0.1:9".parse().unwrap());
     let store = &mut full.store;

@@ -1,6 +1,7 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
 mod cluster;
+pub(crate) mod film;
 mod streams;
 mod uploads;
 
@@ -16,6 +17,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 pub(crate) use cluster::Cluster;
+pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 
 /// How often tests look again.
@@ -170,6 +172,13 @@ impl Server {
         let _ = rustix::process::kill_process(pid, signal);
     }
 
+    /// Bytes that the process has in memory, shared ones too.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Whether the process is gone, but for what its parent may not have looked at yet.
     fn has_ended(&mut self, pid: u32) -> bool {
         if pid == self.child.id() {
@@ -202,7 +211,8 @@ impl Server {
         let started = Instant::now();
         let running = loop {
             assert!(started.elapsed() < Duration::from_secs(20), "kinorad did not start");
-            assert!(self.child.try_wait().unwrap().is_none(), "kinorad ended at once");
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "kinorad ended at once:\n{}", self.log());
             if let Some(running) = self.running() {
                 break running;
             }

@@ -11,57 +11,14 @@ mod judge;
 mod tests;
 mod walk;
 
+use kinora_http::audit::{Finding, Severity, Verified};
 use kinora_media::VideoId;
 use kinora_store::Unfinished;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{config::micros, error::TranscodingError, service::Transcoding};
 
 /// How often a video that changes while it is looked at is looked at again.
 const TRIES: usize = 3;
-
-/// Something that is not as the invariant has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Finding {
-    /// Whose.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub video: Option<VideoId>,
-    /// Which encode of it.
-    pub version: Option<u32>,
-    /// Whether time mends it.
-    pub severity: Severity,
-    /// A stable word for it: `missing_object`, `orphan_object`.
-    pub code: &'static str,
-    /// A sentence.
-    pub message: String,
-}
-
-/// Whether time mends a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Work is under way, or a chore is due.
-    Pending,
-    /// Something was lost, or left behind.
-    Fault,
-}
-
-/// What was found of some videos.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Verified {
-    /// Videos looked at.
-    pub videos: u64,
-    /// Objects in the store that were looked at.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// What is not as it should be, by video.
-    pub findings: Vec<Finding>,
-    /// Where to go on: the last video looked at; null when that was all.
-    #[schema(required, value_type = Option<uuid::Uuid>)]
-    pub next: Option<VideoId>,
-}
 
 /// Looks at the next `limit` videos after `after`, in the order of their ids: those in the
 /// database and those in the store.

@@ -42,8 +42,23 @@ pub struct Progress {
     pub warnings: Vec<String>,
     /// Its jobs.
     pub jobs: JobCounts,
+    /// Where it stands among those that wait; null while a worker is at it, or has it next.
+    #[schema(required)]
+    pub queue: Option<QueuePlace>,
     /// What the quality target came to, where the profile has one and samples were measured.
     pub quality: Option<Quality>,
+}
+
+/// A place among those that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct QueuePlace {
+    /// 1 is next.
+    #[schema(example = 12)]
+    pub position: u64,
+    /// Seconds until a worker takes it, estimated from what went before it in the last hour; null
+    /// while nobody works.
+    #[schema(required)]
+    pub wait_s: Option<f64>,
 }
 
 /// What a quality target came to.

@@ -6,6 +6,7 @@ mod cancel;
 mod jobs;
 mod problem;
 mod progress;
+mod purge;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -22,7 +23,7 @@ use crate::service::Transcoding;
 
 pub use body::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
-    ProgressReason, ProgressState, Quality, Why, WhySubject,
+    ProgressReason, ProgressState, Quality, QueuePlace, Why, WhySubject,
 };
 
 #[derive(Clone)]
@@ -49,6 +50,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(progress::get_progress_events))
         .routes(routes!(cancel::cancel_video))
         .routes(routes!(jobs::list_jobs))
+        .routes(routes!(purge::purge_jobs))
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))
         .routes(routes!(verify::get_verify))

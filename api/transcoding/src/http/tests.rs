@@ -203,3 +203,80 @@ async fn an_encode_is_cancelled_by_its_owner_once() {
         (&"failed".into(), &"cancelled".into())
     );
 }
+
+/// Its place in the queue, and how long it waits.
+async fn place(world: &World, video: VideoId) -> Option<(u64, Option<f64>)> {
+    let (_, body) = get(world, &format!("/api/v1/videos/{video}/progress"), true).await;
+    let queue = body["queue"].as_object()?;
+    Some((queue["position"].as_u64().unwrap(), queue["wait_s"].as_f64()))
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_its_place_and_its_turn() {
+    let mut world = World::with(|config| config.max_in_flight = 1).await;
+    let videos: Vec<_> = (0..4).map(|_| world.upload(Film::Silent(60), false)).collect();
+    for event in std::mem::take(&mut world.events) {
+        assert!(world.deliver_event(event).await);
+        world.hand.advance_us(1);
+    }
+    let mut places = Vec::new();
+    for video in &videos {
+        places.push(place(&world, *video).await);
+    }
+    // Nobody works, so nobody can say when.
+    assert_eq!(places, [1, 2, 3, 4].map(|position| Some((position, None))));
+
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    assert_eq!(place(&world, videos[0]).await, None);
+    assert_eq!(place(&world, videos[1]).await, Some((1, None)));
+    let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+    progress::on_progress(&world.service, worker::progress(&lane[0], 0, 1));
+    world.step(Step::Renew).await.unwrap().unwrap();
+    // It is looked up anew only after some seconds.
+    world.hand.advance_us(6_000_000);
+    // Each examination takes five seconds as long as nobody knows better.
+    assert_eq!(place(&world, videos[0]).await, None);
+    assert_eq!(place(&world, videos[1]).await, Some((1, Some(0.0))));
+    assert_eq!(place(&world, videos[3]).await, Some((3, Some(10.0))));
+
+    world.drain().await;
+    for video in videos {
+        assert_eq!(place(&world, video).await, None);
+    }
+}
+
+#[tokio::test]
+async fn dead_jobs_are_put_away_by_their_owner() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Talkie(10), false);
+    let uploaded = world.events.pop().unwrap();
+    assert!(world.deliver_event(uploaded).await);
+    world.step(Step::Dispatch).await.unwrap().unwrap();
+    let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+    assert!(world.deliver_report(&worker::fail(&lane[0], FailureKind::Input)).await);
+    let dead = "/api/v1/jobs?state=failed";
+    let (_, before) = get(&world, dead, true).await;
+    assert_eq!(before["items"].as_array().unwrap().len(), 1);
+
+    assert_eq!(post(&world, "/api/v1/jobs/purge", false).await.0, 401);
+    let purge = async |query: &str| {
+        let (status, body) = post(&world, &format!("/api/v1/jobs/purge{query}"), true).await;
+        assert_eq!(status, 200, "{body}");
+        body["jobs"].as_u64().unwrap()
+    };
+    let other = kinora_db::new_video_id();
+    assert_eq!(purge(&format!("?video={other}")).await, 0);
+    world.hand.advance_us(59_000_000);
+    assert_eq!(purge("?older_than_s=60").await, 0);
+    world.hand.advance_us(1_000_000);
+    assert_eq!(purge(&format!("?older_than_s=60&video={video}")).await, 1);
+    assert_eq!(purge("").await, 0);
+    let (_, after) = get(&world, dead, true).await;
+    assert_eq!(after["items"], Value::Array(vec![]));
+    // What it ended with is known still, and so is why its video failed.
+    let id = before["items"][0]["id"].as_str().unwrap();
+    let (_, job) = get(&world, &format!("/api/v1/jobs/{id}"), true).await;
+    assert_eq!((&job["state"], &job["error"]), (&"cancelled".into(), &before["items"][0]["error"]));
+    let (_, progress) = get(&world, &format!("/api/v1/videos/{video}/progress"), true).await;
+    assert_eq!(progress["state"], "failed");
+}

@@ -1,13 +1,13 @@
 //! `GET /api/v1/admin/verify`: whether anything was lost or left behind.
 
 use axum::extract::State;
-use kinora_http::{Json, Principal, Problem, Query, openapi::Problems};
+use kinora_http::{Json, Principal, Problem, Query, audit::Verified, openapi::Problems};
 use kinora_media::VideoId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Api;
-use crate::audit::{self, Verified};
+use crate::audit;
 
 /// Where to look.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -14,7 +14,7 @@ use crate::{
     error::TranscodingError,
     orchestrator::setback::clock_face,
     progress::view,
-    repository::{Job, Transcode, backlog, jobs, statistics, transcodes},
+    repository::{Job, Transcode, ahead, backlog, jobs, statistics, transcodes},
     service::Transcoding,
     state::{JobState, VideoState},
 };
@@ -177,10 +177,18 @@ async fn backlog_before(
     now_us: i64,
 ) -> Result<Vec<String>, TranscodingError> {
     let db = service.deps.db.read();
-    let ahead = statistics::ahead_of(db, job, now_us).await?;
-    let in_flight: u64 = backlog::in_flight(db).await?.values().sum();
-    let room = u64::from(service.deps.config.max_in_flight);
-    let mut because = vec![if in_flight >= room {
+    let ahead = ahead::jobs(db, job, now_us).await?;
+    let by_account = backlog::in_flight(db).await?;
+    let own = by_account.get(&job.account).copied().unwrap_or(0);
+    let in_flight: u64 = by_account.values().sum();
+    let (room, quota) =
+        (u64::from(service.deps.config.max_in_flight), service.deps.config.quota_jobs);
+    let full = quota.filter(|quota| own >= u64::from(*quota));
+    let mut because = vec![if let Some(quota) = full {
+        format!(
+            "Its account may have {quota} jobs under way at once, and has; {ahead} wait before it."
+        )
+    } else if in_flight >= room {
         format!("All workers are busy with {in_flight} jobs, and {ahead} wait before it.")
     } else {
         format!("It goes out with the next round; {ahead} wait before it.")

@@ -12,7 +12,10 @@ use crate::{
     error::TranscodingError,
     repository::{Job, backlog, drafts, jobs, transcodes},
     service::Transcoding,
-    state::{fair_share, retry::Setback},
+    state::{
+        fair_share::{self, Room},
+        retry::Setback,
+    },
 };
 
 /// Fills the lane up; how many jobs went out.
@@ -59,6 +62,7 @@ async fn claim(service: &Transcoding) -> Result<Vec<Job>, TranscodingError> {
         bulk.values_mut().for_each(|jobs| jobs.retain(|other| other.id != job.id));
     }
     let overdue = overdue.map(|job| (job.account.clone(), job));
+    let room = Room { jobs: room, of_account: config.quota_jobs.map(u64::from) };
     let picked = fair_share::pick(room, in_flight, interactive, bulk, overdue);
     if picked.is_empty() {
         return Ok(Vec::new());
@@ -67,7 +71,9 @@ async fn claim(service: &Transcoding) -> Result<Vec<Job>, TranscodingError> {
     let mut claimed = Vec::new();
     let mut tx = db.begin_write().await?;
     for job in picked {
-        claimed.extend(backlog::claim(&mut tx, &job, now_us, lease_until_us).await?);
+        claimed.extend(
+            backlog::claim(&mut tx, &job, config.quota_jobs, now_us, lease_until_us).await?,
+        );
     }
     tx.commit().await?;
     Ok(claimed)

@@ -18,3 +18,6 @@ pub(crate) use run::run;
 
 /// Who we are on the event bus.
 pub const PRODUCER: &str = "transcoding";
+
+/// Whose events lead to encodes.
+const CATALOGUE: &str = "catalogue";

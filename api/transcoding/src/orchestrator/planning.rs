@@ -13,10 +13,11 @@ use super::{
     backlog::{analysis_of, backlog_of},
     events::announce,
     reports::{self, Intake},
+    setback::clock_face,
 };
 use crate::{
     error::TranscodingError,
-    repository::{Job, Transcode, drafts, jobs, plans, transcodes},
+    repository::{Job, Transcode, drafts, jobs, plans, quota, transcodes},
     service::Transcoding,
 };
 
@@ -53,6 +54,10 @@ pub(super) async fn probed(
     let Some(transcode) = transcodes::find(&mut *tx, job.video, job.version).await? else {
         return Ok(Intake::Refused);
     };
+    if let Some(failure) = over_quota(service, &mut tx, &transcode, plan.duration_us).await? {
+        drop(tx);
+        return reports::failed(service, job, &failure).await;
+    }
     match plan.analysis_spec(transcode.source_size) {
         Some(spec) => {
             drafts::insert(&mut tx, job.video, job.version, &plan).await?;
@@ -64,6 +69,29 @@ pub(super) async fn probed(
     }
     tx.commit().await?;
     Ok(Intake::Applied)
+}
+
+/// Reserves the media for the account, before anything is encoded of it; why there is no room.
+async fn over_quota(
+    service: &Transcoding,
+    tx: &mut AnyConnection,
+    transcode: &Transcode,
+    duration_us: u64,
+) -> Result<Option<Failure>, TranscodingError> {
+    let Some(quota_ms) = service.deps.config.quota_ms else { return Ok(None) };
+    let quota_us = quota_ms.saturating_mul(1000);
+    if quota::reserve(tx, transcode, duration_us, quota_us).await? {
+        return Ok(None);
+    }
+    let held_us = quota::held(tx, &transcode.account).await?;
+    let message = format!(
+        "It lasts {}, and of the {} that the account's videos may last in all {} are left; delete some \
+         first, then try it again.",
+        clock_face(duration_us),
+        clock_face(quota_us),
+        clock_face(quota_us.saturating_sub(held_us)),
+    );
+    Ok(Some(Failure { kind: FailureKind::Input, code: "quota_exceeded".into(), message }))
 }
 
 /// The profile an encode is planned by, with a word about one that is no longer there: it was when

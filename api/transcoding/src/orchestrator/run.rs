@@ -2,12 +2,12 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use kinora_db::retrying;
+use kinora_db::{inbox, retrying};
 use kinora_queue::{Event, EventDelivery, ReportDelivery};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{PRODUCER, dispatch, events, leases, progress, reports};
+use super::{CATALOGUE, PRODUCER, dispatch, events, leases, progress, reports};
 use crate::{error::TranscodingError, housekeeping, publisher, service::Transcoding};
 
 /// After a step that could not be taken.
@@ -67,6 +67,8 @@ pub(crate) async fn run(
     tasks.spawn(take_events(service.clone(), shutdown.clone()));
     tasks.spawn(take_reports(service.clone(), shutdown.clone()));
     tasks.spawn(take_progress(service.clone(), shutdown.clone()));
+    let (db, clock) = (service.deps.db.clone(), service.deps.clock.clone());
+    tasks.spawn(inbox::keep_asking(db, clock, PRODUCER, CATALOGUE, shutdown.clone()));
     for step in Step::ALL {
         tasks.spawn(repeat(service.clone(), step, shutdown.clone()));
     }

@@ -2,6 +2,7 @@
 
 use kinora_plan::{Plan, Warning, job::JobClass};
 
+use super::place;
 use crate::{
     error::TranscodingError,
     http::{JobCounts, Progress, ProgressReason, ProgressState, Quality},
@@ -57,6 +58,7 @@ pub(crate) async fn progress(
             .map(|reason| ProgressReason { code: reason.code, message: reason.message }),
         warnings: sentences(lost.iter().chain(planned).chain(&switched)),
         jobs: counts(&tally),
+        queue: place::of(service, transcode, &running).await?,
         quality: match &plan {
             Some(plan) => quality(service, transcode, plan).await?,
             None => None,

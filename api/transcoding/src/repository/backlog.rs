@@ -81,22 +81,28 @@ pub(crate) async fn overdue(
 }
 
 /// Claims a waiting job for the dispatch lane: a new attempt, under a lease. The claimed job, or
-/// `None` if somebody else was faster.
+/// `None` if somebody else was faster, or if its account has `most` jobs in flight by now: the same
+/// statement counts and claims, so that replicas together keep to it.
 pub(crate) async fn claim(
     db: &mut AnyConnection,
     job: &Job,
+    most: Option<u32>,
     now_us: i64,
     lease_until_us: i64,
 ) -> Result<Option<Job>, DbError> {
     let updated = sqlx::query(
         "UPDATE jobs SET state = 'dispatched', attempt = attempt + 1, lease_until_us = $1, \
              sent = 0, worker = NULL, started_at_us = NULL \
-         WHERE id = $2 AND state = 'waiting' AND attempt = $3 AND not_before_us <= $4",
+         WHERE id = $2 AND state = 'waiting' AND attempt = $3 AND not_before_us <= $4 \
+             AND (SELECT CAST(COUNT(*) AS BIGINT) FROM jobs \
+                 WHERE account = $5 AND state IN ('dispatched', 'running')) < $6",
     )
     .bind(lease_until_us)
     .bind(job.id.to_string())
     .bind(i64::from(job.attempt))
     .bind(now_us)
+    .bind(job.account.as_str())
+    .bind(most.map_or(i64::MAX, i64::from))
     .execute(&mut *db)
     .await?;
     if updated.rows_affected() == 0 {

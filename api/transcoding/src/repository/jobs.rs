@@ -357,3 +357,23 @@ pub(crate) async fn cancel(
     .await?;
     Ok(updated.rows_affected())
 }
+
+/// Puts an account's failed jobs away that ended until `before_us`: of one video, or of all. They keep
+/// what they ended with.
+pub(crate) async fn purge(
+    db: &mut AnyConnection,
+    account: &AccountId,
+    video: Option<VideoId>,
+    before_us: i64,
+) -> Result<u64, DbError> {
+    let updated = sqlx::query(
+        "UPDATE jobs SET state = 'cancelled' WHERE account = $1 AND state = 'failed' \
+             AND finished_at_us <= $2 AND (video = $3 OR $3 IS NULL)",
+    )
+    .bind(account.as_str())
+    .bind(before_us)
+    .bind(video.map(|video| video.to_string()))
+    .execute(db)
+    .await?;
+    Ok(updated.rows_affected())
+}

@@ -1,6 +1,7 @@
 //! SQL. Every change of a row that others may change is one conditional statement; what it
 //! returns says whether it happened.
 
+pub(crate) mod ahead;
 pub(crate) mod backlog;
 pub(crate) mod chores;
 pub(crate) mod drafts;
@@ -9,6 +10,7 @@ pub(crate) mod frozen;
 pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod plans;
+pub(crate) mod quota;
 pub(crate) mod statistics;
 pub(crate) mod switch;
 pub(crate) mod transcodes;

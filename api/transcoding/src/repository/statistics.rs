@@ -26,7 +26,7 @@ pub(crate) struct Tally {
 }
 
 #[derive(FromRow)]
-struct TallyRow {
+pub(super) struct TallyRow {
     class: String,
     state: String,
     jobs: i64,
@@ -236,25 +236,4 @@ pub(crate) async fn list(
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Job::try_from).collect()
-}
-
-/// How many jobs stand before `job` in the backlog, whoever they belong to.
-pub(crate) async fn ahead_of(
-    db: impl Executor<'_, Database = Any>,
-    job: &Job,
-    now_us: i64,
-) -> Result<u64, DbError> {
-    let ahead: i64 = sqlx::query_scalar(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM jobs a, jobs b WHERE b.id = $1 \
-             AND a.state = 'waiting' AND a.not_before_us <= $2 AND a.id <> b.id \
-             AND (a.bulk < b.bulk OR (a.bulk = b.bulk \
-                 AND (a.priority < b.priority OR (a.priority = b.priority \
-                     AND (a.queued_at_us < b.queued_at_us OR (a.queued_at_us = b.queued_at_us \
-                         AND a.position_us < b.position_us))))))",
-    )
-    .bind(job.id.to_string())
-    .bind(now_us)
-    .fetch_one(db)
-    .await?;
-    narrow("count", ahead)
 }

@@ -11,6 +11,7 @@ mod loops;
 mod model;
 mod quality;
 pub(crate) mod queue;
+mod quotas;
 mod retried;
 pub(crate) mod store;
 mod stories;

@@ -83,6 +83,13 @@ pub(crate) enum Step {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// One whose service is set up otherwise.
+    pub(crate) async fn with(set: impl FnOnce(&mut TranscodingConfig)) -> Self {
+        let mut config = TranscodingConfig::default();
+        set(&mut config);
         let folder = tempfile::tempdir().unwrap();
         let home = TestDatabase::new().await;
         let db = Database::open(home.url()).await.unwrap();
@@ -100,7 +107,7 @@ impl World {
             bus: bus.clone(),
             store: store.clone(),
             clock: clock.clone(),
-            config: TranscodingConfig::default(),
+            config,
             profiles: Arc::new(ProfileSet::built_in()),
             on_head_change: Arc::new(move |video, version| {
                 told.lock().unwrap().push((video, version));

@@ -6,7 +6,8 @@ use instant_xml::FromXml;
 use jiff::Timestamp;
 use rusty_s3::{Bucket, Credentials, Map, Method, S3Action, signing};
 
-use super::{S3Store, fault::Fault, requests::Requests};
+use super::{S3Store, requests::Requests};
+use crate::remote::Fault;
 use crate::{StoreError, Unfinished};
 
 /// Uploads in one answer.

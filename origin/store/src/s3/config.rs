@@ -2,8 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::Retries;
-use crate::Key;
+use crate::{Key, Retries};
 
 /// A bucket, how to reach it, and how patiently.
 #[derive(Debug, Clone)]

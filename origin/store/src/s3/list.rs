@@ -2,7 +2,8 @@
 
 use rusty_s3::actions::{ListObjectsV2, list_objects_v2::ListObjectsContent};
 
-use super::{S3Store, fault::Fault, read::unquoted, requests::Requests};
+use super::{S3Store, requests::Requests};
+use crate::remote::{Fault, unquoted};
 use crate::{Key, ObjectMeta, StoreError};
 
 /// What S3 gives at most in one answer.

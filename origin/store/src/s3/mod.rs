@@ -9,19 +9,17 @@
 //! - Files of more than a part travel in parts. An upload that does not end well is aborted, also
 //!   when nobody waits for it any more.
 //!
-//! A method of [`requests::Requests`] is one request and what its answer means; `retry` decides how
+//! A method of [`requests::Requests`] is one request and what its answer means; [`remote`] decides how
 //! often it is sent.
 
 mod abandoned;
 mod checks;
 mod config;
-mod fault;
 mod file;
 mod list;
 mod multipart;
 mod read;
 mod requests;
-mod retry;
 mod stamp;
 mod write;
 
@@ -31,12 +29,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub use self::{
-    config::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Timeouts},
-    retry::Retries,
+pub use self::config::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Timeouts};
+use self::requests::Requests;
+use crate::{
+    ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, Retries, StoreError, Unfinished,
+    remote::{self, Fault, Tried},
 };
-use self::{fault::Fault, requests::Requests, retry::Tried};
-use crate::{ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, StoreError, Unfinished};
 
 /// Objects in a bucket.
 #[derive(Debug, Clone)]
@@ -72,7 +70,7 @@ impl S3Store {
         action: &'static str,
         request: impl Fn() -> F,
     ) -> Tried<T> {
-        retry::run(&self.0.retries, key, action, request).await
+        remote::run(&self.0.retries, key, action, request).await
     }
 
     fn requests(&self) -> &Requests {

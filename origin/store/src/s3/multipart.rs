@@ -9,15 +9,15 @@ use rusty_s3::actions::{CompleteMultipartUploadResponse, CreateMultipartUpload};
 
 use super::{
     S3Store,
-    fault::{Fault, refused},
     file::{Part, Source},
-    read::{etag, unquoted},
     requests::Requests,
-    retry::Tried,
     stamp::Stamp,
     write::only_if,
 };
-use crate::{Condition, Key, Put, StoreError};
+use crate::{
+    Condition, Key, Put, StoreError,
+    remote::{Fault, Tried, etag, refused, unquoted},
+};
 
 /// Parts of one file on their way at once, each in memory, where there is room for them.
 const AT_ONCE: usize = 3;

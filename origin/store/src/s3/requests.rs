@@ -1,21 +1,19 @@
 //! One request to the server: signed, sent, and its answer received within limits.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::{Method, RequestBuilder, Response, header::HeaderMap};
+use bytes::Bytes;
+use reqwest::{Method, RequestBuilder, Response};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
-use super::{
-    config::{S3Config, S3ConfigError, S3Timeouts},
-    fault::{Fault, refused},
+use super::config::{S3Config, S3ConfigError, S3Timeouts};
+use crate::{
+    Key,
+    remote::{Fault, collect, lost, moving, refused, within},
 };
-use crate::Key;
 
 /// How long a signature holds: longer than clocks differ and bytes take to be sent.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
-/// The slowest transfer that is waited for, bytes a second.
-const SLOWEST: u64 = 256 << 10;
 /// The longest XML that is read, bytes: a listing of 1000 long keys has a third of it.
 const MAX_XML: u64 = 4 << 20;
 
@@ -100,7 +98,7 @@ impl Requests {
 
     /// How long a step may take that moves so many bytes.
     fn moving(&self, bytes: u64) -> Duration {
-        self.timeouts.answer + Duration::from_secs(bytes / SLOWEST)
+        moving(self.timeouts.answer, bytes)
     }
 
     fn request<'a, A: S3Action<'a>>(
@@ -126,33 +124,6 @@ impl Requests {
     }
 }
 
-/// A header of an answer.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let late = |_| Fault::Lost(format!("it took longer than {limit:?}"));
-    tokio::time::timeout(limit, work).await.map_err(late)?
-}
-
-async fn collect(mut answer: Response, length: u64) -> Result<Bytes, Fault> {
-    let mut body = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
-    while let Some(piece) = answer.chunk().await.map_err(lost)? {
-        if body.len() as u64 + piece.len() as u64 > length {
-            return Err(Fault::Senseless(format!("more than {length} bytes came")));
-        }
-        body.extend_from_slice(&piece);
-    }
-    if body.len() as u64 != length {
-        return Err(Fault::Lost(format!("{} of {length} bytes came", body.len())));
-    }
-    Ok(body.freeze())
-}
-
 async fn collect_text(mut answer: Response) -> Result<String, Fault> {
     let mut body = Vec::new();
     while let Some(piece) = answer.chunk().await.map_err(lost)? {
@@ -162,17 +133,4 @@ async fn collect_text(mut answer: Response) -> Result<String, Fault> {
         body.extend_from_slice(&piece);
     }
     String::from_utf8(body).map_err(|_| Fault::Senseless("it is not UTF-8".to_owned()))
-}
-
-/// What the HTTP client said. Never the address: it holds a signature.
-fn lost(error: reqwest::Error) -> Fault {
-    let unreachable = error.is_connect();
-    let error = error.without_url();
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        said = format!("{said}: {next}");
-        cause = next.source();
-    }
-    if unreachable { Fault::Unreachable(said) } else { Fault::Lost(said) }
 }

@@ -5,13 +5,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     S3Store,
-    fault::Fault,
-    read::{Found, etag},
+    read::Found,
     requests::{Header, Requests},
-    retry::Tried,
     stamp::{self, Stamp},
 };
-use crate::{Condition, Key, Put, StoreError};
+use crate::{
+    Condition, Key, Put, StoreError,
+    remote::{Fault, Tried, etag},
+};
 
 impl Requests {
     /// Writes a whole object; its ETag.

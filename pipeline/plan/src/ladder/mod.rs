@@ -22,7 +22,6 @@ pub struct Ladder {
 
 /// What is asked of one rendition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Rung {
     /// Its track: `v1080`.
     pub track: TrackId,

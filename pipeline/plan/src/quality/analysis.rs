@@ -8,7 +8,6 @@ use crate::{Rung, VideoStream};
 
 /// Encode samples of a title and measure them. Answer: [`crate::encoder::Outcome::Analysis`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AnalysisSpec {
     /// Bytes of the source.
     pub source_size: u64,
@@ -30,7 +29,6 @@ pub struct AnalysisSpec {
 
 /// A stretch of the source's grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Its first frame.
     pub first_frame: u64,

@@ -230,6 +230,12 @@ impl House {
         (answer.header("location").to_owned(), video)
     }
 
+    /// Asks for an upload of so many bytes.
+    pub(crate) async fn upload_for(&self, size: u64) -> Answer {
+        let size = size.to_string();
+        self.tus("POST", "/api/v1/uploads", &[("upload-length", size.as_str())], b"").await
+    }
+
     pub(crate) async fn patch(&self, path: &str, offset: usize, body: &[u8]) -> Answer {
         let offset = offset.to_string();
         self.tus("PATCH", path, &[PATCH_TYPE, ("upload-offset", &offset)], body).await

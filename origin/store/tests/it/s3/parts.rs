@@ -124,7 +124,9 @@ async fn many_files_at_once_take_no_more_memory_than_six_parts() {
     let store = store(proxy.address());
     let (file, _) = long_file(&folder);
     let files: Vec<_> = (0..4).map(|n| folder.path().join(format!("copy-{n}"))).collect();
-    files.iter().for_each(|copy| drop(std::fs::copy(&file, copy).unwrap()));
+    for copy in &files {
+        std::fs::copy(&file, copy).unwrap();
+    }
     proxy.fault("PUT", "partNumber=", usize::MAX, Fault::Hold);
     let puts: Vec<_> = files
         .into_iter()

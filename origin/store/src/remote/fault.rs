@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// Why a try of a request brought nothing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// There is no connection: the server has seen nothing.
     #[error("no connection: {0}")]
     Unreachable(String),
@@ -16,7 +16,7 @@ pub(super) enum Fault {
     /// The server said no.
     #[error("the server answered {status} {code} {message}")]
     Refused { status: u16, code: String, message: String },
-    /// The answer is none that S3 gives.
+    /// The answer is none that a store gives.
     #[error("the answer makes no sense: {0}")]
     Senseless(String),
     /// The bytes are not those that were written.
@@ -47,7 +47,7 @@ const FULL: [&str; 5] = [
 
 impl Fault {
     /// Whether the same request may succeed later. Damage may have happened on the way.
-    pub(super) fn is_temporary(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Lost(_) | Self::Corrupt(_) => true,
             Self::Refused { status, code, .. } => {
@@ -59,7 +59,7 @@ impl Fault {
     }
 
     /// Whether a write may have happened all the same.
-    pub(super) fn leaves_open(&self) -> bool {
+    pub(crate) fn leaves_open(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Senseless(_) => true,
             Self::Refused { status, .. } => matches!(status, 200 | 408 | 500 | 502 | 504),
@@ -68,19 +68,19 @@ impl Fault {
     }
 
     /// Whether the server said that there is no such thing.
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         // A look has no body that could say what is missing.
         matches!(self, Self::Refused { status: 404, code, .. }
             if code.is_empty() || code == "NoSuchKey" || code == "NoSuchUpload")
     }
 
     /// Whether the server said that the condition does not hold.
-    pub(super) fn is_condition(&self) -> bool {
+    pub(crate) fn is_condition(&self) -> bool {
         matches!(self, Self::Refused { status: 412, .. })
     }
 
     /// As the port has it.
-    pub(super) fn into_error(self, key: &str, action: &'static str) -> StoreError {
+    pub(crate) fn into_error(self, key: &str, action: &'static str) -> StoreError {
         let key = key.to_owned();
         match self {
             Self::Corrupt(what) => StoreError::Corrupt { key, what },
@@ -93,7 +93,7 @@ impl Fault {
 }
 
 /// A refusal, from its status and the XML that came with it, if any.
-pub(super) fn refused(status: u16, body: &str) -> Fault {
+pub(crate) fn refused(status: u16, body: &str) -> Fault {
     let text = |name: &str| {
         let found =
             body.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once("</"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use super::fault::Fault;
+use super::Fault;
 use crate::StoreError;
 
 /// Exponential, jittered delays between tries.
@@ -26,21 +26,21 @@ impl Default for Retries {
 
 /// How the last try of a request ended.
 #[derive(Debug)]
-pub(super) struct Tried<T> {
-    pub(super) result: Result<T, Fault>,
+pub(crate) struct Tried<T> {
+    pub(crate) result: Result<T, Fault>,
     /// Whether a try before the last may have done what was asked, unseen.
-    pub(super) open: bool,
+    pub(crate) open: bool,
 }
 
 impl<T> Tried<T> {
     /// The outcome, where it does not matter whether a try happened unseen.
-    pub(super) fn done(self, key: &str, action: &'static str) -> Result<T, StoreError> {
+    pub(crate) fn done(self, key: &str, action: &'static str) -> Result<T, StoreError> {
         self.result.map_err(|fault| fault.into_error(key, action))
     }
 }
 
 /// Sends a request until it succeeds, fails for good, or was tried often enough.
-pub(super) async fn run<T, F: Future<Output = Result<T, Fault>>>(
+pub(crate) async fn run<T, F: Future<Output = Result<T, Fault>>>(
     retries: &Retries,
     key: &str,
     action: &'static str,
