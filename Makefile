@@ -11,12 +11,12 @@ TABLES = package(kinora-db) | package(kinora-catalogue) | package(kinora-transco
 
 help:
 	@echo 'make demo [VIDEO=film.mp4]  start Kinora, upload a clip, play it (Ctrl-C stops)'
-	@echo 'make cluster-demo [VIDEO=…] the same in five processes on Postgres, RabbitMQ and S3 servers of its own'
+	@echo 'make cluster-demo [VIDEO=…] the same in seven processes on Postgres, RabbitMQ and S3 servers of its own'
 	@echo 'make test                   check the code and run every test'
 	@echo 'make soak [FILES=2000 SEED=1000]  fuzz the parsers, send damaged files through the worker and some through a server, kill what can die for half an hour: two hours'
 	@echo 'make check                  formatting, lints and docs only'
 	@echo 'make build                  the three binaries, under target/debug'
-	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager, the origin beside nginx: half an hour on a quiet machine (BENCH=… passes options)'
+	@echo 'make bench                  the encoder beside ffmpeg, the packager beside Shaka Packager, the origin beside nginx, the queue and the orchestrator under load: three quarters of an hour on a quiet machine (BENCH=… passes options)'
 
 demo:
 	@deploy/bootstrap.sh demo
@@ -65,10 +65,11 @@ build:
 
 bench:
 	@deploy/bootstrap.sh test
-	@cargo build --release --workspace --bin kinora --bin kinora-encoder --example plan \
-		--example serve --example drain --example misses
+	@cargo build --release --workspace --bins --example plan --example serve --example drain \
+		--example publish_rate --example stub_worker --example misses
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
 		python3 benches/compare/just_in_time.py --check || status=1; \
 		python3 benches/compare/origin.py --check || status=1; \
+		python3 benches/compare/cluster.py --check || status=1; \
 		target/release/examples/misses --check || status=1; exit $$status

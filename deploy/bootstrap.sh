@@ -30,6 +30,8 @@ if [ "$goal" = test ]; then
     packages+=(python3-venv)
     # What the origin is measured against.
     packages+=(nginx-light)
+    # Another host for a worker of `make cluster-demo`, and its way to the servers.
+    packages+=(iproute2 socat)
     # Servers that tests start themselves.
     packages+=(postgresql rabbitmq-server)
 fi

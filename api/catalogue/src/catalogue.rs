@@ -9,6 +9,7 @@ use kinora_plan::ProfileSet;
 use kinora_queue::EventBus;
 use kinora_store::ObjectStore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -75,6 +76,11 @@ impl Catalogue {
             stopping,
         };
         Ok(Self { core: Arc::new(core), authenticator })
+    }
+
+    /// What its part of the public API is, for a gateway in another process.
+    pub fn document() -> OpenApi {
+        http::router().into_openapi()
     }
 
     /// Its part of the public API, to be served by the gateway.

@@ -8,6 +8,7 @@
 //! - `http/` is the only place that knows statuses and headers.
 //! - `repository/` is the only place that knows SQL.
 
+mod adopt;
 mod audit;
 mod captions;
 mod catalogue;
@@ -22,6 +23,7 @@ mod query;
 mod repository;
 mod upload;
 
+pub use adopt::{Adopted, adopt};
 pub use catalogue::{Catalogue, CatalogueDeps};
 pub use config::CatalogueConfig;
 pub use consumer::GROUP;

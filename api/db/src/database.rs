@@ -18,6 +18,7 @@ pub type WriteTransaction = Transaction<'static, Any>;
 #[derive(Debug, Clone)]
 pub struct Database {
     dialect: Dialect,
+    url: Arc<str>,
     readers: AnyPool,
     writers: AnyPool,
     outbox: Arc<Notify>,
@@ -40,7 +41,7 @@ impl Database {
         let writers = pool(limits.writers).connect(&url).await?;
         dialect.migrator().run(&writers).await?;
         let readers = pool(limits.readers).connect(&url).await?;
-        Ok(Self { dialect, readers, writers, outbox: Arc::new(Notify::new()) })
+        Ok(Self { dialect, url: url.into(), readers, writers, outbox: Arc::new(Notify::new()) })
     }
 
     /// Which database this is.
@@ -56,6 +57,11 @@ impl Database {
     /// Begins a transaction that may write.
     pub async fn begin_write(&self) -> Result<WriteTransaction, DbError> {
         Ok(self.writers.begin_with(self.dialect.begin_write()).await?)
+    }
+
+    /// As sqlx wants it; may hold a password.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Tells the outbox relay that a transaction with events was committed. Without it the

@@ -20,6 +20,9 @@ pub enum DbError {
     /// The schema could not be brought up to date.
     #[error("migrations: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Something that one process at a time may do, and another does.
+    #[error("another process is the {0} of this database: stop it first")]
+    Taken(&'static str),
     /// A stored value that this version cannot read.
     #[error("stored {what} is unreadable: {source}")]
     Stored {

@@ -4,10 +4,12 @@
 //! columns, `$n` parameters, `CAST(SUM(..) AS BIGINT)`, and conditional single-statement updates
 //! instead of read-then-write. What differs lies in [`Dialect`].
 
+pub mod backup;
 mod clock;
 mod database;
 mod dialect;
 mod error;
+mod exclusive;
 mod id;
 pub mod inbox;
 mod missing;
@@ -19,5 +21,6 @@ pub use clock::{Clock, ManualClock};
 pub use database::{DEFAULT_CONNECTIONS, Database, WriteTransaction};
 pub use dialect::Dialect;
 pub use error::DbError;
+pub use exclusive::Exclusive;
 pub use id::{new_event_id, new_job_id, new_video_id};
 pub use retry::{Conflict, retrying};

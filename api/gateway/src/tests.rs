@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use super::*;
 
 async fn call(request: Request<Body>) -> Response<Body> {
-    router(Vec::new(), "http://media.test").oneshot(request).await.unwrap()
+    router(Services::default(), "http://media.test").oneshot(request).await.unwrap()
 }
 
 async fn get_path(path: &str) -> Response<Body> {

@@ -7,6 +7,7 @@
 mod api_key;
 pub mod audit;
 pub mod boundary;
+pub mod cluster;
 mod extract;
 pub mod openapi;
 mod page;

@@ -29,6 +29,8 @@ pub(crate) struct DataDir {
 pub(crate) struct Running<'a> {
     /// Base address of the API and the watch page, where they are served here.
     pub(crate) gateway: Option<&'a str>,
+    /// Where a gateway elsewhere asks the services here.
+    pub(crate) services: Option<&'a str>,
     /// Base address of media, here or elsewhere.
     pub(crate) origin: Option<&'a str>,
     /// The process.

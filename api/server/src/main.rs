@@ -1,12 +1,14 @@
 //! `kinorad`: the composition root, the only place that names adapters.
 //!
 //! `kinorad serve` runs every role in one process on embedded adapters: tables and queue in SQLite,
-//! objects in files. Postgres, RabbitMQ and S3 may take their places; on the last two, origins and
-//! workers may be processes of their own. It links no GStreamer; workers start `kinora-encoder` as
+//! objects in files. Postgres, RabbitMQ and S3 may take their places; then each role may be a process
+//! of its own. It links no GStreamer; workers start `kinora-encoder` as
 //! a child.
 
+mod backup;
 mod config;
 mod data_dir;
+mod front;
 mod handover;
 mod log;
 mod metrics;
@@ -47,6 +49,11 @@ enum Command {
     Serve(ServeArgs),
     /// Copy every object of one store into another and compare them: before `store.url` changes
     MoveStore(move_store::MoveArgs),
+    /// Write the database to a file, as it is at one moment; kinorad may go on meanwhile. Objects are
+    /// not in it, nor are the keys in the data folder
+    Backup(backup::BackupArgs),
+    /// Fill an empty database from such a file, and adopt what the store has besides
+    Restore(backup::RestoreArgs),
     /// Print the configuration in force, secrets left out
     Config(Overrides),
     /// Print shell completions
@@ -58,8 +65,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct ServeArgs {
-    /// Roles to run; the embedded adapters need all of them in one process, and gateway,
-    /// catalogue and transcoding stay together
+    /// Roles to run; the embedded adapters need all of them in one process
     #[arg(long, value_delimiter = ',', default_value = "all")]
     roles: Vec<roles::Role>,
     #[command(flatten)]
@@ -91,6 +97,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::MoveStore(args) => {
             tokio::runtime::Runtime::new()?.block_on(move_store::move_store(&args))
+        }
+        Command::Backup(args) => tokio::runtime::Runtime::new()?.block_on(backup::backup(&args)),
+        Command::Restore(args) => {
+            let config = Config::load(&args.overrides)?;
+            let _refilter = log::init(&config.log)?;
+            tokio::runtime::Runtime::new()?.block_on(backup::restore(&config, &args))
         }
         Command::Config(overrides) => {
             print!("{}", Config::load(&overrides)?.to_toml()?);

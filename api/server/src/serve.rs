@@ -5,10 +5,8 @@ use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kinora_origin::{CmcdSink, Live, Metrics, Notices, OriginConfig, serve_ingest};
-use kinora_transcoding::Transcoding;
 use sd_notify::NotifyState;
 use tokio::{
-    net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
@@ -17,14 +15,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::Config,
     data_dir::{DataDir, Running},
+    front::{self, Front, Ground},
     handover::{Predecessor, Successor, notify},
     metrics, players,
     queue::Queue,
     reload::Reload,
     roles::Roles,
-    services::{Adapters, Secrets, Services},
     sockets::Sockets,
-    store::{self, Store},
+    store::Store,
 };
 
 /// How long requests and children may take to end after they were told to.
@@ -48,11 +46,14 @@ pub(crate) async fn serve(
     let mut signals = Signals::listen()?;
     let data = Arc::new(open_data(&config, roles, predecessor.as_ref()).await?);
     // A worker opens nothing, and signs nothing.
-    if roles.origin || roles.services {
+    if roles.has_playback_keys() {
         reload.read_keys(&data)?;
     }
-    let store = Store::open_or_upstream(&config, &reload.keys).await?;
-    let queue = match roles.services || roles.worker {
+    let store = match roles.has_store() {
+        true => Some(Store::open_or_upstream(&config, &reload.keys).await?),
+        false => None,
+    };
+    let queue = match roles.has_queue() {
         true => Some(Queue::open(&config).await?),
         false => None,
     };
@@ -60,30 +61,31 @@ pub(crate) async fn serve(
     let notices = Notices::default();
     let mut sources = metrics::Sources::default();
     // Origins first: the gateway tells players where they are.
-    let origin_url = match roles.origin {
-        true => {
+    let origin_url = match &store {
+        Some(store) if roles.origin => {
             let metrics = sources.origin.insert(Metrics::default()).clone();
             let (notices, sockets, parts) = (notices.clone(), &mut sockets, &mut parts);
-            let url = spawn_origin(&config, &mut reload, &store, notices, metrics, sockets, parts);
+            let url = spawn_origin(&config, &mut reload, store, notices, metrics, sockets, parts);
             Some(url.await?)
         }
-        false => {
-            config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned())
-        }
+        _ => config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
     };
-    let (mut gateway_url, mut db) = (None, None);
-    if let (true, Some(queue), Some(origin_url)) = (roles.services, &queue, &origin_url) {
-        let adapters = Adapters::open(&config, queue, &store).await?;
-        let gateway = sockets.gateway(config.server.listen)?;
-        let parts = &mut parts;
-        let secrets = Secrets::open(&data, reload.keys.clone())?;
-        let services =
-            spawn_services(&config, &secrets, &adapters, notices, origin_url, gateway, parts);
-        let (url, transcoding) = services.await?;
-        (gateway_url, sources.transcoding) = (Some(url), Some(transcoding));
-        db = Some(adapters.db);
+    let mut front = Front::default();
+    if roles.gateway || roles.has_database() {
+        let ground = Ground {
+            config: &config,
+            roles,
+            data: &data,
+            tokens: reload.keys.clone(),
+            queue: queue.as_ref(),
+            store: store.as_ref(),
+            notices,
+            origin_url: origin_url.as_deref(),
+        };
+        front = front::open(ground, &mut sockets, &mut parts).await?;
+        sources.transcoding = front.transcoding;
     }
-    if let (true, Some(queue)) = (roles.worker, &queue) {
+    if let (true, Some(queue), Some(store)) = (roles.worker, &queue, &store) {
         let (config, stop) = (config.to_worker()?, parts.stop.clone());
         let (queue, store) = (queue.jobs(), store.objects());
         parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
@@ -93,8 +95,9 @@ pub(crate) async fn serve(
     let (folder, stop) = (Arc::clone(&data), parts.stop.clone());
     parts.spawn("signals to read again", async move { reload.run(&folder, stop).await });
 
-    let (gateway, origin) = (gateway_url.as_deref(), origin_url.as_deref());
-    data.announce(&Running { gateway, origin, pid: std::process::id() })?;
+    let (gateway, origin) = (front.gateway.as_deref(), origin_url.as_deref());
+    let services = front.services.as_deref();
+    data.announce(&Running { gateway, services, origin, pid: std::process::id() })?;
     notify(&[NotifyState::Ready]);
     if let Some(predecessor) = predecessor {
         predecessor.relieve();
@@ -105,7 +108,7 @@ pub(crate) async fn serve(
             Ok(())
         });
     }
-    tracing::info!(gateway, origin, ?roles, "kinorad is up");
+    tracing::info!(gateway, services, origin, ?roles, "kinorad is up");
     let ended = run(&mut parts, &mut signals, &mut sockets, roles).await;
     data.withdraw();
     // All at once: what one hands back another need not take now, for the queue keeps it.
@@ -113,7 +116,7 @@ pub(crate) async fn serve(
     if let Some(queue) = queue {
         queue.close().await;
     }
-    if let Some(db) = db {
+    if let Some(db) = front.db {
         db.close().await;
     }
     tracing::info!("kinorad has stopped");
@@ -136,6 +139,9 @@ async fn open_data(
         config.store()?;
     }
     config.origin_tls()?;
+    if roles.are_asked() || roles.ask_others() {
+        config.cluster_keys()?;
+    }
     if roles.worker {
         config.to_worker()?;
     }
@@ -249,41 +255,11 @@ fn spawn_metrics(
     Ok(())
 }
 
-/// Repairs what the last process left, then serves the API; where.
-async fn spawn_services(
-    config: &Config,
-    secrets: &Secrets,
-    adapters: &Adapters<'_>,
-    notices: Notices,
-    origin_url: &str,
-    gateway: TcpListener,
-    parts: &mut Group,
-) -> anyhow::Result<(String, Arc<Transcoding>)> {
-    let url = config.gateway_url(gateway.local_addr()?);
-    let services = Services::new(config, adapters, secrets, &notices, &url, origin_url)?;
-    services.recover(adapters.queue).await?;
-    let router = kinora_gateway::router(services.routers(), origin_url);
-    let leave = parts.leave.clone();
-    parts.serve("gateway", async move {
-        Ok(axum::serve(gateway, router).with_graceful_shutdown(leave.cancelled_owned()).await?)
-    });
-    services.spawn(parts, adapters);
-    if let Store::S3(store) = adapters.store {
-        let (store, clock) = (store.clone(), adapters.clock.clone());
-        let stop = parts.stop.clone();
-        parts.spawn("store", async move {
-            store::abort_abandoned(store, clock, stop).await;
-            Ok(())
-        });
-    }
-    Ok((url, services.transcoding))
-}
-
 /// Tasks that run and end together.
 pub(crate) struct Group {
     pub(crate) stop: CancellationToken,
     /// No more clients are taken: another process does. What is told to stop leaves too.
-    leave: CancellationToken,
+    pub(crate) leave: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
     /// Those of them that clients ask.
     serving: TaskTracker,
@@ -317,7 +293,7 @@ impl Group {
     }
 
     /// The same for one that clients ask, which ends when it is told to leave.
-    fn serve(
+    pub(crate) fn serve(
         &mut self,
         name: &'static str,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,

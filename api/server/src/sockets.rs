@@ -2,7 +2,7 @@
 //! this one.
 //!
 //! A service manager does it as systemd does (`LISTEN_FDS`, sd_listen_fds(3)). A socket's name says
-//! what it is for: `gateway`, `origin`, `ingest` or `metrics`; the origin may have several. What is
+//! what it is for: `gateway`, `services`, `origin`, `ingest` or `metrics`; the origin may have several. What is
 //! handed over stays open from one process to the next, and with it the clients that wait in its queue: that is
 //! why no request is lost. A new socket on the same address would not do, for the kernel resets who
 //! waits at the one that closes.
@@ -21,6 +21,7 @@ use listenfd::ListenFd;
 use rustix::net::{AddressFamily, sockopt::socket_domain};
 
 const GATEWAY: &str = "gateway";
+const SERVICES: &str = "services";
 const ORIGIN: &str = "origin";
 const INGEST: &str = "ingest";
 const METRICS: &str = "metrics";
@@ -82,9 +83,9 @@ impl Sockets {
 
     fn add(&mut self, name: &str, socket: Given) -> anyhow::Result<()> {
         ensure!(
-            [GATEWAY, ORIGIN, INGEST, METRICS].contains(&name),
+            [GATEWAY, SERVICES, ORIGIN, INGEST, METRICS].contains(&name),
             "LISTEN_FDNAMES: '{name}' says not what a socket is for: set FileDescriptorName of the \
-             socket unit to {GATEWAY}, {ORIGIN}, {INGEST} or {METRICS}"
+             socket unit to {GATEWAY}, {SERVICES}, {ORIGIN}, {INGEST} or {METRICS}"
         );
         self.given.push((name.to_owned(), socket));
         Ok(())
@@ -96,6 +97,14 @@ impl Sockets {
         address: SocketAddr,
     ) -> anyhow::Result<tokio::net::TcpListener> {
         self.tcp(GATEWAY, "server.listen", address)
+    }
+
+    /// The listener of services whose gateway is another process.
+    pub(crate) fn services(
+        &mut self,
+        address: SocketAddr,
+    ) -> anyhow::Result<tokio::net::TcpListener> {
+        self.tcp(SERVICES, "services.listen", address)
     }
 
     /// The listener of `/metrics`.

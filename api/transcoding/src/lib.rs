@@ -26,5 +26,8 @@ pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
     ProgressReason, ProgressState, Quality, QueuePlace, Why, WhySubject,
 };
+/// The group in which replicas hear of events.
+pub use orchestrator::PRODUCER as GROUP;
+pub use repository::backlog::fence_attempts;
 pub use service::{OnHeadChange, Transcoding, TranscodingDeps};
 pub use workload::ClassLoad;

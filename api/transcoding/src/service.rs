@@ -13,6 +13,7 @@ use kinora_queue::{EventBus, JobQueue};
 use kinora_store::ObjectStore;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -109,6 +110,11 @@ impl Transcoding {
     /// Works until `shutdown`.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), TranscodingError> {
         orchestrator::run(self, shutdown).await
+    }
+
+    /// What the HTTP API is, for a gateway in another process.
+    pub fn document() -> OpenApi {
+        crate::http::document()
     }
 
     /// The routes of the HTTP API, and their part of the OpenAPI document.

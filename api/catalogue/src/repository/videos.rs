@@ -148,6 +148,26 @@ pub(crate) async fn set_source(
     Ok(())
 }
 
+/// Says which encode of a video is the wanted one.
+pub(crate) async fn set_version(
+    connection: &mut AnyConnection,
+    id: VideoId,
+    version: u32,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE videos SET version = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(i64::from(version))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether there is a row of it, be it a deleted one.
+pub(crate) async fn is_known(pool: &AnyPool, id: VideoId) -> Result<bool, DbError> {
+    let row = sqlx::query("SELECT id FROM videos WHERE id = $1").bind(id.to_string());
+    Ok(row.fetch_optional(pool).await?.is_some())
+}
+
 /// Names the file of a video that has no name for it yet.
 pub(crate) async fn name_file(
     connection: &mut AnyConnection,

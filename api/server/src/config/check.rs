@@ -28,6 +28,13 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     let (server, origin) = (config.server.listen, &config.origin.listen);
     public("server", config.server.public_url.as_deref(), &server.into())?;
     public("origin", config.origin.public_url.as_deref(), origin)?;
+    let services = &config.services;
+    for (key, url) in [
+        ("services.catalogue_url", &services.catalogue_url),
+        ("services.transcoding_url", &services.transcoding_url),
+    ] {
+        url.as_deref().map_or(Ok(()), |url| base_address(key, url))?;
+    }
     ensure!(
         server.port() == 0 || *origin != server.into(),
         "server.listen and origin.listen are both {server}: give the origin another port"
@@ -109,12 +116,17 @@ fn public(section: &str, url: Option<&str>, listen: &ListenAddress) -> anyhow::R
         );
         return Ok(());
     };
+    base_address(&format!("{section}.public_url"), url)
+}
+
+/// Scheme and authority, nothing else.
+fn base_address(key: &str, url: &str) -> anyhow::Result<()> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let authority = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).unwrap_or_default();
     let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#@\\\"<>".contains(c);
     ensure!(
         !authority.is_empty() && !authority.contains(odd),
-        "{section}.public_url: '{}' is not of the form https://HOST or http://HOST:PORT",
+        "{key}: '{}' is not of the form https://HOST or http://HOST:PORT",
         without_password(url)
     );
     Ok(())

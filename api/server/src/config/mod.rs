@@ -19,6 +19,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use kinora_http::cluster::ClusterKeys;
 use kinora_media::playback::TokenKeys;
 use kinora_origin::{ListenAddress, Proxies, Tls};
 use kinora_store::{UpstreamConfig, UpstreamStore};
@@ -30,8 +31,8 @@ pub(crate) use self::{
     overrides::Overrides,
     sections::{
         DatabaseSection, LogConfig, LogFormat, MetricsSection, OriginSection, PlaybackSection,
-        QueueSection, ServerSection, StoreSection, TranscodingSection, UploadSection,
-        WorkerSection,
+        QueueSection, ServerSection, ServicesSection, StoreSection, TranscodingSection,
+        UploadSection, WorkerSection,
     },
     store::StoreConfig,
 };
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The gateway: the API and the watch page.
     pub(crate) server: ServerSection,
+    /// Catalogue and transcoding where the gateway is another process.
+    pub(crate) services: ServicesSection,
     /// The media server.
     pub(crate) origin: OriginSection,
     /// What operators measure.
@@ -71,6 +74,7 @@ impl Default for Config {
         Self {
             data_dir: "data".into(),
             server: ServerSection::default(),
+            services: ServicesSection::default(),
             origin: OriginSection::default(),
             metrics: MetricsSection::default(),
             database: DatabaseSection::default(),
@@ -167,6 +171,22 @@ impl Config {
     /// The broker of the queue, where it is on one; may hold a password.
     pub(crate) fn broker_url(&self) -> Option<&str> {
         self.queue.url.as_deref().filter(|url| check::is_broker(url))
+    }
+
+    /// Whether several processes can use the database.
+    pub(crate) fn database_is_shared(&self) -> bool {
+        self.database_path().is_none()
+    }
+
+    /// By what gateway and services know each other.
+    ///
+    /// # Errors
+    /// The file is missing, or holds no secrets.
+    pub(crate) fn cluster_keys(&self) -> anyhow::Result<ClusterKeys> {
+        let path = self.services.key_file.as_deref().context("services.key_file is not set")?;
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("services.key_file: {}", path.display()))?;
+        ClusterKeys::parse(&text).with_context(|| format!("services.key_file: {}", path.display()))
     }
 
     /// Whether several processes can use the store.

@@ -23,6 +23,33 @@ impl Default for ServerSection {
     }
 }
 
+/// `[services]`: catalogue and transcoding where the gateway is another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServicesSection {
+    /// Address and port where a service apart answers the gateway; nobody else should reach it.
+    /// Port 0 takes a free one.
+    pub(crate) listen: SocketAddr,
+    /// Scheme and authority of the catalogue, for the gateway.
+    pub(crate) catalogue_url: Option<String>,
+    /// Scheme and authority of transcoding, for the gateway.
+    pub(crate) transcoding_url: Option<String>,
+    /// A file with the secrets by which gateway and services know each other, one a line: the first
+    /// signs, all open.
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl Default for ServicesSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            catalogue_url: None,
+            transcoding_url: None,
+            key_file: None,
+        }
+    }
+}
+
 /// `[origin]`: the media server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

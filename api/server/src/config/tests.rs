@@ -74,6 +74,11 @@ fn every_setting_has_a_name() {
     full.transcoding.profiles = Some("x".into());
     full.transcoding.max_in_flight = Some(1);
     full.playback.key_file = Some("x".into());
+    let services = &mut full.services;
+    services.key_file = Some("x".into());
+    for url in [&mut services.catalogue_url, &mut services.transcoding_url] {
+        *url = Some("x".into());
+    }
     let queue = &mut full.queue;
     for path in [&mut queue.ca_file, &mut queue.certificate, &mut queue.key] {
         *path = Some("x".into());

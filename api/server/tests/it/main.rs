@@ -3,6 +3,8 @@
 // Helpers of tests may panic as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod apart;
+mod backup;
 mod bad_input;
 mod captions;
 mod cluster;

@@ -34,6 +34,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     /// Empty where it is none.
     pub(crate) gateway: String,
+    /// Where a gateway elsewhere asks; empty where none does.
+    pub(crate) services: String,
     /// Where media is.
     pub(crate) origin: String,
     key: String,
@@ -87,6 +89,7 @@ impl Server {
             settings,
             http: reqwest::Client::new(),
             gateway: String::new(),
+            services: String::new(),
             origin: String::new(),
             key: String::new(),
             _folder: folder,
@@ -194,6 +197,11 @@ impl Server {
         &self.key
     }
 
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Where the server keeps everything.
     pub(crate) fn data(&self) -> &Path {
         &self.data
@@ -203,7 +211,8 @@ impl Server {
         let started = Instant::now();
         let running = loop {
             assert!(started.elapsed() < Duration::from_secs(20), "kinorad did not start");
-            assert!(self.child.try_wait().unwrap().is_none(), "kinorad ended at once");
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "kinorad ended at once:\n{}", self.log());
             if let Some(running) = self.running() {
                 break running;
             }
@@ -211,6 +220,7 @@ impl Server {
         };
         let address = |of: &str| running[of].as_str().unwrap_or_default().to_owned();
         (self.gateway, self.origin) = (address("gateway"), address("origin"));
+        self.services = address("services");
         // Where there is no gateway nobody asks with a key.
         let key = std::fs::read_to_string(self.data.join("admin.key")).unwrap_or_default();
         self.key = key.trim().to_owned();

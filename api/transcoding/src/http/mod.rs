@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use kinora_http::Authenticator;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::service::Transcoding;
@@ -35,6 +36,15 @@ impl FromRef<Api> for Authenticator {
 }
 
 pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
+    routes().with_state(Api(service))
+}
+
+/// What the routes are, whoever serves them.
+pub(crate) fn document() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(progress::get_progress))
         .routes(routes!(progress::get_progress_events))
@@ -44,5 +54,4 @@ pub(crate) fn router(service: Arc<Transcoding>) -> OpenApiRouter {
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))
         .routes(routes!(verify::get_verify))
-        .with_state(Api(service))
 }

@@ -17,7 +17,7 @@ pub(crate) mod switch;
 pub(crate) use run::run;
 
 /// Who we are on the event bus.
-pub(crate) const PRODUCER: &str = "transcoding";
+pub const PRODUCER: &str = "transcoding";
 
 /// Whose events lead to encodes.
 const CATALOGUE: &str = "catalogue";

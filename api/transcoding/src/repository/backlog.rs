@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kinora_db::DbError;
+use kinora_db::{Database, DbError};
 use kinora_media::{AccountId, JobId, VideoId};
 use kinora_plan::job::JobClass;
 use sqlx::{Any, AnyConnection, AnyPool, Executor, Row as _};
@@ -193,3 +193,23 @@ pub(crate) async fn leased(db: impl Executor<'_, Database = Any>) -> Result<Vec<
     .await?;
     rows.into_iter().map(Job::try_from).collect()
 }
+
+/// Takes every job that is not over away from whoever may be at it: what was reported, stored or put
+/// on a lane under attempts that this database has forgotten is not taken for the next ones'.
+///
+/// For a database that was restored and nobody uses yet.
+pub async fn fence_attempts(db: &Database) -> Result<(), DbError> {
+    let mut tx = db.begin_write().await?;
+    sqlx::query(
+        "UPDATE jobs SET attempt = attempt + $1, sent = 0, \
+             lease_until_us = CASE WHEN lease_until_us IS NULL THEN NULL ELSE 0 END \
+         WHERE finished_at_us IS NULL",
+    )
+    .bind(FORGOTTEN)
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// More attempts of a job than there ever are.
+const FORGOTTEN: i64 = 1000;

@@ -27,6 +27,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use self::config::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Timeouts};
 use self::requests::Requests;
@@ -43,7 +44,13 @@ pub struct S3Store(Arc<Inner>);
 struct Inner {
     requests: Requests,
     retries: Retries,
+    /// Memory for pieces of files, of all files together, in MiB.
+    pieces: Semaphore,
 }
+
+/// MiB of files in memory at once: six parts fill a network, and it is no more however many files
+/// there are.
+const PIECES_MIB: u32 = 96;
 
 impl S3Store {
     /// A store in the bucket that `config` names. Asks the server for nothing yet: see
@@ -52,8 +59,8 @@ impl S3Store {
     /// # Errors
     /// When the endpoint and the bucket's name make no address.
     pub fn new(config: S3Config) -> Result<Self, S3ConfigError> {
-        let retries = config.retries;
-        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries })))
+        let (retries, pieces) = (config.retries, Semaphore::new(PIECES_MIB as usize));
+        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries, pieces })))
     }
 
     /// Sends a request as often as it takes.
@@ -68,6 +75,13 @@ impl S3Store {
 
     fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    /// Waits for memory for a piece of a file, of so many bytes.
+    async fn piece(&self, bytes: u64) -> SemaphorePermit<'_> {
+        // One that is larger than all of it goes alone.
+        let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).min(PIECES_MIB);
+        self.0.pieces.acquire_many(mib).await.expect("nobody closes it")
     }
 }
 

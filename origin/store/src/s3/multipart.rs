@@ -19,7 +19,7 @@ use crate::{
     remote::{Fault, Tried, etag, refused, unquoted},
 };
 
-/// Parts on their way at once, each in memory.
+/// Parts of one file on their way at once, each in memory, where there is room for them.
 const AT_ONCE: usize = 3;
 
 impl Requests {
@@ -86,6 +86,7 @@ impl S3Store {
         let failed = |error| Fault::from(error).into_error(key.as_str(), "take");
         let source = Source::open(file).await.map_err(failed)?;
         if source.length <= source.part_length() {
+            let _memory = self.piece(source.length).await;
             let whole = source.part(0).await.map_err(failed)?;
             return self.put_bytes(key, whole.bytes, condition).await;
         }
@@ -142,6 +143,7 @@ impl Upload {
     async fn send(&self, source: &Source) -> Result<Vec<String>, StoreError> {
         let count = source.length.div_ceil(source.part_length());
         let parts = (0..count).map(async |index| {
+            let _memory = self.store.piece(source.part_length()).await;
             let part = source.part(index).await;
             let part =
                 part.map_err(|error| Fault::from(error).into_error(self.key.as_str(), "take"))?;

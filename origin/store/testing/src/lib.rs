@@ -5,6 +5,7 @@ mod authority;
 mod database;
 mod link;
 mod moto;
+mod policy;
 mod ports;
 mod postgres;
 mod proxy;

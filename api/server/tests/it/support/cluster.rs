@@ -1,7 +1,7 @@
 //! Processes that share a database, a broker and a bucket, with a network between that can be made
 //! to go wrong.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use kinora_testing::{
     ACCESS_KEY_ID, BUCKET, FaultProxy, FaultyLink, Moto, Postgres, RabbitMq, S3s,
@@ -12,6 +12,19 @@ use super::Server;
 
 /// The roles of the process that has the database.
 pub(crate) const SERVICES: &str = "gateway,catalogue-command,catalogue-query,transcoding";
+
+/// Who asks the bucket besides the services, and what each may do there.
+const POLICIES: [(&str, &str); 2] = [
+    ("worker", include_str!("../../../../../deploy/s3/worker.json")),
+    ("origin", include_str!("../../../../../deploy/s3/origin.json")),
+];
+
+/// A gateway, and the services it asks.
+pub(crate) struct Apart {
+    pub(crate) gateway: Server,
+    pub(crate) catalogue: Server,
+    pub(crate) transcoding: Server,
+}
 
 /// What every process is told, and the servers behind it.
 pub(crate) struct Cluster {
@@ -25,19 +38,20 @@ pub(crate) struct Cluster {
     /// The server that has the bucket; gone when dropped.
     _bucket: Box<dyn std::any::Any + Send>,
     playback_key: PathBuf,
+    services_key: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl Cluster {
-    /// With an S3 server that checks signatures and digests.
+    /// With an S3 server that checks signatures and digests, and who may do what.
     pub(crate) async fn start() -> Self {
-        let bucket = S3s::start().await;
+        let bucket = S3s::start_for(&POLICIES).await;
         Self::with(bucket.address(), Box::new(bucket), vec![RabbitMq::start()]).await
     }
 
     /// As [`Self::start`], with a broker of three nodes behind a balancer.
     pub(crate) async fn start_on_three_brokers() -> Self {
-        let (bucket, brokers) = (S3s::start().await, RabbitMq::start_three());
+        let (bucket, brokers) = (S3s::start_for(&POLICIES).await, RabbitMq::start_three());
         Self::with(bucket.address(), Box::new(bucket), brokers.into()).await
     }
 
@@ -54,7 +68,9 @@ impl Cluster {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let playback_key = folder.path().join("key");
-        std::fs::write(&playback_key, "known to gateway and origins alone").unwrap();
+        std::fs::write(&playback_key, "known to services and origins alone").unwrap();
+        let services_key = folder.path().join("services-key");
+        std::fs::write(&services_key, "known to the gateway and services alone").unwrap();
         let postgres = Postgres::start();
         let nodes = brokers.iter().map(RabbitMq::address).collect();
         Self {
@@ -66,33 +82,68 @@ impl Cluster {
             further_brokers: brokers,
             _bucket: bucket,
             playback_key,
+            services_key,
             _folder: folder,
         }
     }
 
     /// A process; each is told what it needs and nothing else.
-    pub(crate) async fn process(&self, roles: &str, settings: &[(&str, &str)]) -> Server {
+    pub(crate) async fn process(&self, roles: &str, further: &[(&str, &str)]) -> Server {
+        let settings = self.settings(roles, further);
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (&**name, &**value)).collect();
+        Server::start_roles(roles, &settings).await
+    }
+
+    /// What a process says that ends at its start, as it must.
+    pub(crate) async fn refused(&self, roles: &str, gateway: &Server) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let further = [
+            ("KINORA_SERVER_PUBLIC_URL", &*gateway.gateway),
+            ("KINORA_SERVICES_LISTEN", "127.0.0.1:0"),
+        ];
+        let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_kinorad"))
+            .args(["serve", "--roles", roles])
+            .env("KINORA_DATA_DIR", folder.path().join("data"))
+            .env("KINORA_ORIGIN_PUBLIC_URL", &gateway.origin)
+            .envs(self.settings(roles, &further))
+            .kill_on_drop(true)
+            .output();
+        let ended = tokio::time::timeout(Duration::from_secs(120), child).await;
+        let ended = ended.expect("it goes on").unwrap();
+        assert!(!ended.status.success());
+        String::from_utf8(ended.stderr).unwrap()
+    }
+
+    fn settings(&self, roles: &str, further: &[(&str, &str)]) -> Vec<(String, String)> {
         let (store, endpoint) =
             (format!("s3://{BUCKET}/kinora"), format!("http://{}", self.to_bucket.address()));
         let broker = RabbitMq::url_at(self.to_broker.address());
         let database = format!("{}/postgres", Postgres::url_at(self.to_postgres.address()));
-        let mut all = vec![
-            ("KINORA_STORE_URL", &*store),
-            ("KINORA_STORE_ENDPOINT", &endpoint),
-            ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
-            ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
-        ];
-        if roles != "origin" {
+        let mut all = Vec::new();
+        let has_tables = roles.contains("catalogue") || roles.contains("transcoding");
+        let user = POLICIES.iter().map(|(user, _)| *user).find(|user| *user == roles);
+        if roles != "gateway" {
+            all.extend([
+                ("KINORA_STORE_URL", &*store),
+                ("KINORA_STORE_ENDPOINT", &endpoint),
+                ("KINORA_STORE_ACCESS_KEY_ID", user.unwrap_or(ACCESS_KEY_ID)),
+                ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ]);
+        }
+        if has_tables || roles == "worker" {
             all.push(("KINORA_QUEUE_URL", &broker));
         }
-        if roles != "worker" {
+        if has_tables || roles == "origin" {
             all.push(("KINORA_PLAYBACK_KEY_FILE", self.playback_key.to_str().unwrap()));
         }
-        if roles == SERVICES {
+        if has_tables {
             all.push(("KINORA_DATABASE_URL", &database));
         }
-        all.extend(settings);
-        Server::start_roles(roles, &all).await
+        if has_tables != roles.contains("gateway") {
+            all.push(("KINORA_SERVICES_KEY_FILE", self.services_key.to_str().unwrap()));
+        }
+        all.extend(further);
+        all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// The process with the database; silent workers are noticed after five seconds.
@@ -106,6 +157,39 @@ impl Cluster {
             ("KINORA_TRANSCODING_LEASE_MS", "5000"),
         ];
         self.process(SERVICES, &settings).await
+    }
+
+    /// Gateway, catalogue and transcoding as processes of their own.
+    pub(crate) async fn apart(&self, origin: &Server) -> Apart {
+        let [gateway, catalogue, transcoding] =
+            free_ports().map(|port| format!("127.0.0.1:{port}"));
+        let [public, catalogue_url, transcoding_url] =
+            [&gateway, &catalogue, &transcoding].map(|address| format!("http://{address}"));
+        let settings = [
+            ("KINORA_SERVICES_LISTEN", &*catalogue),
+            ("KINORA_SERVER_PUBLIC_URL", &public),
+            ("KINORA_ORIGIN_PUBLIC_URL", &origin.origin),
+        ];
+        let catalogue = self.process("catalogue-command,catalogue-query", &settings).await;
+        let transcoding = self.transcoding(&transcoding).await;
+        let settings = [
+            ("KINORA_SERVER_LISTEN", &*gateway),
+            ("KINORA_SERVICES_CATALOGUE_URL", &catalogue_url),
+            ("KINORA_SERVICES_TRANSCODING_URL", &transcoding_url),
+            ("KINORA_ORIGIN_PUBLIC_URL", &origin.origin),
+        ];
+        let gateway = self.process("gateway", &settings).await;
+        Apart { gateway, catalogue, transcoding }
+    }
+
+    /// An orchestrator, of which there may be several; silent workers are noticed after five seconds.
+    pub(crate) async fn transcoding(&self, listen: &str) -> Server {
+        let settings = [
+            ("KINORA_SERVICES_LISTEN", listen),
+            ("KINORA_TRANSCODING_MAX_IN_FLIGHT", "4"),
+            ("KINORA_TRANSCODING_LEASE_MS", "5000"),
+        ];
+        self.process("transcoding", &settings).await
     }
 
     /// A worker of one slot.

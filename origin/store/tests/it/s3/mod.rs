@@ -4,6 +4,7 @@
 mod adapter;
 mod faults;
 mod parts;
+mod rights;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

@@ -116,3 +116,36 @@ async fn parts_of_who_gave_up_are_removed() {
     assert_eq!(left(&direct).await, TRIES);
     assert_eq!(left(&direct).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_files_at_once_take_no_more_memory_than_six_parts() {
+    let (server, folder) = (S3s::start().await, TempDir::new().unwrap());
+    let proxy = FaultProxy::start(server.address()).await;
+    let store = store(proxy.address());
+    let (file, _) = long_file(&folder);
+    let files: Vec<_> = (0..4).map(|n| folder.path().join(format!("copy-{n}"))).collect();
+    for copy in &files {
+        std::fs::copy(&file, copy).unwrap();
+    }
+    proxy.fault("PUT", "partNumber=", usize::MAX, Fault::Hold);
+    let puts: Vec<_> = files
+        .into_iter()
+        .enumerate()
+        .map(|(n, file)| {
+            let store = store.clone();
+            tokio::spawn(async move { put(&store, &format!("file-{n}"), &file).await })
+        })
+        .collect();
+    // Four files of three parts, of which six are on their way until one has arrived.
+    let seen = || proxy.seen("PUT", "partNumber=");
+    for arrived in 0..12 {
+        while seen() < (arrived + 6).min(12) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert!(seen() <= arrived + 6, "{} parts were sent when {arrived} had arrived", seen());
+        proxy.release();
+    }
+    for put in puts {
+        assert!(matches!(put.await.unwrap().unwrap(), Put::Stored { .. }));
+    }
+}

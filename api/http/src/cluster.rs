@@ -1,0 +1,326 @@
+//! How processes of one cluster know each other: every request from one to another carries a token,
+//! signed with a secret that only they have, which opens this one request for half a minute.
+//!
+//! A token is `{key id}.{claims}.{signature}`: the claims are JSON, the signature is HMAC-SHA256 over
+//! what stands before its dot; both in base64url.
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use kinora_media::AccountId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Principal, Problem};
+
+/// The header field that carries a token.
+pub const CLUSTER_TOKEN: HeaderName = HeaderName::from_static("kinora-cluster-token");
+/// Who signs for people outside.
+const GATEWAY: &str = "gateway";
+/// How long a token is good for, seconds.
+const LIFETIME_S: i64 = 30;
+/// How far apart the clocks of two hosts may be, seconds.
+const SKEW_S: i64 = 30;
+/// What a secret has at least, characters.
+const SECRET_CHARACTERS: usize = 32;
+
+/// Says how many seconds have passed since 1970 UTC.
+pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The secrets of a cluster: the first signs, all open. Cheap to clone.
+#[derive(Clone)]
+pub struct ClusterKeys(Arc<[Key]>);
+
+struct Key {
+    /// Says which secret it is without telling it.
+    id: String,
+    secret: Vec<u8>,
+}
+
+/// Why a text holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterKeysError {
+    /// There is nothing in it.
+    #[error("there is no secret in it")]
+    Empty,
+    /// Not every line of it could be one.
+    #[error("line {0} is too short for a secret: use 32 characters")]
+    Short(usize),
+}
+
+/// Why a request is not one of the cluster's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterTokenError {
+    /// None came along.
+    #[error("a request came without a token of the cluster")]
+    Missing,
+    /// It does not have the form of a token.
+    #[error("malformed cluster token")]
+    Malformed,
+    /// Its key is not (or no longer) known.
+    #[error("cluster token signed with an unknown key")]
+    UnknownKey,
+    /// The signature is not ours.
+    #[error("cluster token with a wrong signature")]
+    BadSignature,
+    /// It is another's, for another service or for another request.
+    #[error("cluster token for something else")]
+    Elsewhere,
+    /// It was valid once, or will be.
+    #[error("cluster token out of its time; are the clocks right?")]
+    Expired,
+}
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// Seconds since 1970 UTC.
+    exp: i64,
+    method: String,
+    /// With the query.
+    path: String,
+    #[serde(default)]
+    account: Option<AccountId>,
+    /// The name of the account's key.
+    #[serde(default)]
+    key: Option<String>,
+}
+
+impl ClusterKeys {
+    /// Reads secrets, one a line. To put another in place of one: add the new one as the second
+    /// line everywhere, then make it the first everywhere, then take the old one away.
+    ///
+    /// # Errors
+    /// There is none, or one that is too short.
+    pub fn parse(text: &str) -> Result<Self, ClusterKeysError> {
+        let mut keys = Vec::new();
+        for (nth, line) in text.lines().map(str::trim).enumerate() {
+            match line.len() {
+                0 => continue,
+                length if length < SECRET_CHARACTERS => {
+                    return Err(ClusterKeysError::Short(nth + 1));
+                }
+                _ => keys.push(Key::new(line)),
+            }
+        }
+        if keys.is_empty() {
+            return Err(ClusterKeysError::Empty);
+        }
+        Ok(Self(keys.into()))
+    }
+
+    /// A token for one request to the service `audience`, on behalf of `principal` if anybody.
+    pub fn sign(
+        &self,
+        audience: &str,
+        (method, uri): (&Method, &Uri),
+        principal: Option<&Principal>,
+        now_s: i64,
+    ) -> HeaderValue {
+        let key = self.0.first().expect("there is one, or it was not parsed");
+        let claims = Claims {
+            iss: GATEWAY.to_owned(),
+            aud: audience.to_owned(),
+            exp: now_s.saturating_add(LIFETIME_S),
+            method: method.to_string(),
+            path: target(uri).to_owned(),
+            account: principal.map(|principal| principal.account.clone()),
+            key: principal.map(|principal| principal.name.clone()),
+        };
+        let claims = serde_json::to_vec(&claims).expect("texts and a number are JSON");
+        let signed = format!("{}.{}", key.id, URL_SAFE_NO_PAD.encode(claims));
+        let signature = URL_SAFE_NO_PAD.encode(key.mac(&signed).finalize().into_bytes());
+        HeaderValue::try_from(format!("{signed}.{signature}")).expect("base64url is a header value")
+    }
+
+    /// Whom a request to the service `audience` speaks for: `None` where it is nobody in
+    /// particular. Constant time in the signature.
+    ///
+    /// # Errors
+    /// The request is not one of the cluster's.
+    pub fn verify(
+        &self,
+        audience: &str,
+        (method, uri): (&Method, &Uri),
+        token: &str,
+        now_s: i64,
+    ) -> Result<Option<Principal>, ClusterTokenError> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(ClusterTokenError::Malformed)?;
+        let (id, claims) = signed.split_once('.').ok_or(ClusterTokenError::Malformed)?;
+        let key = self.0.iter().find(|key| key.id == id).ok_or(ClusterTokenError::UnknownKey)?;
+        let decode = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| ClusterTokenError::Malformed);
+        let verified = key.mac(signed).verify_slice(&decode(signature)?);
+        verified.map_err(|_| ClusterTokenError::BadSignature)?;
+        let claims: Claims =
+            serde_json::from_slice(&decode(claims)?).map_err(|_| ClusterTokenError::Malformed)?;
+        let meant = claims.iss == GATEWAY && claims.aud == audience;
+        if !meant || claims.method != method.as_str() || claims.path != target(uri) {
+            return Err(ClusterTokenError::Elsewhere);
+        }
+        let left_s = claims.exp.saturating_sub(now_s);
+        if !(-SKEW_S..=LIFETIME_S + SKEW_S).contains(&left_s) {
+            return Err(ClusterTokenError::Expired);
+        }
+        let name = claims.key.unwrap_or_default();
+        Ok(claims.account.map(|account| Principal { account, name }))
+    }
+}
+
+impl fmt::Debug for ClusterKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+    }
+}
+
+impl Key {
+    fn new(secret: &str) -> Self {
+        let digest = Sha256::new().chain_update(b"kinora cluster key id").chain_update(secret);
+        let id = digest.finalize()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { id, secret: secret.as_bytes().to_vec() }
+    }
+
+    fn mac(&self, signed: &str) -> Hmac<Sha256> {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.secret);
+        mac.expect("HMAC takes keys of any length").chain_update(signed)
+    }
+}
+
+/// Lets nobody past but the cluster's own, and tells handlers for whom they ask.
+#[derive(Clone)]
+struct Guard {
+    keys: ClusterKeys,
+    audience: &'static str,
+    now: Now,
+}
+
+/// Puts a guard around the routes of the service `audience`: requests without a valid token are
+/// answered 403 `not_of_the_cluster`.
+pub fn guard<S>(router: Router<S>, keys: ClusterKeys, audience: &'static str, now: Now) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    router.route_layer(middleware::from_fn_with_state(Guard { keys, audience, now }, check))
+}
+
+async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let token = request.headers().get(CLUSTER_TOKEN).ok_or(ClusterTokenError::Missing);
+    let verified = token.and_then(|token| {
+        let token = token.to_str().map_err(|_| ClusterTokenError::Malformed)?;
+        let asked = (request.method(), request.uri());
+        guard.keys.verify(guard.audience, asked, token, (guard.now)())
+    });
+    match verified {
+        Ok(Some(principal)) => drop(request.extensions_mut().insert(principal)),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(%error, "refused a request that is not the cluster's");
+            let detail = "This service answers the gateway of its cluster only";
+            let refusal = Problem::new(StatusCode::FORBIDDEN, "not_of_the_cluster", detail);
+            return refusal.into_response();
+        }
+    }
+    next.run(request).await
+}
+
+fn target(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |target| target.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "the secret that was there before the new one";
+    const NEW: &str = "another secret of more than 32 characters";
+
+    fn keys(lines: &[&str]) -> ClusterKeys {
+        ClusterKeys::parse(&lines.join("\n")).unwrap()
+    }
+
+    fn ada() -> Principal {
+        Principal { account: AccountId::new("ada").unwrap(), name: "laptop".to_owned() }
+    }
+
+    #[test]
+    fn a_token_opens_the_one_request_it_was_made_for() {
+        let (keys, uri) = (keys(&[NEW]), Uri::from_static("http://services/api/v1/jobs?limit=3"));
+        let token = keys.sign("transcoding", (&Method::GET, &uri), Some(&ada()), 1000);
+        let token = token.to_str().unwrap();
+        let verify = |audience, method, uri: &'static str, now_s| {
+            keys.verify(audience, (&method, &Uri::from_static(uri)), token, now_s)
+        };
+        let same = "/api/v1/jobs?limit=3";
+        assert_eq!(verify("transcoding", Method::GET, same, 1000), Ok(Some(ada())));
+        assert_eq!(verify("transcoding", Method::GET, same, 1060), Ok(Some(ada())));
+        assert_eq!(verify("transcoding", Method::GET, same, 970), Ok(Some(ada())));
+        for (audience, method, uri, now_s, error) in [
+            ("catalogue", Method::GET, same, 1000, ClusterTokenError::Elsewhere),
+            ("transcoding", Method::POST, same, 1000, ClusterTokenError::Elsewhere),
+            ("transcoding", Method::GET, "/api/v1/jobs", 1000, ClusterTokenError::Elsewhere),
+            ("transcoding", Method::GET, same, 1061, ClusterTokenError::Expired),
+            ("transcoding", Method::GET, same, 969, ClusterTokenError::Expired),
+        ] {
+            assert_eq!(verify(audience, method, uri, now_s), Err(error), "{uri} at {now_s}");
+        }
+        let nobody = keys.sign("catalogue", (&Method::GET, &uri), None, 1000);
+        let opened = keys.verify("catalogue", (&Method::GET, &uri), nobody.to_str().unwrap(), 1000);
+        assert_eq!(opened, Ok(None));
+    }
+
+    #[test]
+    fn nothing_altered_opens_anything() {
+        let (keys, uri) = (keys(&[NEW]), Uri::from_static("/api/v1/videos"));
+        let asked = (&Method::GET, &uri);
+        let token = keys.sign("catalogue", asked, None, 1000).to_str().unwrap().to_owned();
+        for nth in 0..token.len() {
+            let mut altered = token.clone().into_bytes();
+            altered[nth] = if altered[nth] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            // The last character of a base64 text has bits that say nothing, but then it is refused.
+            assert!(keys.verify("catalogue", asked, &altered, 1000).is_err(), "{altered}");
+        }
+        for bad in ["", ".", "..", "a.b.c", &token[..token.len() - 1]] {
+            assert!(keys.verify("catalogue", asked, bad, 1000).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_replaced_without_a_gap() {
+        let (uri, old, new) = (Uri::from_static("/x"), keys(&[OLD]), keys(&[NEW]));
+        let asked = (&Method::GET, &uri);
+        // Each row: what signs, and what must open it while processes change one after the other.
+        for (signs, opens) in [
+            (&old, keys(&[OLD, NEW])),
+            (&keys(&[OLD, NEW]), keys(&[NEW, OLD])),
+            (&keys(&[NEW, OLD]), keys(&[OLD, NEW])),
+            (&new, keys(&[NEW, OLD])),
+        ] {
+            let token = signs.sign("catalogue", asked, None, 0);
+            let opened = opens.verify("catalogue", asked, token.to_str().unwrap(), 0);
+            assert_eq!(opened, Ok(None), "{signs:?} {opens:?}");
+        }
+        let token = old.sign("catalogue", asked, None, 0);
+        let refused = new.verify("catalogue", asked, token.to_str().unwrap(), 0);
+        assert_eq!(refused, Err(ClusterTokenError::UnknownKey));
+        assert!(!format!("{old:?}").contains("secret"));
+    }
+
+    #[test]
+    fn secrets_are_long() {
+        let error = |text: &str| ClusterKeys::parse(text).err();
+        assert_eq!(error(""), Some(ClusterKeysError::Empty));
+        assert_eq!(error("\n  \n"), Some(ClusterKeysError::Empty));
+        assert_eq!(error(&format!("{NEW}\nshort")), Some(ClusterKeysError::Short(2)));
+        assert_eq!(error(&format!("\n  {NEW}  \n")), None);
+    }
+}
