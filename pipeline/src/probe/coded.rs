@@ -145,17 +145,12 @@ fn gops(
 /// record, and it may differ where they are entered in the middle.
 const CONTAINERS: [&str; 2] = ["video/quicktime", "video/x-matroska"];
 
-/// Keeps pictures from being handed on out of other containers, and out of Matroska files that
-/// promise to be shorter than they are: their demuxer goes nowhere beyond that.
-pub(super) fn check_container(
-    video: &mut VideoStream,
-    container: &str,
-    promised_duration_ns: Option<u64>,
-) {
-    let short = promised_duration_ns.is_some_and(|ns| ns < video.end_pts_ns / 10 * 9);
+/// Keeps pictures from being handed on out of other containers, and out of Matroska files in which
+/// they begin late: where such a file's length is a lie, chunks were seen to end early.
+pub(super) fn check_container(video: &mut VideoStream, container: &str) {
     let reason = match container {
         _ if !CONTAINERS.contains(&container) => Unfit::Container,
-        "video/x-matroska" if short => Unfit::Damaged,
+        "video/x-matroska" if video.first_pts_ns > 0 => Unfit::Gaps,
         _ => return,
     };
     if matches!(video.coded, Some(Coded::Fit(_))) {

@@ -139,7 +139,8 @@ impl Stream {
             }
             return self.not_as_it_is(Unfit::Gaps);
         };
-        self.b_frames |= self.codec() == "video/mpeg" && avi::is_b_frame(buffer);
+        let mpeg4 = ["video/mpeg", "video/x-divx"].contains(&self.codec());
+        self.b_frames |= mpeg4 && avi::is_b_frame(buffer);
         let Some(segment) = &self.segment else { return };
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let key = key.then(|| fingerprint(buffer));

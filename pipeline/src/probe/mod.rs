@@ -108,7 +108,7 @@ fn examine(
     let mut warnings = undescribed::warnings(source, &container, &scanned.streams);
     let mut video = picture::examine(spec, source, &scanned, progress)?;
     if let Some(video) = &mut video {
-        coded::check_container(video, &container, scanned.promised_duration_ns);
+        coded::check_container(video, &container);
     }
     let audio = sound::examine(source, &scanned, progress, &mut warnings)?;
     if video.is_none() && audio.is_empty() {
