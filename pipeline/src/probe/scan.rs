@@ -1,7 +1,7 @@
 //! Reading a source's packets, without decoding them: all of a small one, windows of a large one.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -43,6 +43,7 @@ pub(super) struct Scan {
     demuxer: gst::Element,
     collector: Collector,
     crowd: Crowd,
+    announced_duration: Arc<OnceLock<u64>>,
 }
 
 /// What a scan found.
@@ -50,6 +51,8 @@ pub(super) struct Scanned {
     pub(super) streams: Vec<Stream>,
     pub(super) whole: bool,
     pub(super) promised_duration_ns: Option<u64>,
+    /// The same before anything was read: demuxers correct it when they know better.
+    pub(super) announced_duration_ns: Option<u64>,
     /// The table of contents, if the container has one.
     pub(super) toc: Option<gst::Toc>,
     /// Why reading ended early.
@@ -82,8 +85,13 @@ impl Scan {
         let gst_bus = pipeline.bus().expect("a pipeline has a bus");
         let early = Early::watch(&gst_bus);
         let (weak, watcher, any) = (pipeline.downgrade(), collector.clone(), early.clone());
+        let announced_duration = Arc::<OnceLock<u64>>::default();
+        let announced = Arc::clone(&announced_duration);
         demuxer.connect_pad_added(move |_, pad| {
             any.found();
+            if let Some(duration) = pad.query_duration::<gst::ClockTime>() {
+                announced.get_or_init(|| duration.nseconds());
+            }
             if let Some(pipeline) = weak.upgrade() {
                 // A pad that cannot be linked shows nothing; the scan says so by finding nothing.
                 let linked = drain(&pipeline, pad, &watcher);
@@ -101,6 +109,7 @@ impl Scan {
             demuxer,
             collector,
             crowd,
+            announced_duration,
         })
     }
 
@@ -125,7 +134,8 @@ impl Scan {
             return Err(container::nothing_found(&self.source, &self.container));
         }
         let toc = self.collector.toc();
-        Ok(Scanned { streams, whole, promised_duration_ns, toc, damage })
+        let announced_duration_ns = self.announced_duration.get().copied();
+        Ok(Scanned { streams, whole, promised_duration_ns, announced_duration_ns, toc, damage })
     }
 
     /// Refuses what no honest film has, while it is read.

@@ -35,6 +35,14 @@ pub(super) fn check(
     if container == "video/x-msvideo" && stream.b_frames {
         return Ok(false);
     }
+    // matroskademux goes nowhere beyond what the file says is its end, unless it has read there; and
+    // not for certain where the file says nothing.
+    let announced_ns = scanned.announced_duration_ns.unwrap_or(0);
+    if ["video/x-matroska", "video/webm"].contains(&container)
+        && announced_ns < video.end_pts_ns / 10 * 9
+    {
+        return Ok(false);
+    }
     let frame_ns = video.frame_rate.frame_nanos(1);
     for target in targets(video) {
         // A little after, as rounding must not select what lies before.
