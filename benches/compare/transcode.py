@@ -88,7 +88,8 @@ def identical(clip, work, pairs):
 
     def rate_control(height):
         said, rung = own[height], rungs[height]
-        options = f"stitchable=1:force-cfr=1:vbv-init=0.5:level={rung['level']}"
+        # As full as our chunks begin, which x264 does not write down.
+        options = f"stitchable=1:force-cfr=1:vbv-init=0.8:level={rung['level']}"
         return ["-crf", said["crf"], "-maxrate", f"{said['vbv_maxrate']}k", "-bufsize", f"{said['vbv_bufsize']}k",
                 "-x264-params", options]
 
