@@ -223,7 +223,8 @@ function paceText(progress) {
 // Its place among those that wait, while it does.
 function placeText(queue) {
   if (!queue) return null;
-  const place = queue.position === 1 ? "Next in the queue" : `Number ${queue.position} in the queue`;
+  const place =
+    queue.position === 1 ? "Next in the queue" : `Number ${queue.position} in the queue`;
   if (queue.wait_s == null) return place;
   const minutes = Math.round(queue.wait_s / 60);
   return `${place}, ${minutes < 1 ? "less than a minute" : `about ${minutes} min`}`;

@@ -6,8 +6,11 @@ use kinora_store::{Key, ObjectStore, keys};
 
 use crate::{
     error::Error,
-    model::{State, Visibility},
-    repository::videos::{self, NewVideo, Source},
+    model::{State, UploadId, UploadState, Visibility},
+    repository::{
+        uploads::{self, UploadRow},
+        videos::{self, NewVideo, Source},
+    },
     upload::finish,
 };
 
@@ -100,6 +103,18 @@ async fn insert(
     };
     let mut tx = db.begin_write().await?;
     videos::insert(&mut tx, &new, now_us).await?;
+    // Its bytes count against the quota, as those of every upload that was finished.
+    let upload = UploadRow {
+        id: UploadId::new(),
+        video,
+        account: account.clone(),
+        state: UploadState::Finished,
+        size: bytes,
+        received: bytes,
+        metadata: None,
+        expires_at_us: now_us,
+    };
+    uploads::insert(&mut tx, &upload, now_us).await?;
     videos::set_source(&mut tx, video, bytes).await?;
     videos::set_version(&mut tx, video, version).await?;
     videos::advance(&mut tx, video, State::Queued, None, now_us).await?;

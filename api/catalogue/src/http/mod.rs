@@ -31,6 +31,6 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
         .routes(routes!(captions::put).layer(captions))
         .routes(routes!(playback::get))
         .routes(routes!(profiles::list))
-        .routes(routes!(verify::verify))
+        .routes(routes!(verify::verify_catalogue))
         .merge(uploads)
 }

@@ -32,7 +32,7 @@ pub(super) struct VerifyQuery {
     responses((status = OK, body = Verified), Problems),
     security(("api_key" = []))
 )]
-pub(super) async fn verify(
+pub(super) async fn verify_catalogue(
     State(state): State<HttpState>,
     // Every key is an operator's as long as there is one account.
     _: Principal,

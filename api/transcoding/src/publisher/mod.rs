@@ -12,6 +12,7 @@ pub(crate) mod swap;
 
 use std::collections::BTreeMap;
 
+use kinora_db::retrying;
 use kinora_media::TrackId;
 use kinora_plan::Plan;
 
@@ -73,14 +74,14 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     // Short enough to read first: then players learn of its subtitles with everything else.
     let awaits_texts = plan.texts_first && !finished.texts;
     if !projection.playable || (awaits_texts && transcode.frozen.is_none()) {
-        return note::nothing_yet(service, transcode).await;
+        return retrying(|| note::nothing_yet(service, transcode)).await;
     }
     let extras = extras::find(db, (video, version)).await?;
-    let Some(frozen) =
-        freeze::frozen(service, transcode, &plan, &projection, codings.clone(), &extras).await?
-    else {
-        return Ok(false);
-    };
+    // Results that come in meanwhile change the same row. Each transaction is taken again by itself:
+    // where workers are many, the whole of this would never end between two of them.
+    let freeze =
+        || freeze::frozen(service, transcode, &plan, &projection, codings.clone(), &extras);
+    let Some(frozen) = retrying(freeze).await? else { return Ok(false) };
     projection.add_texts(&frozen.texts, closed.is_empty());
     projection.pictures = extras.pictures;
     for page in projection.close_pages(closed) {
@@ -89,7 +90,9 @@ async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, T
     projection.add_late_texts(&frozen.texts);
     let head = projection.head(transcode, &frozen);
     match swap::swap(service, current, head).await? {
-        Swapped::Stored | Swapped::Unchanged => note::stored(service, transcode, &projection).await,
+        Swapped::Stored | Swapped::Unchanged => {
+            retrying(|| note::stored(service, transcode, &projection)).await
+        }
         Swapped::Lost => Ok(false),
     }
 }
