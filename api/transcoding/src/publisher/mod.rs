@@ -50,7 +50,10 @@ pub(crate) async fn step_publish(service: &Transcoding) -> Result<usize, Transco
 }
 
 /// Publishes one encode as far as it goes; whether that was noted.
-async fn publish(service: &Transcoding, transcode: &Transcode) -> Result<bool, TranscodingError> {
+pub(crate) async fn publish(
+    service: &Transcoding,
+    transcode: &Transcode,
+) -> Result<bool, TranscodingError> {
     let &Transcode { video, version, .. } = transcode;
     let Some(plan) = plan_of(service, video, version).await? else { return Ok(false) };
     let db = service.deps.db.read();

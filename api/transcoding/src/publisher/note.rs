@@ -90,7 +90,9 @@ fn change(
     let plays_through = projection.complete
         || front.plays_through(projection.duration_us, margin_us, began_at_us, now_us);
     Published {
-        published: wanted,
+        // Once every job is over nothing more is wanted than what was read after that: a result that
+        // came between the row and the projection is published with it.
+        published: if projection.settled { row.wanted } else { wanted },
         front_us: front.published_us,
         front_at_us: moved.then_some(now_us),
         front_speed: front.speed,

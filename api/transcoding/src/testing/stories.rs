@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     orchestrator::progress,
+    publisher,
     repository::{backlog, statistics, transcodes},
     state::{JobState, VideoState},
 };
@@ -336,4 +337,28 @@ async fn bulk_work_lets_others_go_first_but_not_for_ever() {
     assert_eq!(lane(&world), [bulk, people, people, people]);
     let waits = statistics::first_open(world.db.read(), (bulk, 1)).await.unwrap().unwrap();
     assert!(waits.bulk);
+}
+
+#[tokio::test]
+async fn a_result_that_comes_while_a_head_is_made_is_published_with_it() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Talkie(14), false);
+    plan_all(&mut world).await;
+    let read =
+        async |world: &World| transcodes::find(world.db.read(), video, 1).await.unwrap().unwrap();
+    while read(&world).await.state == VideoState::Encoding {
+        world.step(Step::Dispatch).await.unwrap().unwrap();
+        let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
+        assert!(!lane.is_empty(), "nothing is left to do, and it is not ready");
+        for message in lane {
+            for report in world.work(&message) {
+                // The publisher has read the row already, and looks at the objects afterwards.
+                let before = read(&world).await;
+                assert!(world.deliver_report(&report).await);
+                publisher::publish(&world.service, &before).await.unwrap();
+            }
+        }
+    }
+    assert_eq!(read(&world).await.state, VideoState::Ready);
+    check::verified(&world).await;
 }
