@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use crate::{
     config::Config,
     data_dir::DataDir,
+    leaving,
     queue::Queue,
     roles::Roles,
     serve::Group,
@@ -122,9 +123,7 @@ pub(crate) async fn open(
 
 fn serve(name: &'static str, listener: TcpListener, router: Router, parts: &mut Group) {
     let leave = parts.leave.clone();
-    parts.serve(name, async move {
-        Ok(axum::serve(listener, router).with_graceful_shutdown(leave.cancelled_owned()).await?)
-    });
+    parts.serve(name, async move { Ok(leaving::serve(listener, router, leave).await?) });
 }
 
 /// The services that the gateway here asks, and how.

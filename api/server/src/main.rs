@@ -10,6 +10,7 @@ mod config;
 mod data_dir;
 mod front;
 mod handover;
+mod leaving;
 mod log;
 mod metrics;
 mod move_store;

@@ -17,7 +17,7 @@ use crate::{
     data_dir::{DataDir, Running},
     front::{self, Front, Ground},
     handover::{Predecessor, Successor, notify},
-    metrics, players,
+    leaving, metrics, players,
     queue::Queue,
     reload::Reload,
     roles::Roles,
@@ -248,9 +248,7 @@ fn spawn_metrics(
     let listener = sockets.metrics(address)?;
     let leave = parts.leave.clone();
     parts.serve("metrics", async move {
-        Ok(axum::serve(listener, metrics::router(sources))
-            .with_graceful_shutdown(leave.cancelled_owned())
-            .await?)
+        Ok(leaving::serve(listener, metrics::router(sources), leave).await?)
     });
     Ok(())
 }
