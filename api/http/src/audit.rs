@@ -1,8 +1,39 @@
-//! What services answer who are asked whether anything was lost or left behind.
+//! What services are asked, and answer, about whether anything was lost or left behind.
 
 use kinora_media::VideoId;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Problem;
+
+/// Videos that one answer is about at most.
+const MOST: u32 = 100;
+
+/// Where to look.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VerifyQuery {
+    /// The `next` of the answer before.
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub after: Option<VideoId>,
+    /// Videos to look at.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+}
+
+impl VerifyQuery {
+    /// How many videos to look at.
+    ///
+    /// # Errors
+    /// None, or more than one answer may be about.
+    pub fn limit(&self) -> Result<u32, Problem> {
+        let limit = self.limit.unwrap_or(20);
+        match (1..=MOST).contains(&limit) {
+            true => Ok(limit),
+            false => Err(Problem::invalid_request("limit must be 1 to 100")),
+        }
+    }
+}
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

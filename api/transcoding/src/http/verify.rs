@@ -1,25 +1,14 @@
 //! `GET /api/v1/admin/verify`: whether anything was lost or left behind.
 
 use axum::extract::State;
-use kinora_http::{Json, Principal, Problem, Query, audit::Verified, openapi::Problems};
-use kinora_media::VideoId;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use kinora_http::{
+    Json, Principal, Problem, Query,
+    audit::{Verified, VerifyQuery},
+    openapi::Problems,
+};
 
 use super::Api;
 use crate::audit;
-
-/// Where to look.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct VerifyQuery {
-    /// The `next` of the answer before.
-    #[param(value_type = Option<Uuid>)]
-    after: Option<VideoId>,
-    /// Videos to look at.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
-}
 
 /// Holds the database, the store and the segment index against each other, of all accounts.
 ///
@@ -38,9 +27,5 @@ pub(super) async fn get_verify(
     _: Principal,
     Query(query): Query<VerifyQuery>,
 ) -> Result<Json<Verified>, Problem> {
-    let limit = query.limit.unwrap_or(20);
-    if !(1..=100).contains(&limit) {
-        return Err(Problem::invalid_request("limit must be 1 to 100"));
-    }
-    Ok(Json(audit::verify(&api.0, query.after, limit).await?))
+    Ok(Json(audit::verify(&api.0, query.after, query.limit()?).await?))
 }
