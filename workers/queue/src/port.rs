@@ -36,6 +36,10 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
     /// Hands a report back.
     async fn release_report(&self, receipt: Receipt) -> Result<(), QueueError>;
 
+    /// Removes what was set aside because nobody could read or finish it; how many messages. For
+    /// operators who have looked at them: nothing of Kinora needs them.
+    async fn purge_dead(&self) -> Result<u64, QueueError>;
+
     /// A sign of life. May be lost.
     async fn publish_progress(&self, progress: &JobProgress) -> Result<(), QueueError>;
 

@@ -19,7 +19,7 @@ use kinora_queue::{
 use kinora_testing::{Authority, RabbitMq};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicPublishOptions},
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions},
     types::AMQPValue,
 };
 use uuid::Uuid;
@@ -95,11 +95,17 @@ async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
     let delivery = queue.receive_report().await.unwrap();
     assert_eq!(delivery.report, report(2));
     let dead = format!("{}.dead", namespace.name);
-    let dead = channel.basic_get(dead.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let get = async || channel.basic_get(dead.as_str().into(), BasicGetOptions::default()).await;
+    let dead = get().await.unwrap().unwrap();
     assert_eq!(dead.data, b"{\"job\":3}");
     let headers = dead.properties.headers().as_ref().unwrap().inner();
     let Some(AMQPValue::LongString(reason)) = headers.get("reason") else { panic!("{headers:?}") };
     assert!(reason.to_string().starts_with("unreadable report: "), "{reason}");
+    // Who looks at one has it: it is not counted, and comes back when he goes.
+    assert_eq!(queue.purge_dead().await.unwrap(), 0);
+    dead.acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await.unwrap();
+    assert_eq!((queue.purge_dead().await.unwrap(), queue.purge_dead().await.unwrap()), (1, 0));
+    assert!(get().await.unwrap().is_none());
 }
 
 async fn a_closed_queue_says_so(broker: &RabbitMq) {

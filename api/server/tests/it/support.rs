@@ -16,7 +16,7 @@ use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Cluster, SERVICES};
 pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 

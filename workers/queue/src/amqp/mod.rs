@@ -173,6 +173,10 @@ impl JobQueue for AmqpQueue {
         Ok(())
     }
 
+    async fn purge_dead(&self) -> Result<u64, QueueError> {
+        self.0.purge(self.0.names.dead()).await
+    }
+
     async fn publish_progress(&self, progress: &JobProgress) -> Result<(), QueueError> {
         self.0.tell(self.0.names.progress(), &to_json("progress", progress)?).await
     }

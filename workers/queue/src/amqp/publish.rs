@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use lapin::{
     BasicProperties, Confirmation,
-    options::BasicPublishOptions,
+    options::{BasicPublishOptions, QueuePurgeOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
 
@@ -48,6 +48,17 @@ impl Inner {
         let content_type = JSON;
         let letter = Letter { exchange, key, payload, content_type, headers, mandatory: true };
         self.publish(&letter).await
+    }
+
+    /// Removes all messages of a queue that nobody holds; how many.
+    pub(super) async fn purge(&self, queue: ShortString) -> Result<u64, QueueError> {
+        let link = self.link().await?;
+        // A channel of its own: a refusal closes it.
+        let channel = link.connection.create_channel().await.map_err(broker)?;
+        let purged = channel.queue_purge(queue, QueuePurgeOptions::default()).await;
+        let purged = purged.map_err(broker)?;
+        channel.close(200, "done".into()).await.map_err(broker)?;
+        Ok(u64::from(purged))
     }
 
     /// Sends until it is confirmed. A try whose confirmation was lost may have been taken, so a
