@@ -1,17 +1,11 @@
-//! Writing for hyper: what lies in a memory file goes to the socket from there, and what is short
-//! in one piece.
+//! Writing without copies: what lies in a memory file goes to the socket from there.
 
 use std::{
-    cell::RefCell,
     io::{self, IoSlice},
     task::{Context, Poll},
 };
 
 use crate::{cache::Registry, transport::Transport};
-
-/// A head and its body that are no longer are copied to lie together: it takes less than the kernel
-/// needs to gather them.
-const SHORT: usize = 6 << 10;
 
 /// Writes some of `slices`, those in memory files from there.
 pub(super) fn poll_send(
@@ -22,9 +16,6 @@ pub(super) fn poll_send(
 ) -> Poll<io::Result<usize>> {
     if !stream.sends_files() {
         return stream.poll_send(cx, slices, false);
-    }
-    if slices.len() > 1 && slices.iter().map(|slice| slice.len()).sum::<usize>() <= SHORT {
-        return poll_send_short(stream, cx, slices);
     }
     let find = |slice: &IoSlice<'_>| registry.sends(slice.len()).then(|| registry.find(slice))?;
     let mut found = None;
@@ -40,19 +31,4 @@ pub(super) fn poll_send(
         (Some(before), Some(_)) => stream.poll_send(cx, &slices[..before], true),
         _ => stream.poll_send(cx, slices, false),
     }
-}
-
-fn poll_send_short(
-    stream: &mut Transport,
-    cx: &mut Context<'_>,
-    slices: &[IoSlice<'_>],
-) -> Poll<io::Result<usize>> {
-    thread_local! {
-        static TOGETHER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    TOGETHER.with_borrow_mut(|together| {
-        together.clear();
-        slices.iter().for_each(|slice| together.extend_from_slice(slice));
-        stream.poll_send(cx, &[IoSlice::new(together)], false)
-    })
 }
