@@ -153,6 +153,7 @@ impl Rig {
             source_key: keys::source(self.video).to_string(),
             deadline_ms: 60_000,
             lease_ms: 10_000,
+            trace: None,
             payload,
         }
     }

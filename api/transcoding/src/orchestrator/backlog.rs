@@ -169,6 +169,7 @@ pub(crate) fn message(
         source_key: transcode.source_key.clone(),
         deadline_ms: config.deadline_for(media_ms),
         lease_ms: config.lease_ms,
+        trace: transcode.trace.map(|trace| trace.within(job.id.0)),
         payload,
     })
 }

@@ -135,7 +135,7 @@ impl fmt::Debug for AmqpQueue {
 impl JobQueue for AmqpQueue {
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError> {
         let lane = Lane::Jobs(message.payload.class());
-        self.0.add(&lane, &to_json("job", message)?).await
+        self.0.add(&lane, &to_json("job", message)?, message.trace).await
     }
 
     async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError> {
@@ -145,7 +145,7 @@ impl JobQueue for AmqpQueue {
     }
 
     async fn report(&self, report: &JobReport) -> Result<(), QueueError> {
-        self.0.add(&Lane::Reports, &to_json("report", report)?).await
+        self.0.add(&Lane::Reports, &to_json("report", report)?, None).await
     }
 
     async fn finish(&self, receipt: Receipt) -> Result<(), QueueError> {

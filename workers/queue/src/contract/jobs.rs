@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kinora_media::{AccountId, JobId, VideoId};
+use kinora_media::{AccountId, JobId, TraceContext, VideoId};
 use kinora_plan::{
     encoder::ProbeSpec,
     job::{Control, JobClass, JobMessage, JobPayload, JobProgress},
@@ -30,6 +30,7 @@ fn message(attempt: u32) -> JobMessage {
         source_key: "sources/contract/original".into(),
         deadline_ms: 1000,
         lease_ms: 1000,
+        trace: Some(TraceContext::begin(Uuid::new_v4())),
         payload: JobPayload::Probe(ProbeSpec::new(1)),
     }
 }
