@@ -14,6 +14,7 @@ mod page;
 mod principal;
 mod problem;
 mod timestamp;
+mod trace;
 mod viewer;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySecret, Authenticator};
@@ -22,4 +23,5 @@ pub use page::{Cursor, CursorError, Page, PageQuery};
 pub use principal::{OptionalPrincipal, Principal};
 pub use problem::{PROBLEM_JSON, Problem, ProblemBody};
 pub use timestamp::Timestamp;
+pub use trace::Trace;
 pub use viewer::{Subject, Viewer};

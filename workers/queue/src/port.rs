@@ -11,10 +11,11 @@ use crate::Event;
 /// The dispatch lane between the orchestrator and workers, at least once in both directions.
 #[async_trait]
 pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
-    /// Puts a job on its class's lane. Durable when this returns.
+    /// Puts a job on the lane of its class and priority. Durable when this returns.
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError>;
 
-    /// Waits for a job of one of `classes`. Until it is finished or released nobody else gets it;
+    /// Waits for a job of one of `classes`; where there are several one that somebody waits for, and
+    /// of those of a lane the oldest. Until it is finished or released nobody else gets it;
     /// a worker that disappears gives it back.
     async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError>;
 

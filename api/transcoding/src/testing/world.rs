@@ -252,6 +252,7 @@ impl World {
             video,
             aggregate_version: *version,
             occurred_at_us: self.clock.now_us(),
+            trace: None,
             data,
         });
     }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use kinora_media::TraceContext;
 use lapin::{
     BasicProperties, Confirmation,
     options::{BasicPublishOptions, QueuePurgeOptions},
@@ -32,9 +33,14 @@ pub(super) struct Letter<'a> {
 
 impl Inner {
     /// Puts a message on a lane.
-    pub(super) async fn add(&self, lane: &Lane, payload: &[u8]) -> Result<(), QueueError> {
+    pub(super) async fn add(
+        &self,
+        lane: &Lane,
+        payload: &[u8],
+        trace: Option<TraceContext>,
+    ) -> Result<(), QueueError> {
         let key = self.names.queue(lane);
-        let (exchange, headers) = (ShortString::default(), FieldTable::default());
+        let (exchange, headers) = (ShortString::default(), trace_headers(trace));
         let content_type = JSON;
         let letter = Letter { exchange, key, payload, content_type, headers, mandatory: true };
         self.publish(&letter).await
@@ -103,6 +109,17 @@ impl Inner {
             }
         }
     }
+}
+
+/// The trace where tools look for it that know nothing of our payloads (W3C Trace Context: AMQP
+/// protocol, application properties; of 0-9-1 they are headers).
+pub(super) fn trace_headers(trace: Option<TraceContext>) -> FieldTable {
+    let mut headers = FieldTable::default();
+    if let Some(trace) = trace {
+        let text = AMQPValue::LongString(trace.to_string().into());
+        headers.insert(TraceContext::NAME.into(), text);
+    }
+    headers
 }
 
 async fn send(link: &Arc<Link>, letter: &Letter<'_>) -> lapin::Result<Confirmation> {
