@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::try_join_all;
 use lapin::{
     Channel, Connection, ConnectionProperties, ErrorKind,
     options::{ConfirmSelectOptions, QueueDeclareOptions},
@@ -16,6 +17,8 @@ use crate::QueueError;
 
 /// How long the broker may take to let us in.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long it may take to make what must be there.
+const MAKE: Duration = Duration::from_secs(60);
 /// RabbitMQ writes the register of its quorum queues half a second after the last change. A queue
 /// that a kill -9 finds out of it comes back without a leader and without its messages, confirmed
 /// or not: none may enter it before.
@@ -57,10 +60,9 @@ impl Inner {
             tracing::warn!("the connection to the broker is lost: connecting again");
             tokio::spawn(async move { old.close().await });
         }
-        let new = match tokio::time::timeout(CONNECT, self.connect()).await {
-            Ok(connected) => Arc::new(connected.map_err(broker)?),
-            Err(_) => return Err(QueueError::Broker("it does not answer".to_owned())),
-        };
+        let new = within(CONNECT, self.connect()).await?;
+        within(MAKE, self.furnish(&new)).await?;
+        let new = Arc::new(new);
         *link = Some(Arc::clone(&new));
         Ok(new)
     }
@@ -81,18 +83,23 @@ impl Inner {
         self.make_lanes(&link.connection, vec![lane.clone()]).await.map_err(broker)
     }
 
-    /// Makes the lanes that are missing, and waits until they are sure to outlive the broker.
+    /// Makes the lanes that are missing, and waits until they are sure to outlive the broker. Each is
+    /// made on a channel of its own, all at once: a quorum queue takes a second where the disk is busy.
     async fn make_lanes(&self, connection: &Connection, lanes: Vec<Lane>) -> lapin::Result<()> {
-        let channel = connection.create_channel().await?;
-        let mut young = false;
-        for lane in lanes {
-            young |= !self.exists(connection, &lane).await?;
-            self.names.declare_lane(&channel, &lane).await?;
-        }
-        if young {
+        let made = lanes.iter().map(|lane| self.make(connection, lane));
+        if try_join_all(made).await?.contains(&true) {
             tokio::time::sleep(SETTLE).await;
         }
-        channel.close(200, "done".into()).await
+        Ok(())
+    }
+
+    /// Makes a lane; whether it was missing.
+    async fn make(&self, connection: &Connection, lane: &Lane) -> lapin::Result<bool> {
+        let missing = !self.exists(connection, lane).await?;
+        let channel = connection.create_channel().await?;
+        self.names.declare_lane(&channel, lane).await?;
+        channel.close(200, "done".into()).await?;
+        Ok(missing)
     }
 
     async fn exists(&self, connection: &Connection, lane: &Lane) -> lapin::Result<bool> {
@@ -119,11 +126,25 @@ impl Inner {
         .await?;
         let confirmed = connection.create_channel().await?;
         confirmed.confirm_select(ConfirmSelectOptions::default()).await?;
-        self.names.declare(&confirmed).await?;
-        self.make_lanes(&connection, Names::lanes().collect()).await?;
         let lossy = connection.create_channel().await?;
-        self.listen(&lossy).await?;
         Ok(Link { connection, confirmed, lossy })
+    }
+
+    /// Makes what must be there, and listens.
+    async fn furnish(&self, link: &Link) -> lapin::Result<()> {
+        self.names.declare(&link.confirmed).await?;
+        self.make_lanes(&link.connection, Names::lanes().collect()).await?;
+        self.listen(&link.lossy).await
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, QueueError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done.map_err(broker),
+        Err(_) => Err(QueueError::Broker("it does not answer".to_owned())),
     }
 }
 
