@@ -12,6 +12,9 @@ use crate::{Adjust, CmcdSink, Live, Metrics, Notices, Proxies, Tls};
 pub struct OriginConfig {
     /// The secrets playback tokens may be signed with. Without any, private videos stay closed.
     pub token_keys: TokenKeys,
+    /// Scheme and authority by which players reach it, without a slash at the end: what an MPD says of
+    /// where licences are asked for. Empty where pages with players have the same.
+    pub public_url: String,
     /// By which a publisher in this process says that a head changed: keep a clone of it.
     pub notices: Notices,
     /// Where what players report of themselves goes.

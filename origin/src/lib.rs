@@ -5,6 +5,7 @@
 //! revision (`manifest`) or a range of an object (`media`) that is kept in memory (`cache`). What
 //! is asked for often is answered before hyper sees the request (`hot`). `http` holds what HTTP
 //! asks of every answer: validators, conditions, ranges, codings, caching, CORS and problems.
+//! `secrets` holds the keys of encrypted videos, which are sealed on their way into the cache.
 //! `cmcd` hands on what players report, `metrics` and `access_log` what operators want to know. `server` and
 //! `connection` keep clients within limits, `transport` is what they come by,
 //! `quota` what one may take.
@@ -26,6 +27,7 @@ mod metrics;
 mod notices;
 mod quota;
 mod route;
+mod secrets;
 mod server;
 mod service;
 mod transport;

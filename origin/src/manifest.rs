@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use bytes::Bytes;
-use kinora_media::{Access, Head, Page, VideoId};
-use kinora_packager::{PackagerError, dash, hls, text};
+use kinora_media::{Access, Head, Page, VideoId, playback::KEYS};
+use kinora_packager::{PackagerError, ProtectedIndex, crypt::IndexKey, dash, hls, text};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,16 @@ struct Revision {
     index: IndexId,
     head_etag: String,
     manifest: Manifest,
+    /// Where an MPD has licences asked for. It holds the token of who asks, so that each token of an
+    /// encrypted video has an MPD of its own: players take no address that is relative to it.
+    license_url: Option<Arc<str>>,
+}
+
+/// What manifests of an encrypted version say besides.
+#[derive(Debug, Clone)]
+pub(crate) struct Protected {
+    pub(crate) key: Arc<IndexKey>,
+    pub(crate) license_url: Arc<str>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,6 +71,7 @@ impl Manifests {
         pages: &Pages,
         manifest: Manifest,
         coding: Coding,
+        protected: Option<Protected>,
     ) -> Result<Resource, Problem> {
         let content_type = match manifest {
             Manifest::Hls | Manifest::Track(_) | Manifest::IFrames(_) => {
@@ -69,8 +80,11 @@ impl Manifests {
             Manifest::Dash => "application/dash+xml",
             Manifest::Storyboard | Manifest::Chapters => "text/vtt",
         };
-        let revision = Revision { index: index.id, head_etag: index.etag.clone(), manifest };
-        let rendered = self.coded(index, pages, revision, coding).await?;
+        let is_dash = manifest == Manifest::Dash;
+        let license_url = protected.as_ref().filter(|_| is_dash).map(|it| it.license_url.clone());
+        let head_etag = index.etag.clone();
+        let revision = Revision { index: index.id, head_etag, manifest, license_url };
+        let rendered = self.coded(index, pages, revision, coding, protected).await?;
         Ok(Resource {
             content_type,
             cache: cache_control(index),
@@ -92,6 +106,7 @@ impl Manifests {
         pages: &Pages,
         revision: Revision,
         coding: Coding,
+        protected: Option<Protected>,
     ) -> Result<Rendered, Problem> {
         let key = (revision, Coding::Identity);
         let plain = match self.rendered.get(&key) {
@@ -102,7 +117,7 @@ impl Manifests {
                     tracing::error!(video.id = %index.id.video, %error, "cannot read the segment index");
                     Problem::unavailable()
                 })?;
-                let render = || render(index, &pages, &key.0.manifest);
+                let render = || render(index, &pages, &key.0.manifest, protected.as_ref());
                 self.rendered.get_or_insert_with(&key, render)?
             }
         };
@@ -136,9 +151,18 @@ async fn encode(plain: Rendered, coding: Coding) -> Result<Rendered, Problem> {
     Ok(Rendered { body, tag })
 }
 
-fn render(index: &Index, pages: &[Arc<Page>], manifest: &Manifest) -> Result<Rendered, Problem> {
+fn render(
+    index: &Index,
+    pages: &[Arc<Page>],
+    manifest: &Manifest,
+    protected: Option<&Protected>,
+) -> Result<Rendered, Problem> {
     let pages: Vec<_> = pages.iter().map(|page| Page::clone(page)).collect();
-    match rendered(&index.head, &pages, manifest) {
+    let protected = protected.and_then(|it| {
+        let uri = format!("{KEYS}/{}", it.key.key.id);
+        ProtectedIndex::new(&index.head, &it.key, &uri, &it.license_url)
+    });
+    match rendered(&index.head, &pages, manifest, protected.as_ref()) {
         Ok(Some(text)) => {
             // Of what is said, not of the revision: another build may say it differently.
             let hash = Sha256::digest(&text);
@@ -162,17 +186,23 @@ fn rendered(
     head: &Head,
     pages: &[Page],
     which: &Manifest,
+    protected: Option<&ProtectedIndex>,
 ) -> Result<Option<String>, PackagerError> {
-    match which {
-        Manifest::Hls => hls::multivariant(head, pages).map(Some),
-        Manifest::Dash => dash::mpd(head, pages).map(Some),
-        Manifest::Track(track) => hls::media_playlist(head, pages, track),
-        Manifest::IFrames(track) => hls::i_frame_playlist(head, pages, track),
-        Manifest::Storyboard => Ok(head
+    match (which, protected) {
+        (Manifest::Hls, None) => hls::multivariant(head, pages).map(Some),
+        (Manifest::Hls, Some(protected)) => protected.multivariant(head, pages).map(Some),
+        (Manifest::Dash, None) => dash::mpd(head, pages).map(Some),
+        (Manifest::Dash, Some(protected)) => protected.mpd(head, pages),
+        (Manifest::Track(track), None) => hls::media_playlist(head, pages, track),
+        (Manifest::Track(track), Some(protected)) => protected.media_playlist(head, pages, track),
+        (Manifest::IFrames(track), None) => hls::i_frame_playlist(head, pages, track),
+        // Where key frames end is not known of what is not sealed yet.
+        (Manifest::IFrames(_), Some(_)) => Ok(None),
+        (Manifest::Storyboard, _) => Ok(head
             .pictures
             .as_ref()
             .map(|pictures| text::thumbnails(&pictures.storyboard, head.duration_us))),
-        Manifest::Chapters if head.chapters.is_empty() => Ok(None),
-        Manifest::Chapters => Ok(Some(text::chapters(&head.chapters))),
+        (Manifest::Chapters, _) if head.chapters.is_empty() => Ok(None),
+        (Manifest::Chapters, _) => Ok(Some(text::chapters(&head.chapters))),
     }
 }

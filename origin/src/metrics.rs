@@ -52,18 +52,21 @@ pub(crate) enum Class {
     /// Live playlists and parts are waited for, so their times say something else.
     LivePlaylist,
     LivePart,
+    /// Keys and licences.
+    Key,
     /// For other origins.
     Stored,
     Other,
 }
 
-const CLASSES: [Class; 8] = [
+const CLASSES: [Class; 9] = [
     Class::Manifest,
     Class::Init,
     Class::Segment,
     Class::Picture,
     Class::LivePlaylist,
     Class::LivePart,
+    Class::Key,
     Class::Stored,
     Class::Other,
 ];
@@ -200,6 +203,7 @@ impl Class {
                 File::Init { .. } => Self::Init,
                 File::Segment { .. } => Self::Segment,
                 File::Picture(_) => Self::Picture,
+                File::License | File::Key(_) => Self::Key,
             },
             Some(Route::Live(address)) => match &address.file {
                 LiveFile::Hls => Self::LivePlaylist,

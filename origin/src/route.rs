@@ -4,11 +4,11 @@
 use kinora_media::{
     TrackId, VideoId,
     playback::{
-        self, CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, MEDIA_ROOT, POSTER, SMALL_POSTER, STORE_ROOT,
-        STORYBOARD,
+        self, CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, KEYS, LICENSE, MEDIA_ROOT, POSTER,
+        SMALL_POSTER, STORE_ROOT, STORYBOARD,
     },
 };
-use kinora_packager::hls::I_FRAMES;
+use kinora_packager::{crypt::KeyId, hls::I_FRAMES};
 use kinora_store::Key;
 
 /// Where live streams are.
@@ -76,6 +76,10 @@ pub(crate) enum File {
         name: String,
     },
     Picture(Still),
+    /// `license`.
+    License,
+    /// `keys/{kid}`.
+    Key(KeyId),
     Segment {
         track: TrackId,
         number: u64,
@@ -145,6 +149,8 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     let file = match (segments.next()?, segments.next(), segments.next()) {
         (POSTER, None, None) => File::Picture(Still::Poster),
         (SMALL_POSTER, None, None) => File::Picture(Still::Small),
+        (LICENSE, None, None) => File::License,
+        (KEYS, Some(name), None) => File::Key(KeyId::parse(name)?),
         (name, None, None) => File::Manifest(manifest(name)?),
         ("storyboard", Some(name), None) => {
             File::Picture(Still::Sheet(number(name.strip_suffix(".jpg")?)?))
@@ -158,9 +164,11 @@ pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
     Some(Route::Media(Address { token, video, version, file }))
 }
 
-/// Media alone: what was uploaded stays where it is.
+/// Media and its keys: what was uploaded stays where it is. Who may ask could mint a token for any
+/// video, so keys tell him nothing that he could not ask for as a player.
 fn stored(key: &str) -> Option<Key> {
-    key.starts_with("media/").then(|| Key::new(key).ok())?
+    let is_open = ["media/", "keys/"].iter().any(|folder| key.starts_with(folder));
+    is_open.then(|| Key::new(key).ok())?
 }
 
 fn live(path: &str) -> Option<LiveAddress<'_>> {
@@ -230,6 +238,7 @@ mod tests {
     fn reads_what_manifests_write() {
         let track = || TrackId::new("v720").unwrap();
         let init = |name: &str| File::Init { track: track(), name: name.into() };
+        let kid = KeyId(0x0001_0203_0405_0607_0809_0a0b_0c0d_0eff_u128.to_be_bytes());
         let files = [
             ("hls.m3u8", File::Manifest(Manifest::Hls)),
             ("dash.mpd", File::Manifest(Manifest::Dash)),
@@ -242,6 +251,8 @@ mod tests {
             ("poster.jpg", File::Picture(Still::Poster)),
             ("poster-small.jpg", File::Picture(Still::Small)),
             ("storyboard/12.jpg", File::Picture(Still::Sheet(12))),
+            ("license", File::License),
+            ("keys/000102030405060708090a0b0c0d0eff", File::Key(kid)),
             ("v720/0.m4s", File::Segment { track: track(), number: 0, container: Container::Cmaf }),
             (
                 "v720/17.vtt",
@@ -334,6 +345,12 @@ mod tests {
             "poster.png",
             "v720/00001-1.m4s",
             "v720\\1.m4s",
+            "license/",
+            "keys",
+            "keys/",
+            "keys/000102030405060708090A0B0C0D0EFF",
+            "keys/000102030405060708090a0b0c0d0e",
+            "../../keys/x",
         ];
         for name in bad {
             let path = format!("/media/{VIDEO}/1/{name}");
@@ -356,7 +373,8 @@ mod tests {
             "/store/media/.tmp",
             "/store/media/%2e%2e/x",
             &format!("/store/sources/{VIDEO}/original"),
-            &format!("/store/keys/{VIDEO}"),
+            "/store/keys",
+            &format!("/keys/{VIDEO}/1"),
             "//healthz",
             "/Media/x",
             "/mediax",

@@ -17,7 +17,7 @@ use crate::{
     Listener, OriginConfig, OriginError,
     connection::{Connection, Guarded, Next, Overdue, Streams, Turn},
     quota::Ticket,
-    service::Origin,
+    service::{Origin, with_body},
     transport::{Acceptor, Peer, Socket, Transport, announced},
 };
 
@@ -208,7 +208,7 @@ impl Server {
     ) -> hyper::Result<()> {
         let (origin, turn) = (Arc::clone(&self.origin), Turn::default());
         let (timeouts, head_bytes) = (&self.config.timeouts, self.config.limits.head_bytes);
-        let leaving = self.config.leaving.clone();
+        let (leaving, patience) = (self.config.leaving.clone(), timeouts.header);
         let mut io = Connection::new(
             transport,
             client,
@@ -233,6 +233,7 @@ impl Server {
             let (origin, turn, leaving) = (Arc::clone(&origin), turn.clone(), leaving.clone());
             async move {
                 let _answering = turn.answer();
+                let request = with_body(request, patience).await;
                 let mut response = origin.answer(&request, client).await;
                 let _ticket = ticket(&mut response);
                 if leaving.is_cancelled() {
@@ -259,11 +260,13 @@ impl Server {
     ) -> hyper::Result<()> {
         let (origin, streams) = (Arc::clone(&self.origin), Streams::new());
         let (idle, stall) = (self.config.timeouts.idle, self.config.timeouts.write_stall);
+        let patience = self.config.timeouts.header;
         let answer = {
             let streams = streams.clone();
             move |request: Request<Incoming>| {
                 let (origin, open) = (Arc::clone(&origin), streams.open());
                 async move {
+                    let request = with_body(request, patience).await;
                     let mut response = origin.answer(&request, client).await;
                     let ticket = ticket(&mut response);
                     Ok::<_, Infallible>(response.map(|body| open.stream(body, ticket)))

@@ -24,6 +24,9 @@ pub(crate) struct Delivery {
     pub(crate) independent: bool,
     /// How long segments of captions are, microseconds; `None` where a text track is one file.
     pub(crate) text_segment_us: Option<u64>,
+    /// Whether segments are encrypted only when they are asked for: what the index says of their
+    /// sizes is said of clear ones.
+    pub(crate) sealed_later: bool,
 }
 
 /// What players are told of how a track is encrypted, and where its key is.
@@ -35,6 +38,8 @@ pub(crate) struct Announced {
     pub(crate) vector: Option<[u8; 16]>,
     pub(crate) uri: Option<String>,
     pub(crate) license_url: Option<String>,
+    /// Whether there is somebody who gives it to Widevine.
+    pub(crate) widevine: bool,
 }
 
 /// Who plays the samples of a text track.
@@ -74,6 +79,7 @@ impl Delivery {
         text: BTreeMap::new(),
         independent: true,
         text_segment_us: None,
+        sealed_later: false,
     };
 
     /// The file of a track that is one.

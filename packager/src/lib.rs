@@ -29,6 +29,7 @@ pub mod lint;
 pub mod package;
 mod periods;
 mod presentation;
+mod protected;
 mod rate;
 pub mod read;
 mod storyboard;
@@ -36,6 +37,7 @@ pub mod text;
 mod time;
 
 pub use error::PackagerError;
+pub use protected::ProtectedIndex;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -31,6 +31,12 @@ pub(crate) struct Span {
     pub(crate) key_frame: Option<u64>,
 }
 
+/// What a segment takes at most once it is encrypted, so that no rate is understated: a description
+/// of some ten bytes for each sample, of which the smallest that matter have two hundred.
+fn sealed_at_most(clear: u64) -> u64 {
+    clear.saturating_add(clear / 16).saturating_add(512)
+}
+
 impl<'a> Presentation<'a> {
     /// Checks that the head may be shown and that `pages` are the ones it names.
     pub(crate) fn open(head: &'a Head, pages: &'a [Page]) -> Result<Self, PackagerError> {
@@ -84,7 +90,10 @@ impl<'a> Presentation<'a> {
             expected = location.start.saturating_add(location.duration);
             let start = location.start.saturating_sub(priming);
             let duration = expected.saturating_sub(priming) - start;
-            let (size, key_frame) = (location.size, location.key_frame);
+            let (mut size, mut key_frame) = (location.size, location.key_frame);
+            if self.delivery.sealed_later {
+                (size, key_frame) = (sealed_at_most(size), None);
+            }
             spans.push(Span { start, duration, size, key_frame });
         }
         if spans.is_empty() {

@@ -71,13 +71,13 @@ function waitingText(state) {
   return waiting[state] ?? "Preparing the first seconds…";
 }
 
-function play({ hls_url: address, version }) {
+function play({ hls_url: address, license_url: licenses, version }) {
   if (playingVersion === version) return;
   stop();
   playingVersion = version;
   stage.dataset.phase = "playing";
   if (window.Hls?.isSupported()) {
-    playWithHls(address);
+    playWithHls(address, licenses);
   } else if (video.canPlayType("application/vnd.apple.mpegurl")) {
     video.src = address;
   } else {
@@ -92,8 +92,8 @@ function stop() {
   playingVersion = null;
 }
 
-function playWithHls(address) {
-  player = new window.Hls({ startPosition: 0 });
+function playWithHls(address, licenses) {
+  player = new window.Hls({ startPosition: 0, ...protection(licenses) });
   player.on(window.Hls.Events.MANIFEST_PARSED, () => {
     offerQualities(player.levels);
     // Browsers refuse to start with sound before the viewer has acted: then the controls wait.
@@ -106,6 +106,12 @@ function playWithHls(address) {
   player.on(window.Hls.Events.ERROR, (_, error) => recover(error));
   player.loadSource(address);
   player.attachMedia(video);
+}
+
+// Asked for only where playlists name keys. Browsers have key systems on secure pages alone.
+function protection(licenseUrl) {
+  if (!licenseUrl || !window.isSecureContext) return {};
+  return { emeEnabled: true, drmSystems: { "org.w3.clearkey": { licenseUrl } } };
 }
 
 function recover(error) {

@@ -15,6 +15,10 @@ pub struct Playback {
     pub hls_url: String,
     /// DASH manifest.
     pub dash_url: String,
+    /// Where players ask for licences (ClearKey), should the video be encrypted; not set for a public
+    /// one.
+    #[serde(default)]
+    pub license_url: Option<String>,
     /// Page with a player.
     pub watch_url: String,
     /// A picture to show before playback, JPEG; set once it is made.

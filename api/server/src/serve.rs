@@ -211,6 +211,7 @@ async fn spawn_origin(
     let (cmcd, reports) = CmcdSink::channel(players::WAITING);
     let origin_config = OriginConfig {
         token_keys: reload.keys.clone(),
+        public_url: url.clone(),
         adjust: reload.adjust.clone(),
         notices,
         cmcd,

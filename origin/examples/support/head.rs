@@ -48,5 +48,6 @@ pub(crate) fn head(
         tail,
         chapters: Vec::new(),
         pictures: None,
+        encryption: kinora_media::Encryption::None,
     }
 }

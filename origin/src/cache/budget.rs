@@ -17,7 +17,16 @@ pub(crate) struct Budget {
 /// Memory that was taken; given back when it goes.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    _pages: OwnedSemaphorePermit,
+    pages: OwnedSemaphorePermit,
+}
+
+impl Taken {
+    /// Of it what `bytes` take, or all there is.
+    pub(crate) fn split(&mut self, bytes: u64) -> Self {
+        let pages = usize::try_from(bytes.div_ceil(PAGE)).unwrap_or(usize::MAX);
+        let pages = self.pages.split(pages.min(self.pages.num_permits()));
+        Self { pages: pages.expect("no more is split off than there is") }
+    }
 }
 
 /// All of it is held by clients that take their time.
@@ -61,7 +70,7 @@ impl Budget {
         let pages = u32::try_from(bytes.div_ceil(PAGE)).map_err(|_| Exhausted)?;
         let taken = Arc::clone(&self.pages).acquire_many_owned(pages);
         match tokio::time::timeout(self.patience, taken).await {
-            Ok(Ok(pages)) => Ok(Taken { _pages: pages }),
+            Ok(Ok(pages)) => Ok(Taken { pages }),
             _ => Err(Exhausted),
         }
     }

@@ -5,6 +5,7 @@
 mod budget;
 mod flights;
 mod sealed;
+mod sealing;
 mod slice;
 
 use std::{
@@ -15,14 +16,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use kinora_media::VideoId;
-use kinora_store::{Key, ObjectMeta, ObjectStore, StoreError};
+use kinora_store::{ByteRange, Key, ObjectMeta, ObjectStore, StoreError};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache, sync::DefaultLifecycle};
 
-use self::{budget::Budget, slice::SliceWeight};
+use self::{
+    budget::{Budget, Taken},
+    slice::SliceWeight,
+};
 pub(crate) use self::{
     flights::{Failure, Flights, Got},
     sealed::{Registry, Sealed},
+    sealing::Seal,
     slice::{MediaFile, SLICE, Slice, SliceId},
 };
 use crate::{Caches, Metrics, metrics::Fetch};
@@ -53,6 +59,9 @@ struct Inner {
     slices: Cache<SliceId, Slice, SliceWeight>,
     metas: Cache<Key, ObjectMeta>,
     absent: Cache<Key, Instant>,
+    sealings: Flights<SliceId, Arc<[Slice]>>,
+    /// By the name of all slices of a file.
+    sealed_lengths: Cache<SliceId, u64>,
     budget: Budget,
     registry: Registry,
     metrics: Metrics,
@@ -75,7 +84,18 @@ impl MediaCache {
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
         let (metas, absent) = (Cache::new(METAS), Cache::new(ABSENT));
         let registry = Registry::new(caches.sendfile_bytes);
-        let inner = Arc::new(Inner { store, slices, metas, absent, budget, registry, metrics });
+        let (sealings, sealed_lengths) = (Flights::default(), Cache::new(METAS));
+        let inner = Arc::new(Inner {
+            store,
+            slices,
+            metas,
+            absent,
+            sealings,
+            sealed_lengths,
+            budget,
+            registry,
+            metrics,
+        });
         Self { inner, bytes: bytes.into(), slices: Flights::default(), metas: Flights::default() }
     }
 
@@ -122,18 +142,36 @@ impl MediaCache {
     pub(crate) fn purge(&self, video: VideoId) {
         let folder = kinora_store::keys::media_folder(video);
         self.inner.slices.retain(|id, _| !id.is_of(video));
+        self.inner.sealed_lengths.retain(|whole, _| !whole.is_of(video));
         self.inner.metas.retain(|key, _| !key.as_str().starts_with(&folder));
     }
 }
 
 impl Inner {
     async fn fetch(self: Arc<Self>, id: SliceId) -> Result<Option<Slice>, Failure> {
-        let taken = self.budget.take(id.length).await.map_err(|exhausted| {
+        if let Some(seal) = &id.seal {
+            return self.sealed_slice(&id, seal).await;
+        }
+        let taken = self.take(&id.key, id.length).await?;
+        let Some(bytes) = self.read(&id.key, id.range()).await? else { return Ok(None) };
+        let slice = Slice::new(bytes, taken, &self.registry);
+        self.slices.insert(id, slice.clone());
+        self.metrics.cached(self.slices.weight());
+        Ok(Some(slice))
+    }
+
+    /// Takes memory for what is to be read of `key`.
+    async fn take(&self, key: &Key, bytes: u64) -> Result<Taken, Failure> {
+        self.budget.take(bytes).await.map_err(|exhausted| {
             let source = std::io::Error::other(exhausted);
-            Arc::new(StoreError::Io { key: id.key.to_string(), action: "read", source })
-        })?;
+            Arc::new(StoreError::Io { key: key.to_string(), action: "read", source })
+        })
+    }
+
+    /// Reads a range that must be there whole; `None` if there is no such object.
+    async fn read(&self, key: &Key, range: ByteRange) -> Result<Option<Bytes>, Failure> {
         let began = Instant::now();
-        let read = self.store.get_range(&id.key, id.range()).await;
+        let read = self.store.get_range(key, range).await;
         let (outcome, length) = match &read {
             Ok(Some(bytes)) => (Fetch::Found, bytes.len() as u64),
             Ok(None) => (Fetch::Absent, 0),
@@ -141,17 +179,14 @@ impl Inner {
         };
         self.metrics.fetched(outcome, length, began.elapsed());
         let Some(bytes) = read? else {
-            self.absent.insert(Key::clone(&id.key), Instant::now());
+            self.absent.insert(key.clone(), Instant::now());
             return Ok(None);
         };
-        if bytes.len() as u64 != id.length {
+        if bytes.len() as u64 != range.length {
             let what = "shorter than the index says".to_owned();
-            return Err(Arc::new(StoreError::Corrupt { key: id.key.to_string(), what }));
+            return Err(Arc::new(StoreError::Corrupt { key: key.to_string(), what }));
         }
-        let slice = Slice::new(bytes, taken, &self.registry);
-        self.slices.insert(id, slice.clone());
-        self.metrics.cached(self.slices.weight());
-        Ok(Some(slice))
+        Ok(Some(bytes))
     }
 
     async fn look(self: Arc<Self>, key: Key) -> Result<Option<ObjectMeta>, Failure> {

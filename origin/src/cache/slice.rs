@@ -11,22 +11,25 @@ use quick_cache::Weighter;
 use super::{
     budget::Taken,
     sealed::{Registry, Sealed},
+    sealing::Seal,
 };
 
 /// Bytes of a slice, but for the last of a file.
 pub(crate) const SLICE: u64 = 1 << 20;
 
-/// A file as players know it: a range of an object.
+/// A file as players know it: a range of an object, or what that becomes when it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MediaFile {
     pub(crate) key: Arc<Key>,
     pub(crate) range: ByteRange,
+    seal: Option<Arc<Seal>>,
 }
 
-/// Which slice: its place in its object.
+/// Which slice: its place in its object, or in the file that is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SliceId {
     pub(super) key: Arc<Key>,
+    pub(super) seal: Option<Arc<Seal>>,
     pub(super) offset: u64,
     pub(super) length: u64,
 }
@@ -56,7 +59,13 @@ pub(super) struct SliceWeight;
 
 impl MediaFile {
     pub(crate) fn new(key: Key, range: ByteRange) -> Self {
-        Self { key: Arc::new(key), range }
+        Self { key: Arc::new(key), range, seal: None }
+    }
+
+    /// The file of `length` bytes of which `whole` names all slices.
+    pub(super) fn sealed(whole: &SliceId, length: u64) -> Self {
+        let range = ByteRange { offset: 0, length };
+        Self { key: Arc::clone(&whole.key), range, seal: whole.seal.clone() }
     }
 
     /// The slice that holds byte `at` of the file, and where it lies in the file.
@@ -64,7 +73,8 @@ impl MediaFile {
         let start = at - at % SLICE;
         let end = (start + SLICE).min(self.range.length);
         let offset = self.range.offset.saturating_add(start);
-        (SliceId { key: Arc::clone(&self.key), offset, length: end - start }, start..end)
+        let (key, seal) = (Arc::clone(&self.key), self.seal.clone());
+        (SliceId { key, seal, offset, length: end - start }, start..end)
     }
 
     /// All of them, in order.
@@ -86,7 +96,11 @@ impl SliceId {
 
 impl fmt::Display for SliceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}+{}", self.key, self.offset, self.length)
+        write!(f, "{} {}+{}", self.key, self.offset, self.length)?;
+        match &self.seal {
+            Some(seal) => write!(f, " of {} sealed", seal.clear.offset),
+            None => Ok(()),
+        }
     }
 }
 

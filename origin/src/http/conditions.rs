@@ -31,6 +31,12 @@ impl Validators {
         Self { etag, modified, dated }
     }
 
+    /// Those of another form of the same: other bytes, so another tag.
+    pub(crate) fn in_form(self, form: &str) -> Self {
+        let tag = self.etag.to_str().unwrap_or_default().trim_matches('"');
+        Self::new(&format!("{tag}-{form}"), self.modified, self.dated)
+    }
+
     /// Evaluates in the order of RFC 9110 13.2.2.
     pub(crate) fn evaluate(&self, headers: &HeaderMap) -> Verdict {
         if headers.contains_key(header::IF_MATCH) {

@@ -74,12 +74,22 @@ pub(crate) fn preflight() -> Response<Body> {
         "Range, If-Range, If-None-Match, If-Modified-Since, \
          CMCD-Request, CMCD-Object, CMCD-Status, CMCD-Session",
     );
+    preflight_of(METHODS, HEADERS)
+}
+
+/// The same where licences are asked for.
+pub(crate) fn license_preflight() -> Response<Body> {
+    let methods = HeaderValue::from_static("POST, OPTIONS");
+    preflight_of(methods, HeaderValue::from_static("Content-Type"))
+}
+
+fn preflight_of(methods: HeaderValue, fields: HeaderValue) -> Response<Body> {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(header::ALLOW, METHODS);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    headers.insert(header::ALLOW, methods.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, fields);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }

@@ -50,6 +50,17 @@ impl Problem {
             .with(header::ALLOW, allow)
     }
 
+    pub(crate) fn post_only() -> Self {
+        let detail = "licences are asked for by POST";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+            .with(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"))
+    }
+
+    pub(crate) fn license_request(limit: usize) -> Self {
+        let detail = format!("not a ClearKey request for licences of at most {limit} bytes");
+        Self::new(StatusCode::BAD_REQUEST, "license_request", detail)
+    }
+
     pub(crate) fn uri_too_long(limit: usize) -> Self {
         let detail = format!("the address is longer than {limit} bytes");
         Self::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail)

@@ -1,7 +1,11 @@
 //! From a request to an answer.
 
 mod hot;
+mod licenses;
+mod sealed;
 mod stored;
+
+pub(crate) use licenses::with_body;
 
 use std::{
     sync::Arc,
@@ -11,7 +15,10 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Body as _;
-use kinora_media::{Access, Status};
+use kinora_media::{
+    Access, Status,
+    playback::{self, LICENSE},
+};
 use kinora_store::{Key, ObjectStore};
 
 use crate::{
@@ -19,13 +26,16 @@ use crate::{
     adjust::Bounds,
     cache::{Got, MediaCache, Registry},
     hot::HotAnswers,
-    http::{Body, CacheControl, Coding, Problem, Resource, finish, preflight, whole},
+    http::{
+        Body, CacheControl, Coding, Problem, Resource, finish, license_preflight, preflight, whole,
+    },
     index::{Heads, Index, IndexId, Pages},
-    manifest::Manifests,
+    manifest::{Manifests, Protected},
     media,
     metrics::Class,
     quota::Quotas,
     route::{self, Address, File, LiveAddress, Route},
+    secrets::Secrets,
     transport::Peer,
 };
 
@@ -40,6 +50,7 @@ pub(crate) struct Origin {
     heads: Heads,
     pages: Pages,
     manifests: Manifests,
+    secrets: Secrets,
     answers: HotAnswers,
     quotas: Quotas,
     config: OriginConfig,
@@ -57,6 +68,7 @@ impl Origin {
             heads,
             pages,
             manifests: Manifests::new(caches),
+            secrets: Secrets::new(Arc::clone(&store)),
             answers: HotAnswers::new(),
             quotas: Quotas::new(&config.limits),
             config,
@@ -140,9 +152,12 @@ impl Origin {
         if request.headers().len() > self.config.limits.headers {
             return Err(Problem::too_many_fields(self.config.limits.headers));
         }
+        let is_license = matches!(&route, Some(Route::Media(it)) if it.file == File::License);
         match *request.method() {
+            Method::OPTIONS if is_license => return Ok(license_preflight()),
             Method::OPTIONS => return Ok(preflight()),
             Method::GET | Method::HEAD => {}
+            Method::POST if is_license => {}
             _ => return Err(Problem::method()),
         }
         match route.ok_or_else(Problem::not_found)? {
@@ -168,10 +183,20 @@ impl Origin {
         let ticket = ticket.map_err(Problem::exceeded)?;
         let query = request.uri().query().unwrap_or_default();
         self.config.cmcd.take(query, request.headers(), id.video, id.version);
-        let resource = match address.file {
+        let (resource, got) = match address.file {
+            File::License => {
+                self.may_have_keys(&address, client)?;
+                return self.license(request, &index).await;
+            }
+            File::Key(kid) => {
+                self.may_have_keys(&address, client)?;
+                return self.key(request, &index, kid).await;
+            }
             File::Manifest(manifest) => {
                 let coding = Coding::accepted(request.headers());
-                self.manifests.get(&index, &self.pages, manifest, coding).await?
+                let protected = self.protected(&index, address.token).await?;
+                let manifests = &self.manifests;
+                (manifests.get(&index, &self.pages, manifest, coding, protected).await?, Got::Hit)
             }
             file @ (File::Init { .. } | File::Picture(_) | File::Segment { .. }) => {
                 match self.object(&index, &file).await? {
@@ -188,6 +213,9 @@ impl Origin {
         let mut answer = resource.respond(request.method(), request.headers(), &self.media).await;
         if let Ok(answer) = &mut answer {
             answer.extensions_mut().insert(Arc::clone(&index));
+            if got != Got::Hit {
+                answer.extensions_mut().insert(got);
+            }
             answer.extensions_mut().insert(ticket);
         }
         answer
@@ -229,16 +257,34 @@ impl Origin {
         }
     }
 
-    /// What the index names, if it does.
-    async fn object(&self, index: &Index, file: &File) -> Result<Option<Resource>, Problem> {
-        match file {
-            File::Manifest(_) => Ok(None),
-            File::Picture(still) => Ok(media::picture(index, *still)),
-            File::Init { track, name } => media::init(index, &self.media, track, name).await,
+    /// What the index names, if it does, and how it was come by if it had to be made.
+    async fn object(&self, index: &Index, file: &File) -> Result<Option<(Resource, Got)>, Problem> {
+        let found = match file {
+            File::Manifest(_) | File::License | File::Key(_) => None,
+            File::Picture(still) => media::picture(index, *still),
+            File::Init { track, name } => media::init(index, &self.media, track, name).await?,
             File::Segment { track, number, container } => {
-                media::segment(index, &self.pages, track, *number, *container).await
+                media::segment(index, &self.pages, track, *number, *container).await?
             }
+        };
+        match found {
+            Some(clear) if !index.head.encryption.is_none() => {
+                self.sealed(index, file, clear).await.map(Some)
+            }
+            found => Ok(found.map(|found| (found, Got::Hit))),
         }
+    }
+
+    /// What manifests of an encrypted version say besides.
+    async fn protected(
+        &self,
+        index: &Index,
+        token: Option<&str>,
+    ) -> Result<Option<Protected>, Problem> {
+        let Some(key) = self.secrets.key(index).await? else { return Ok(None) };
+        let path = playback::path(token, index.id.video, index.id.version, LICENSE);
+        let license_url = format!("{}{path}", self.config.public_url).into();
+        Ok(Some(Protected { key, license_url }))
     }
 
     /// The index, for someone who may see it.
@@ -255,6 +301,7 @@ impl Origin {
             self.media.purge(id.video);
             self.pages.purge(id.video);
             self.manifests.purge(id.video);
+            self.secrets.purge(id.video);
         }
         if index.head.status == Status::Deleted {
             return Err(Problem::deleted());

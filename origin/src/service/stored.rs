@@ -26,7 +26,8 @@ impl Origin {
     ) -> Result<Response<Body>, Problem> {
         access::check_read(&self.config.token_keys.get(), &key, request.headers())?;
         let head_only = *request.method() == Method::HEAD;
-        if keys::is_index(&key) {
+        // Keys are not kept among media.
+        if keys::is_index(&key) || keys::is_secret(&key) {
             return self.stored_index(&key, head_only).await;
         }
         let meta = self.media.meta(&key).await.map_err(unreadable)?;

@@ -5,7 +5,9 @@ use kinora_media::{TrackId, VideoId};
 use crate::Key;
 
 /// What all keys begin with, in key order.
-pub const FOLDERS: [&str; 2] = ["media/", "sources/"];
+pub const FOLDERS: [&str; 3] = [SECRETS, "media/", "sources/"];
+/// Where content keys are: beside the media, so that a right to read that is none to read them.
+const SECRETS: &str = "keys/";
 /// The one file of an index that is replaced.
 const HEAD: &str = "head.json";
 
@@ -19,6 +21,21 @@ pub fn is_head(key: &Key) -> bool {
 pub fn is_index(key: &Key) -> bool {
     let mut parts = key.as_str().split('/');
     parts.next() == Some("media") && parts.nth(2) == Some("index")
+}
+
+/// Whether it is the content key of a version.
+pub fn is_secret(key: &Key) -> bool {
+    key.as_str().starts_with(SECRETS)
+}
+
+/// The content key of a version that is encrypted.
+pub fn secret(video: VideoId, version: u32) -> Key {
+    key(format!("{SECRETS}{video}/{version}"))
+}
+
+/// Content keys of all versions of a video.
+pub fn secret_folder(video: VideoId) -> String {
+    format!("{SECRETS}{video}/")
 }
 
 /// The source as uploaded.

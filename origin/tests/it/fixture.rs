@@ -295,6 +295,7 @@ fn head(video: VideoId, access: Access) -> Head {
         tail: Page::default(),
         chapters: Vec::new(),
         pictures: None,
+        encryption: kinora_media::Encryption::None,
     }
 }
 

@@ -15,6 +15,7 @@ mod live_clients;
 mod media_cache;
 mod operation;
 mod paths;
+mod protected;
 mod quotas;
 mod ranges;
 mod shield;

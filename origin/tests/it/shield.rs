@@ -33,7 +33,7 @@ fn config() -> OriginConfig {
     OriginConfig { token_keys: vec![key()].into(), ..OriginConfig::default() }
 }
 
-async fn before(upstream: &Origin) -> Origin {
+pub(crate) async fn before(upstream: &Origin) -> Origin {
     Origin::begin(LOOPBACK, store_of(upstream), config())
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::keyring::hex;
+
 /// The name of a key (`KID`), which is no secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub [u8; 16]);
@@ -22,6 +24,11 @@ pub struct TrackKey {
 }
 
 impl KeyId {
+    /// Reads 32 hexadecimal digits in their one spelling: lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        hex(text).map(Self).filter(|id| id.to_string() == text)
+    }
+
     /// As manifests of DASH write it: 8-4-4-4-12 hexadecimal digits.
     pub fn uuid(&self) -> String {
         let hex = self.to_string();
@@ -35,7 +42,8 @@ impl ContentKey {
         Self(Zeroizing::new(bytes))
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 16] {
+    /// The secret itself, for who may have it.
+    pub fn bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }

@@ -104,7 +104,7 @@ fn row(text: &str) -> Option<(Option<String>, TrackKey)> {
 }
 
 /// 16 bytes of 32 digits.
-fn hex(text: &str) -> Option<[u8; 16]> {
+pub(super) fn hex(text: &str) -> Option<[u8; 16]> {
     let digits = text.as_bytes();
     let value = |digit: u8| char::from(digit).to_digit(16);
     let mut bytes = [0; 16];

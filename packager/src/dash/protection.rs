@@ -23,26 +23,36 @@ pub(super) fn write(xml: &mut Xml, key: &Announced) {
     let Method::Samples(scheme) = key.method else { return };
     let scheme = std::str::from_utf8(scheme.code()).expect("codes of schemes are ASCII");
     let id = key.id.uuid();
-    let common = [
+    let protected = [
         ("schemeIdUri", MP4_PROTECTION),
         ("value", scheme),
         ("cenc:default_KID", &*id),
         CENC_NAMESPACE,
     ];
-    xml.empty("ContentProtection", &common);
-    let for_system = |xml: &mut Xml, system: &str, name, child: Option<(&str, _, String)>| {
-        let mut attributes = vec![("schemeIdUri", system), ("value", name)];
-        let Some((element, namespace, text)) = child else {
-            return xml.empty("ContentProtection", &attributes);
-        };
-        attributes.push(namespace);
-        let Ok(()) = xml.element("ContentProtection", &attributes, |xml| {
-            xml.text(element, &text);
-            Ok::<(), Infallible>(())
-        });
-    };
+    xml.empty("ContentProtection", &protected);
+    // No `cenc:pssh`: dash.js would ask with it as if it were a list of names.
     let license = key.license_url.clone().map(|url| ("dashif:Laurl", DASH_IF_NAMESPACE, url));
-    for_system(xml, CLEARKEY, "ClearKey1.0", license);
-    let pssh = ("cenc:pssh", CENC_NAMESPACE, BASE64.encode(widevine(key.id)));
-    for_system(xml, &format!("urn:uuid:{}", WIDEVINE.uuid()), "Widevine", Some(pssh));
+    write_system(xml, CLEARKEY, "ClearKey1.0", license);
+    if key.widevine {
+        let pssh = ("cenc:pssh", CENC_NAMESPACE, BASE64.encode(widevine(key.id)));
+        write_system(xml, &format!("urn:uuid:{}", WIDEVINE.uuid()), "Widevine", Some(pssh));
+    }
+}
+
+/// A key system, with what it needs: an element with its namespace, and its text.
+fn write_system(
+    xml: &mut Xml,
+    system: &str,
+    name: &str,
+    child: Option<(&str, (&'static str, &'static str), String)>,
+) {
+    let mut attributes = vec![("schemeIdUri", system), ("value", name)];
+    let Some((element, namespace, text)) = child else {
+        return xml.empty("ContentProtection", &attributes);
+    };
+    attributes.push(namespace);
+    let Ok(()) = xml.element("ContentProtection", &attributes, |xml| {
+        xml.text(element, &text);
+        Ok::<(), Infallible>(())
+    });
 }

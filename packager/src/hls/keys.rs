@@ -54,8 +54,10 @@ fn ways(key: &Announced) -> Vec<Attributes> {
     if key.license_url.is_some() {
         ways.push(way(&data(&key.id.0), CLEARKEY));
     }
-    let format = format!("urn:uuid:{}", WIDEVINE.uuid());
-    ways.push(way(&data(&widevine(key.id)), &format));
+    if key.widevine {
+        let format = format!("urn:uuid:{}", WIDEVINE.uuid());
+        ways.push(way(&data(&widevine(key.id)), &format));
+    }
     ways
 }
 

@@ -59,6 +59,7 @@ pub(super) fn package<'t>(
         tail: tail(&outputs),
         chapters: Vec::new(),
         pictures: None,
+        encryption: kinora_media::Encryption::None,
     };
     let delivery = delivery(&outputs, options);
     Ok(Package { outputs, captions, head, delivery, layout: options.layout })
@@ -228,5 +229,6 @@ fn delivery(outputs: &[Output<'_>], options: Options) -> Delivery {
         trick: Vec::new(),
         text: outputs.iter().filter_map(text_samples).collect(),
         text_segment_us: (options.layout == Layout::Segments).then_some(text_segment_us),
+        sealed_later: false,
     }
 }

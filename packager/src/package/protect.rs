@@ -213,6 +213,7 @@ impl Output<'_> {
                 Protected::Segments(SegmentCipher::new(key.key.clone(), own))
             }
         });
-        Ok(Announced { method: encryption.method, id, vector, uri, license_url })
+        let (method, widevine) = (encryption.method, true);
+        Ok(Announced { method, id, vector, uri, license_url, widevine })
     }
 }

@@ -208,6 +208,7 @@ pub(crate) fn head(tracks: Vec<Track>, segments: usize, status: Status) -> (Head
         tail,
         chapters: Vec::new(),
         pictures: None,
+        encryption: kinora_media::Encryption::None,
     };
     (head, vec![closed])
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Chapter, Pictures, Track, TrackId, TrackKind, VideoId};
+use crate::{Chapter, Encryption, Pictures, Track, TrackId, TrackKind, VideoId};
 
 /// The version of this format. Readers refuse a head of another schema.
 pub const HEAD_SCHEMA: u16 = 1;
@@ -58,6 +58,10 @@ pub struct Head {
     /// The poster and the storyboard, once they are made; then they never change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Pictures>,
+    /// How segments are encrypted when they are asked for; the first revision settles it. Sizes and
+    /// objects of this index are those of clear media.
+    #[serde(default, skip_serializing_if = "Encryption::is_none")]
+    pub encryption: Encryption,
 }
 
 /// The initialisation segment of every track, as far as no [`Period`] says otherwise.

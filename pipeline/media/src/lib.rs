@@ -6,6 +6,7 @@
 
 mod access_unit;
 mod chapter;
+mod encryption;
 mod frame_rate;
 mod id;
 mod index;
@@ -18,6 +19,7 @@ mod track;
 
 pub use access_unit::AccessUnit;
 pub use chapter::Chapter;
+pub use encryption::Encryption;
 pub use frame_rate::FrameRate;
 pub use id::{AccountId, IdError, JobId, TrackId, VideoId};
 pub use index::{

@@ -30,6 +30,11 @@ pub const STORYBOARD: &str = "storyboard.vtt";
 /// The chapters' file name: WebVTT.
 pub const CHAPTERS: &str = "chapters.vtt";
 
+/// Where licences of an encrypted version are asked for (ClearKey).
+pub const LICENSE: &str = "license";
+/// The folder of an encrypted version's key, by its name.
+pub const KEYS: &str = "keys";
+
 /// Where an origin hands its store to other origins, by key.
 pub const STORE_ROOT: &str = "/store";
 

@@ -1,6 +1,6 @@
 //! The plan of one title.
 
-use kinora_media::Chapter;
+use kinora_media::{Chapter, Encryption};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -41,6 +41,9 @@ pub struct Plan {
     /// Decisions that a person may ask about; nothing is lost by them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Warning>,
+    /// How segments are encrypted on their way to players.
+    #[serde(default, skip_serializing_if = "Encryption::is_none")]
+    pub encryption: Encryption,
 }
 
 /// How the picture is encoded.
@@ -113,6 +116,7 @@ pub fn plan(report: &ProbeReport, profile: &Profile) -> Result<Plan, PlanError> 
         warnings,
         quality: quality.then_some(QualityPlan { target: profile.quality.target, decision: None }),
         notes,
+        encryption: profile.encryption,
     };
     plan.duration_us = specs::duration_ns(&plan).div_ceil(1000);
     plan.warnings.extend(picture_ends_early(&plan));

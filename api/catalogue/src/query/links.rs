@@ -2,7 +2,8 @@
 
 use kinora_http::Timestamp;
 use kinora_media::playback::{
-    CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, POSTER, SMALL_POSTER, STORYBOARD, mint_token, path,
+    CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, LICENSE, POSTER, SMALL_POSTER, STORYBOARD, mint_token,
+    path,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,6 +19,10 @@ pub(crate) struct PlaybackLinks {
     hls_url: String,
     /// The DASH manifest.
     dash_url: String,
+    /// Where players ask for licences as ClearKey has it, should the video turn out to be encrypted;
+    /// null for a public one, which never is.
+    #[schema(required)]
+    license_url: Option<String>,
     /// The watch page.
     watch_url: String,
     /// A picture to show before playback, JPEG; null until it is made, and for audio only.
@@ -70,6 +75,7 @@ pub(crate) fn links(
         chapters_url: (!media.chapters.is_empty()).then(|| file(CHAPTERS)),
         hls_url: file(HLS_MANIFEST),
         dash_url: file(DASH_MANIFEST),
+        license_url: text.map(|_| file(LICENSE)),
         watch_url: format!("{}/watch/{}{query}", config.gateway_public_url, row.id),
         token_expires_at: expires_s.map(|s: i64| Timestamp(s.saturating_mul(SECOND_US))),
     })

@@ -9,6 +9,7 @@ mod bad_input;
 mod captions;
 mod cluster;
 mod control;
+mod encryption;
 mod extras;
 mod faults;
 mod gpu;

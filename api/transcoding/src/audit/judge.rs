@@ -29,6 +29,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
         judge.orphan(object, "no encode in the database is its");
     }
     judge.sources();
+    judge.secrets();
     judge.findings
 }
 
@@ -190,6 +191,38 @@ impl<'a> Judge<'a> {
                     format!("the head's segments of {track} are not those that were accepted");
                 self.fault("head_disagrees", what);
             }
+        }
+    }
+
+    /// A version that is encrypted has a key, and nothing else has.
+    fn secrets(&mut self) {
+        let evidence = self.evidence;
+        let folder = keys::secret_folder(evidence.video);
+        let mut stored: BTreeMap<_, _> = self.stored_in(&folder).collect();
+        for encode in &evidence.encodes {
+            self.version = Some(encode.row.version);
+            let found = stored.remove(&*encode.row.version.to_string());
+            let needed = match &encode.index {
+                Index::Read { head, .. } => !head.encryption.is_none(),
+                Index::None | Index::Unreadable(_) => false,
+            };
+            match (found, encode.chore) {
+                (None, _) if needed => {
+                    self.fault("missing_key", "its content key is gone: nothing can play it");
+                }
+                (Some(object), Some(Chore::Remove | Chore::Forget)) => {
+                    let what = format!("{} goes with the tombstone", object.key);
+                    self.say(Severity::Pending, "removal_due", what);
+                }
+                (Some(object), _) if !needed => {
+                    self.orphan(object, "nothing is encrypted with it");
+                }
+                _ => {}
+            }
+        }
+        self.version = None;
+        for object in stored.into_values() {
+            self.orphan(object, "no encode in the database is its");
         }
     }
 

@@ -137,3 +137,20 @@ async fn videos_are_looked_at_once_each_in_pages() {
     }
     assert_eq!(seen, 3);
 }
+
+#[tokio::test]
+async fn what_is_encrypted_needs_its_key_and_nothing_else_does() {
+    let (world, video) = ready().await;
+    let (head, key) = (keys::head(video, 1), keys::secret(video, 1));
+    let encrypted = ("\"tail\":", "\"encryption\":\"cbcs\",\"tail\":");
+    rewrite(&world, &head, |head| head.replacen(encrypted.0, encrypted.1, 1)).await;
+    assert_eq!(codes(&world).await, ["fault missing_key"]);
+    world.store.write(&key, Bytes::from_static(b"kid="));
+    assert_eq!(codes(&world).await, Vec::<String>::new());
+    rewrite(&world, &head, |head| head.replacen(encrypted.1, encrypted.0, 1)).await;
+    let unknown = Key::new("keys/01900000-0000-7000-8000-000000000000/1").unwrap();
+    world.store.write(&unknown, Bytes::from_static(b"kid="));
+    assert_eq!(codes(&world).await, ["pending young_object", "pending young_object"]);
+    world.hand.advance_us(2 * DAY_US);
+    assert_eq!(codes(&world).await, ["fault orphan_object", "fault orphan_object"]);
+}

@@ -1,12 +1,12 @@
 //! Which video comes next: the first id after another in the database or the store.
 
 use kinora_media::VideoId;
-use kinora_store::Key;
+use kinora_store::{Key, keys};
 
 use crate::{error::TranscodingError, repository::transcodes, service::Transcoding};
 
 /// Folders of the store that have a folder a video.
-pub(super) const FOLDERS: [&str; 2] = ["media/", "sources/"];
+pub(super) const FOLDERS: [&str; 3] = keys::FOLDERS;
 
 pub(super) async fn next(
     service: &Transcoding,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kinora_media::{Access, HEAD_SCHEMA, Head, Page, Status, VideoId};
+use kinora_media::{Access, Encryption, HEAD_SCHEMA, Head, Page, Status, VideoId};
 use kinora_store::{Key, keys};
 
 use crate::{
@@ -94,15 +94,17 @@ fn tombstone(current: Option<&Current>, video: VideoId, version: u32) -> Head {
         tail: Page { tracks: BTreeMap::new() },
         chapters: Vec::new(),
         pictures: None,
+        encryption: Encryption::None,
     }
 }
 
-/// Removes the media of an encode but `spared`, and the source of a deleted video.
+/// Removes the key and the media of an encode but `spared`, and the source of a deleted video.
 async fn clear_all(
     service: &Transcoding,
     chore: &DueChore,
     spared: Option<&Key>,
 ) -> Result<(), TranscodingError> {
+    service.deps.store.delete(&keys::secret(chore.video, chore.version)).await?;
     clear(service, &folder(chore), spared).await?;
     if chore.state == VideoState::Cancelled {
         clear(service, &keys::source_folder(chore.video), None).await?;

@@ -35,7 +35,8 @@ pub(super) async fn probed(
     let (profile, gone) = profile_of(service, &transcode);
     let plan = match kinora_plan::plan(found, profile) {
         Ok(mut plan) => {
-            plan.warnings.extend(gone);
+            let clear = if transcode.signed { None } else { left_clear(&mut plan) };
+            plan.warnings.extend(gone.into_iter().chain(clear));
             plan
         }
         Err(error) => {
@@ -114,6 +115,18 @@ fn profile_of<'a>(
             (&default.profile, Some(warning))
         }
     }
+}
+
+/// Who may see a public video may have its key, so there is none; what a person should know of that.
+fn left_clear(plan: &mut Plan) -> Option<Warning> {
+    let asked = std::mem::take(&mut plan.encryption);
+    (!asked.is_none()).then(|| Warning {
+        code: "public_in_the_clear".into(),
+        message:
+            "The profile encrypts, but the video is public: whoever asked would get its key, so \
+                  it is not encrypted."
+                .into(),
+    })
 }
 
 /// The samples decide.

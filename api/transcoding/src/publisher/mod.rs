@@ -8,6 +8,7 @@ mod captions;
 mod freeze;
 mod note;
 mod project;
+mod secret;
 pub(crate) mod swap;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,9 @@ pub(crate) async fn publish(
         swap::put_page(service, video, version, &page).await?;
     }
     projection.add_late_texts(&frozen.texts);
+    if current.is_none() && !projection.encryption.is_none() {
+        secret::make(service, video, version).await?;
+    }
     let head = projection.head(transcode, &frozen);
     match swap::swap(service, current, head).await? {
         Swapped::Stored | Swapped::Unchanged => {

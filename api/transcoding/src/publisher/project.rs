@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use kinora_media::{
-    Access, ChunkEntry, HEAD_SCHEMA, Head, Page, PageRef, Period, Pictures, SegmentEntry, Status,
-    TrackId, init_name, ticks,
+    Access, ChunkEntry, Encryption, HEAD_SCHEMA, Head, Page, PageRef, Period, Pictures,
+    SegmentEntry, Status, TrackId, init_name, ticks,
 };
 use kinora_plan::{Plan, TrackTemplate};
 
@@ -50,6 +50,8 @@ pub(crate) struct Projection {
     pub front_us: u64,
     /// The planned duration, exact if complete, microseconds.
     pub duration_us: u64,
+    /// How segments are encrypted on their way to players.
+    pub encryption: Encryption,
     /// The first chunk that the CPU encodes after a graphics processor failed.
     pub software_from: Option<u32>,
     /// What follows from that: stretches of the picture with parameter sets of their own.
@@ -103,6 +105,7 @@ pub(crate) fn project(material: &Material<'_>) -> Projection {
         pictures: None,
         front_us,
         duration_us,
+        encryption: material.plan.encryption,
         software_from: material.accepted.software_from,
         periods: periods(material.plan, material.accepted.software_from, complete),
         closed: material.closed.to_vec(),
@@ -278,6 +281,7 @@ impl Projection {
             tail: Page { tracks: open.map(|(track, e)| (track.clone(), entries(e))).collect() },
             chapters: frozen.chapters.clone(),
             pictures: self.pictures.clone(),
+            encryption: self.encryption,
         }
     }
 }

@@ -123,7 +123,8 @@ fn shows_the_same(old: &Head, new: &Head) -> bool {
 /// Whether everything a player may have read in `old` still holds in `new`.
 fn extends(old: &Head, new: &Head) -> bool {
     let settled = |head: &Head| {
-        (head.first_published_complete, head.first_published_at_us, head.target_duration_s)
+        let times = (head.first_published_at_us, head.target_duration_s);
+        (head.first_published_complete, times, head.encryption)
     };
     let counted = |head: &Head, track| {
         let closed = head.pages.iter().filter_map(|page| page.segments.get(track)).sum::<u64>();

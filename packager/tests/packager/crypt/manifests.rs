@@ -1,13 +1,20 @@
 //! What manifests say of keys.
 
+use kinora_media::{Encryption as How, Head, Status};
 use kinora_packager::{
-    crypt::{Keyring, Scheme},
+    ProtectedIndex,
+    crypt::{IndexKey, Keyring, Scheme},
     package::{self, Encryption, Layout, Method, Options},
     read,
 };
 
+use zeroize::Zeroizing;
+
 use super::{Clip, KEY_ID, encryption, with_package};
-use crate::{fixtures::id, package::sources};
+use crate::{
+    fixtures::{self, id},
+    package::sources,
+};
 
 fn key(first: char) -> String {
     format!("{first}{0}:{first}{0}", &KEY_ID[1..])
@@ -48,6 +55,46 @@ fn every_key_is_named_where_it_is_used() {
             insta::assert_snapshot!(name, said);
         });
     }
+}
+
+/// An index of clear media that is sealed when it is asked for.
+#[test]
+fn manifests_of_an_index_name_its_key() {
+    let (mut head, mut pages) = fixtures::head(fixtures::tracks(), 3, Status::Complete);
+    fixtures::note_key_frames(&mut head, &mut pages);
+    head.first_published_complete = true;
+    let key = IndexKey::of_random(&Zeroizing::new(std::array::from_fn(|n| n as u8)));
+    let protected = |encryption| {
+        let head = Head { encryption, ..head.clone() };
+        ProtectedIndex::new(&head, &key, "keys/kid", "https://o.example/license")
+    };
+    assert!(protected(How::None).is_none());
+    for (name, encryption) in
+        [("index_cbcs", How::Cbcs), ("index_cenc", How::Cenc), ("index_aes_128", How::Aes128)]
+    {
+        let protected = protected(encryption).unwrap();
+        let mut said = protected.multivariant(&head, &pages).unwrap();
+        let track = &head.tracks[0].id;
+        said += &protected.media_playlist(&head, &pages, track).unwrap().unwrap();
+        said += &protected.mpd(&head, &pages).unwrap().unwrap_or_default();
+        insta::assert_snapshot!(name, said);
+    }
+}
+
+/// Nothing that is said of clear media is less than what the sealed takes.
+#[test]
+fn rates_of_an_index_have_room_for_what_sealing_adds() {
+    let (mut head, pages) = fixtures::head(fixtures::tracks(), 3, Status::Complete);
+    head.first_published_complete = true;
+    head.encryption = How::Cenc;
+    let key = IndexKey::of_random(&Zeroizing::new([7; 48]));
+    let protected = ProtectedIndex::new(&head, &key, "", "").unwrap();
+    let peak = |text: String| -> u64 {
+        let rate = text.split("#EXT-X-STREAM-INF:BANDWIDTH=").nth(1).unwrap();
+        rate.split(',').next().unwrap().parse().unwrap()
+    };
+    let clear = peak(kinora_packager::hls::multivariant(&head, &pages).unwrap());
+    assert!(peak(protected.multivariant(&head, &pages).unwrap()) > clear);
 }
 
 /// The text with what is quoted after `name` left out.

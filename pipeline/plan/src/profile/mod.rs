@@ -12,6 +12,7 @@ mod set;
 mod video;
 mod x264;
 
+use kinora_media::Encryption;
 use serde::{Deserialize, Serialize};
 
 pub use audio::AudioProfile;
@@ -32,6 +33,9 @@ pub struct Profile {
     pub description: String,
     /// Whether a fitting source is handed on as the top rung instead of being encoded again.
     pub passthrough: bool,
+    /// How segments are encrypted on their way to players.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// The picture.
     pub video: VideoProfile,
     /// The sound.

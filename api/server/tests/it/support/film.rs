@@ -102,5 +102,6 @@ fn head(video: VideoId, id: TrackId) -> Head {
         tail: Page::default(),
         chapters: Vec::new(),
         pictures: None,
+        encryption: kinora_media::Encryption::None,
     }
 }

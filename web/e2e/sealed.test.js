@@ -1,0 +1,94 @@
+// Videos that the platform encrypts on their way: players ask its origin for the key, by their token.
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { openBrowser } from "./support/browser.js";
+import { kinora, makeClip, startKinorad, waitFor, waitForState } from "./support/kinorad.js";
+import { assertPlayedWhole, open, playToTheEnd } from "./support/players.js";
+
+const SECONDS = 6;
+const RATE = 30;
+const STEP = '[[video.steps]]\nheight = 180\nmax_kbps = 900\ncrf = 24\npreset = "ultrafast"\n';
+
+let folder;
+let server;
+let chromium;
+let clip;
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "kinora-sealed-"));
+  const profiles = path.join(folder, "profiles");
+  await mkdir(profiles);
+  for (const way of ["cbcs", "cenc", "aes-128"]) {
+    const profile = `passthrough = false\nencryption = "${way}"\n${STEP}`;
+    await writeFile(path.join(profiles, `${way}.toml`), profile);
+  }
+  [server, chromium] = await Promise.all([
+    startKinorad({ KINORA_TRANSCODING_PROFILES: profiles }),
+    openBrowser(),
+  ]);
+  clip = await makeClip(folder, "sealed.mp4", { seconds: SECONDS, rate: RATE, size: "320x180" });
+});
+after(async () => {
+  await chromium?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The playback addresses of the film, encrypted in that way. */
+async function made(way) {
+  const said = await kinora(server, "upload", clip, "--profile", way, "--json");
+  const last = JSON.parse(said.trim().split("\n").at(-1));
+  const { playback } = await waitForState(server, last.video ?? last.id, ["ready"]);
+  return playback;
+}
+
+async function play(player, address, protection = {}) {
+  const page = await open(chromium);
+  const report = await playToTheEnd(page, player, address, protection);
+  assertPlayedWhole(report, `${player} by ${address}`, SECONDS, RATE);
+  await page.close();
+}
+
+describe("the platform encrypts", () => {
+  for (const way of ["cbcs", "cenc"]) {
+    test(`${way} plays in players that ask for licences, and on the watch page`, async () => {
+      const playback = await made(way);
+      await Promise.all([
+        play("hlsjs", playback.hls_url, { hlsjs: playback.license_url }),
+        play("shaka", playback.dash_url, {
+          shaka: { servers: { "org.w3.clearkey": playback.license_url } },
+        }),
+        // It is told by the MPD alone.
+        play("dashjs", playback.dash_url),
+      ]);
+      const page = await chromium.browser.newPage();
+      await page.goto(playback.watch_url);
+      await waitFor("the watch page to play", 60_000, () =>
+        page.evaluate(() => document.getElementById("video").currentTime > 1),
+      );
+      await page.close();
+    });
+  }
+
+  test("whole segments play in hls.js and shaka with nothing but their playlists", async () => {
+    const playback = await made("aes-128");
+    await Promise.all(["hlsjs", "shaka"].map((player) => play(player, playback.hls_url)));
+  });
+
+  test("without the token there is no licence, and no picture", async () => {
+    const playback = await made("cbcs");
+    const token = playback.license_url.split("/")[4];
+    const bare = playback.license_url.replace(`${token}/`, "");
+    const answer = await fetch(bare, { method: "POST", body: JSON.stringify({ kids: ["AA"] }) });
+    assert.equal(answer.status, 403);
+    const page = await open(chromium);
+    // Its playlists do not say where licences are.
+    const report = await playToTheEnd(page, "hlsjs", playback.hls_url, { hlsjs: bare });
+    assert.notDeepEqual(report.errors, []);
+    assert.equal(report.firstTime, null);
+    await page.close();
+  });
+});
