@@ -3,7 +3,9 @@
 
 mod broker;
 mod database;
+mod events;
 mod store;
+mod tus;
 mod upload;
 mod worker;
 
