@@ -77,34 +77,41 @@ async fn arrives_by_fits_and_starts(server: &Server, film: &[u8]) -> String {
     let created = server.create_upload("film.mp4", film.len() as u64).await;
     let header = |name| created.headers()[name].to_str().unwrap().to_owned();
     let (video, upload) = (header("Kinora-Video"), header("Location"));
-    let (half, rest) = film.split_at(film.len() / 2);
+    // What is refused unread is small, so that its answer is not lost with its connection.
+    let (piece, rest) = film.split_at(1000);
 
     // The digest of nothing, over bytes of which one flipped.
-    let flipped = patch(server, &upload, "0", half)
+    let flipped = patch(server, &upload, "0", piece)
         .header("Upload-Checksum", "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=")
         .send();
     assert_eq!(flipped.await.unwrap().status().as_u16(), 460);
-    for (offset, bytes, status) in [
-        ("-1", half, StatusCode::BAD_REQUEST),
-        ("7", half, StatusCode::CONFLICT),
-        ("0", &[film, half].concat(), StatusCode::PAYLOAD_TOO_LARGE),
-    ] {
-        let answer = patch(server, &upload, offset, bytes).send().await.unwrap();
+    for (offset, status) in [("-1", StatusCode::BAD_REQUEST), ("7", StatusCode::CONFLICT)] {
+        let answer = patch(server, &upload, offset, piece).send().await.unwrap();
         assert_eq!(answer.status(), status, "{offset}");
     }
     assert_eq!(offset(server, &upload).await, Ok(0));
 
-    let (one, other) = tokio::join!(
-        server.patch(&upload, 0, half.to_vec()),
-        server.patch(&upload, 0, half.to_vec())
-    );
+    let twice = || async { patch(server, &upload, "0", piece).send().await.unwrap() };
+    let (one, other) = tokio::join!(twice(), twice());
     let mut statuses = [one.status().as_u16(), other.status().as_u16()];
     statuses.sort_unstable();
     assert!(statuses[0] == 204 && [409, 423].contains(&statuses[1]), "{statuses:?}");
-    assert_eq!(offset(server, &upload).await, Ok(half.len() as u64));
-    let last = server.patch(&upload, half.len() as u64, rest.to_vec()).await;
+    assert_eq!(offset(server, &upload).await, Ok(1000));
+    too_long(server).await;
+    let last = server.patch(&upload, 1000, rest.to_vec()).await;
     assert_eq!(last.status(), StatusCode::NO_CONTENT);
     video
+}
+
+/// More than was announced: none of it counts.
+async fn too_long(server: &Server) {
+    let created = server.create_upload("short.mp4", 10).await;
+    let upload = created.headers()["Location"].to_str().unwrap().to_owned();
+    let answer = patch(server, &upload, "0", &[7; 11]).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(offset(server, &upload).await, Ok(0));
+    let given_up = tus(server, Method::DELETE, &upload).send().await.unwrap();
+    assert_eq!(given_up.status(), StatusCode::NO_CONTENT);
 }
 
 fn tus(server: &Server, method: Method, url: &str) -> RequestBuilder {
@@ -114,6 +121,8 @@ fn tus(server: &Server, method: Method, url: &str) -> RequestBuilder {
 fn patch(server: &Server, url: &str, offset: &str, body: &[u8]) -> RequestBuilder {
     tus(server, Method::PATCH, url)
         .header("Upload-Offset", offset)
+        // The server may close after a refusal: the next request must not find such a connection.
+        .header("Connection", "close")
         .header("Content-Type", "application/offset+octet-stream")
         .body(body.to_vec())
 }
