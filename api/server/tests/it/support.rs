@@ -17,7 +17,7 @@ use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Apart, Cluster, SERVICES_SECRET};
 pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 
@@ -140,6 +140,17 @@ impl Server {
 
     pub(crate) fn hang_up(&self) {
         self.signal(Signal::HUP);
+    }
+
+    /// Asks it to read its configuration again, and waits until it has.
+    pub(crate) async fn read_again(&self) {
+        let read = || self.log().matches("SIGHUP: read the configuration again").count();
+        let (before, asked) = (read(), Instant::now());
+        self.hang_up();
+        while read() == before {
+            assert!(asked.elapsed() < Duration::from_secs(60), "it does not read:\n{}", self.log());
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// Asks it to hand over to a successor.
