@@ -32,6 +32,8 @@ if [ "$goal" = test ]; then
     packages+=(nginx-light)
     # Another host for a worker of `make cluster-demo`, and its way to the servers.
     packages+=(iproute2 socat)
+    # Hosts whose clocks are wrong.
+    packages+=(faketime)
     # Servers that tests start themselves.
     packages+=(postgresql rabbitmq-server)
 fi

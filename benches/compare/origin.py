@@ -78,7 +78,7 @@ def main():
         contenders = {
             "nginx": (worker_of(nginx.pid), f"127.0.0.1:{port}", "/", []),
             "ours": (ours.pid, address, f"/{prefix}v360/", []),
-            "hyper": (ours.pid, address, f"/{prefix}v360/", ["CMCD-Object: ot=v"]),
+            "hyper": (ours.pid, address, f"/{prefix}v360/", ["Connection: te"]),
         }
 
         def cpu_us(name, segment, requests):

@@ -1,6 +1,6 @@
 //! Asks for one file again and again and throws the answers away in the kernel, so that a
 //! comparison measures the server: `drain ADDRESS PATH CONNECTIONS REQUESTS [FIELD]`. `FIELD` is
-//! a header field to send, such as `CMCD-Object: ot=v`, with which our origin leaves the fast path.
+//! a header field to send, such as `Connection: te`, with which our origin leaves the fast path.
 //! Prints how many requests a second it was, and how many bytes each answer had.
 //!
 //! One thread waits for all connections at once. A thread each would sleep between answers, and

@@ -100,6 +100,7 @@ async fn insert(
         file_name: None,
         profile: kinora_plan::profile::DEFAULT_PROFILE.to_owned(),
         priority: Priority::default(),
+        trace: None,
     };
     let mut tx = db.begin_write().await?;
     videos::insert(&mut tx, &new, now_us).await?;

@@ -130,9 +130,14 @@ pub struct Why {
     pub because: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Purged {
-    jobs: u64,
+/// What was put away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Purged {
+    /// How many dead jobs.
+    pub jobs: u64,
+    /// How many messages of the queue that nobody could read.
+    #[serde(default)]
+    pub letters: u64,
 }
 
 impl Client {
@@ -178,11 +183,12 @@ impl Client {
         Ok(())
     }
 
-    /// Puts dead jobs away, of one video or of all, that ended at least so long ago; how many.
+    /// Puts dead jobs away, of one video or of all, that ended at least so long ago. Where both are left
+    /// open the queue's dead letters go, too.
     ///
     /// # Errors
     /// See [`crate::Error`].
-    pub async fn purge_jobs(&self, video: Option<Uuid>, older_than: Duration) -> Result<u64> {
+    pub async fn purge_jobs(&self, video: Option<Uuid>, older_than: Duration) -> Result<Purged> {
         let mut url = self.api(&["jobs", "purge"]);
         {
             let mut query = url.query_pairs_mut();
@@ -192,7 +198,7 @@ impl Client {
             }
         }
         let answer = self.write(|| self.request(Method::POST, url.clone())).await?;
-        Ok(json::<Purged>(answer).await?.jobs)
+        json(answer).await
     }
 
     /// Why a video or a job is in the state it is in.

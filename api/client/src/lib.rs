@@ -27,7 +27,7 @@ mod wire;
 pub use captions::{CaptionFormat, CaptionTrack};
 pub use client::Client;
 pub use error::{Error, Problem, Result};
-pub use jobs::{Job, JobClass, JobError, JobFilter, JobProgress, JobState, Why};
+pub use jobs::{Job, JobClass, JobError, JobFilter, JobProgress, JobState, Purged, Why};
 pub use playback::{Chapter, Playback, Playing};
 pub use profiles::Profile;
 pub use progress::{JobCounts, Progress, ProgressEvents, ProgressState, Quality, QueuePlace};

@@ -9,6 +9,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use crate::{Database, DbError, server_clock::ServerClock};
+
 /// Says what time it is, in microseconds since 1970 UTC.
 #[derive(Clone)]
 pub struct Clock(Source);
@@ -16,6 +18,7 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
+    Server(Arc<ServerClock>),
     Manual(Arc<AtomicI64>),
 }
 
@@ -27,6 +30,15 @@ impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
         Self(Source::System)
+    }
+
+    /// The clock by which the rows of a database are judged: its server's, so that hosts whose own
+    /// clocks differ agree on leases. An embedded database has this host's.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn of(db: &Database) -> Result<Self, DbError> {
+        Ok(Self(ServerClock::of(db).await?.map_or(Source::System, Source::Server)))
     }
 
     /// A clock that stands at `now_us` until its hand is moved.
@@ -43,6 +55,7 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
             }
+            Source::Server(clock) => clock.now_us(),
             Source::Manual(now) => now.load(Ordering::SeqCst),
         }
     }

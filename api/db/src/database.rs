@@ -86,7 +86,7 @@ pub const DEFAULT_CONNECTIONS: u32 = 16;
 
 #[cfg(test)]
 mod tests {
-    use kinora_testing::TestDatabase;
+    use kinora_testing::{Authority, Postgres, TestDatabase};
 
     use super::*;
     use crate::retrying;
@@ -141,6 +141,37 @@ mod tests {
         }
         let error = Database::open("mysql://ada:secret@x/y").await.unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    fn behind_tls(server: &Postgres, authority: &Authority) -> String {
+        let (port, root) = (server.address().port(), authority.certificate());
+        let checked = format!("sslmode=verify-full&sslrootcert={}", root.display());
+        format!("postgres://postgres@localhost:{port}/postgres?{checked}")
+    }
+
+    async fn refusal(url: &str) -> String {
+        Database::open(url).await.expect_err("it was believed").to_string().to_lowercase()
+    }
+
+    #[tokio::test]
+    async fn a_server_is_believed_that_a_known_authority_vouches_for() {
+        let authority = Authority::new();
+        let server = Postgres::start_with_tls(&authority);
+        let db = Database::open(&behind_tls(&server, &authority)).await.unwrap();
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl \
+                   WHERE pid = pg_backend_pid() AND ssl";
+        let encrypted: i64 = sqlx::query_scalar(sql).fetch_one(db.read()).await.unwrap();
+        assert_eq!(encrypted, 1);
+        db.close().await;
+        let stranger = refusal(&behind_tls(&server, &Authority::new())).await;
+        assert!(stranger.contains("certificate"), "{stranger}");
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_not_spoken_to_where_it_must_have_it() {
+        let server = Postgres::start_in_memory();
+        let plain = refusal(&behind_tls(&server, &Authority::new())).await;
+        assert!(plain.contains("tls"), "{plain}");
     }
 
     /// Numbers mean the same everywhere, so that a copy of the data finds the schema it had.

@@ -37,6 +37,18 @@ impl Dialect {
         }
     }
 
+    /// What the server says that the time is, microseconds since 1970; an embedded database has no
+    /// clock of its own.
+    pub(crate) fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            // Not now(), which is when the transaction began.
+            Self::Postgres => {
+                Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+            }
+        }
+    }
+
     pub(crate) fn migrations(self) -> &'static Migrator {
         match self {
             Self::Sqlite => &SQLITE_MIGRATIONS,

@@ -16,6 +16,7 @@ mod missing;
 pub mod outbox;
 mod relay;
 mod retry;
+mod server_clock;
 
 pub use clock::{Clock, ManualClock};
 pub use database::{DEFAULT_CONNECTIONS, Database, WriteTransaction};

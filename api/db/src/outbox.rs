@@ -1,7 +1,7 @@
 //! The transactional outbox: events commit with the change they tell of, and are published
 //! afterwards, at least once and in order per producer and video.
 
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, TraceContext, VideoId};
 use kinora_queue::{Event, EventData};
 use sqlx::{AnyConnection, Row};
 
@@ -12,13 +12,15 @@ use crate::{DbError, new_event_id};
 /// commit call [`crate::Database::wake_outbox`].
 ///
 /// The version counts this producer's events about the video from 1. `now_us` is moved forward
-/// to the aggregate's last event if a clock went backwards, so that time never contradicts it.
+/// to the aggregate's last event if a clock went backwards, so that time never contradicts it. `trace`
+/// is what it follows from.
 pub async fn append(
     connection: &mut AnyConnection,
     producer: &str,
     account: &AccountId,
     video: VideoId,
     data: EventData,
+    trace: Option<TraceContext>,
     now_us: i64,
 ) -> Result<Event, DbError> {
     let row = sqlx::query(
@@ -42,6 +44,7 @@ pub async fn append(
         video,
         aggregate_version: version.unsigned_abs(),
         occurred_at_us: row.try_get("occurred_at_us")?,
+        trace,
         data,
     };
     let text = serde_json::to_string(&event).map_err(|e| DbError::stored("event", e))?;

@@ -117,7 +117,9 @@ async fn a_database_of_a_later_version_is_served() {
     let db = Database::open(home.url()).await.unwrap();
     let mut tx = db.begin_write().await.unwrap();
     let account: AccountId = "somebody".parse().unwrap();
-    outbox::append(&mut tx, "test", &account, new_video_id(), EventData::Deleted, 1).await.unwrap();
+    outbox::append(&mut tx, "test", &account, new_video_id(), EventData::Deleted, None, 1)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let kept: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM outbox").fetch_one(db.read()).await.unwrap();

@@ -51,7 +51,7 @@ async fn append(db: &Database, video: VideoId, version: u32, now_us: i64) -> Eve
     let mut tx = db.begin_write().await.unwrap();
     let data = EventData::Playable { version, pictures: false };
     let event =
-        outbox::append(&mut tx, "transcoding", &account, video, data, now_us).await.unwrap();
+        outbox::append(&mut tx, "transcoding", &account, video, data, None, now_us).await.unwrap();
     tx.commit().await.unwrap();
     event
 }
@@ -86,14 +86,17 @@ async fn a_rolled_back_event_never_was() {
     let video = new_video_id();
     let account = AccountId::new("default").unwrap();
     let mut tx = db.begin_write().await.unwrap();
-    outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, 1).await.unwrap();
+    outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, None, 1)
+        .await
+        .unwrap();
     drop(tx);
     let bus = Bus::default();
     let round = outbox::relay_once(&db, &bus, &Clock::system()).await.unwrap();
     assert_eq!(round.published, 0);
     let mut tx = db.begin_write().await.unwrap();
-    let event =
-        outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, 1).await.unwrap();
+    let event = outbox::append(&mut tx, "catalogue", &account, video, EventData::Deleted, None, 1)
+        .await
+        .unwrap();
     assert_eq!(event.aggregate_version, 1, "a version of an event that never was is not used up");
 }
 

@@ -10,10 +10,11 @@ use axum::{
 };
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use kinora_media::TraceContext;
 use tower_http::{request_id::RequestId, set_header::SetResponseHeaderLayer, trace::TraceLayer};
 use uuid::Uuid;
 
-use crate::Problem;
+use crate::{Problem, trace};
 
 /// Bodies that are read whole are at most this long, where a handler does not say otherwise.
 const BODY_BYTES: usize = 1 << 20;
@@ -34,13 +35,15 @@ pub fn around(router: Router) -> Router {
         .layer(middleware::from_fn(identify))
 }
 
-/// Takes the request id of a proxy in front, or makes one, and gives it back on the answer.
+/// Takes the request id of a proxy in front, or makes one, and gives it back on the answer; and the
+/// trace.
 async fn identify(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(REQUEST_ID).filter(|value| is_id(value.as_bytes())).cloned();
     let id = given.unwrap_or_else(|| {
         HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is a header value")
     });
     request.extensions_mut().insert(RequestId::new(id.clone()));
+    trace::begin(&mut request);
     let mut response = next.run(request).await;
     response.headers_mut().insert(REQUEST_ID, id);
     response
@@ -58,6 +61,7 @@ fn span(request: &Request) -> tracing::Span {
         http.method = %request.method(),
         http.path = request.uri().path(),
         request.id = request_id(request).as_deref(),
+        trace_id = request.extensions().get::<TraceContext>().map(TraceContext::trace_id),
         account.id = tracing::field::Empty,
     )
 }

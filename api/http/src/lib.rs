@@ -15,6 +15,7 @@ mod principal;
 mod problem;
 pub mod sweep;
 mod timestamp;
+mod trace;
 mod viewer;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySecret, Authenticator};
@@ -23,4 +24,5 @@ pub use page::{Cursor, CursorError, Page, PageQuery};
 pub use principal::{OptionalPrincipal, Principal};
 pub use problem::{PROBLEM_JSON, Problem, ProblemBody};
 pub use timestamp::Timestamp;
+pub use trace::Trace;
 pub use viewer::{Subject, Viewer};

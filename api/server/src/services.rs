@@ -28,7 +28,8 @@ impl<'a> Adapters<'a> {
         let db = Database::open_with(&config.database_url(), config.database.connections)
             .await
             .with_context(|| format!("cannot open the database {}", config.database_name()))?;
-        Ok(Self { db, queue, store, clock: Clock::system() })
+        let clock = Clock::of(&db).await.context("the database does not say what time it is")?;
+        Ok(Self { db, queue, store, clock })
     }
 }
 

@@ -12,6 +12,10 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use kinora_store::StoreError;
+use tokio::{
+    runtime::{Handle, Id},
+    task::JoinHandle,
+};
 
 /// A failure that many hear of.
 pub(crate) type Failure = Arc<StoreError>;
@@ -22,7 +26,14 @@ type Flight<V> = Shared<BoxFuture<'static, Landing<V>>>;
 /// What is being fetched, by key. Nothing that landed is remembered, failures least of all.
 #[derive(Clone)]
 pub(crate) struct Flights<K, V> {
-    flying: Arc<Mutex<HashMap<K, Flight<V>>>>,
+    flying: Arc<Mutex<HashMap<K, Awaited<V>>>>,
+}
+
+/// A flight as each runtime waits for it, first the one that fetches. Who wakes a task of another
+/// thread takes a lock and calls the system for each, so a thousand who wait elsewhere would keep
+/// back the one who asked first: one task there is woken, and wakes the others.
+struct Awaited<V> {
+    on: Vec<(Id, Flight<V>)>,
 }
 
 /// How an answer was come by.
@@ -73,11 +84,12 @@ where
             if let Some(value) = kept() {
                 return Ok(Some((value, Got::Hit)));
             }
-            match flying.get(key) {
-                Some(flight) => (flight.clone(), Got::Joined),
+            match flying.get_mut(key) {
+                Some(awaited) => (awaited.here(key), Got::Joined),
                 None => {
                     let flight = self.depart(key.clone(), fetch());
-                    flying.insert(key.clone(), flight.clone());
+                    let on = vec![(Handle::current().id(), flight.clone())];
+                    flying.insert(key.clone(), Awaited { on });
                     (flight, Got::Miss)
                 }
             }
@@ -97,18 +109,40 @@ where
             drop(landing);
             landed
         });
-        let outcome = async move {
-            task.await.unwrap_or_else(|panicked| {
-                let source = std::io::Error::other(panicked);
-                Err(Arc::new(StoreError::Io { key: name, action: "read", source }))
-            })
-        };
-        outcome.boxed().shared()
+        outcome(task, name)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Flight<V>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Awaited<V>>> {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl<V: Clone + Send + Sync + 'static> Awaited<V> {
+    /// The flight, for who waits on this runtime.
+    fn here(&mut self, key: &impl fmt::Display) -> Flight<V> {
+        let here = Handle::current().id();
+        if let Some((_, flight)) = self.on.iter().find(|(id, _)| *id == here) {
+            return flight.clone();
+        }
+        let first = self.on.first().expect("who departs is on the list").1.clone();
+        let flight = outcome(tokio::spawn(first), key.to_string());
+        self.on.push((here, flight.clone()));
+        flight
+    }
+}
+
+/// What a task lands with, for all who wait on its runtime.
+fn outcome<V: Clone + Send + Sync + 'static>(
+    task: JoinHandle<Landing<V>>,
+    key: String,
+) -> Flight<V> {
+    let landed = async move {
+        task.await.unwrap_or_else(|panicked| {
+            let source = std::io::Error::other(panicked);
+            Err(Arc::new(StoreError::Io { key, action: "read", source }))
+        })
+    };
+    landed.boxed().shared()
 }
 
 /// Takes a flight off the list, however it ended.
@@ -179,5 +213,45 @@ mod tests {
         let panics = flights.join(&key, || None, || async { panic!("as a test may") });
         assert!(panics.await.is_err());
         assert!(flights.join(&key, || None, slow).await.is_ok(), "the list is clean");
+    }
+
+    #[test]
+    fn all_runtimes_hear_of_one_landing() {
+        let flights = Flights::<String, u32>::default();
+        let fetched = Arc::new(AtomicU32::new(0));
+        let (land, landed) = tokio::sync::watch::channel(false);
+        let ask = || {
+            let (flights, fetched, mut landed) =
+                (flights.clone(), Arc::clone(&fetched), landed.clone());
+            async move {
+                let fetch = || async move {
+                    fetched.fetch_add(1, Ordering::SeqCst);
+                    let _ = landed.wait_for(|landed| *landed).await;
+                    Ok(Some(7))
+                };
+                flights.join(&"k".to_owned(), || None, fetch).await
+            }
+        };
+        let waiting = Arc::new(std::sync::Barrier::new(3));
+        let threads = [0, 1].map(|_| {
+            let (asks, waiting): (Vec<_>, _) = ((0..10).map(|_| ask()).collect(), waiting.clone());
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(async {
+                    let all = tokio::spawn(join_all(asks));
+                    tokio::task::yield_now().await;
+                    waiting.wait();
+                    all.await.unwrap()
+                })
+            })
+        });
+        waiting.wait();
+        assert_eq!(flights.lock().values().map(|awaited| awaited.on.len()).sum::<usize>(), 2);
+        land.send_replace(true);
+        let answers = threads.into_iter().flat_map(|thread| thread.join().unwrap());
+        let got: Vec<_> = answers.map(|answer| answer.unwrap().unwrap()).collect();
+        assert_eq!(got.iter().filter(|got| **got == (7, Got::Miss)).count(), 1);
+        assert_eq!(got.iter().filter(|got| **got == (7, Got::Joined)).count(), 19);
+        assert_eq!(fetched.load(Ordering::SeqCst), 1);
     }
 }

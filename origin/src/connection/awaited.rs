@@ -1,6 +1,6 @@
-//! An answer that is made without hyper, for who waits for live media or for what is not in memory:
-//! there may be thousands of them, and hyper would keep its buffers for each and take its time when
-//! what they wait for is there.
+//! An answer that is made without hyper: for who waits for live media or for what is not in memory,
+//! of whom there may be thousands, and for who asks for a part or sets conditions. hyper would keep
+//! its buffers for each of them, and take its time.
 
 use std::{
     fmt,
@@ -22,7 +22,7 @@ pub(super) struct Awaited {
 
 impl Awaited {
     /// To a plain request for media, live or not; `None` to any other.
-    pub(super) fn begin(plain: &Plain<'_>, origin: &Arc<Origin>, client: Peer) -> Option<Self> {
+    pub(super) fn begin(plain: Plain<'_>, origin: &Arc<Origin>, client: Peer) -> Option<Self> {
         let is_media = ["/live/", "/media/"].iter().any(|root| plain.path.starts_with(root));
         if !is_media || origin.is_leaving() {
             return None;
@@ -32,6 +32,9 @@ impl Awaited {
             "" => plain.path.to_owned(),
             query => format!("{}?{query}", plain.path),
         });
+        if let Some(fields) = request.headers_mut() {
+            *fields = plain.fields;
+        }
         // Of all that was accepted, this is what is sent.
         if let Some(token) = plain.coding.token() {
             request = request.header(ACCEPT_ENCODING, token);

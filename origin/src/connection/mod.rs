@@ -1,10 +1,9 @@
 //! A client's connection, under hyper.
 //!
-//! Plain requests for what is in memory are answered here and never reach hyper. Of all others it
-//! is given the heads, one at a time, each when it is done with the one before: so it is never in
-//! doubt whose turn it is, and no byte of one request is taken for another's. Whoever sends a body,
-//! or nonsense, is left to it for good. What it writes goes by `sendfile` where it lies in a memory
-//! file.
+//! Plain requests for media are answered here and never reach hyper. Of all others it is given the
+//! heads, one at a time, each when it is done with the one before: so it is never in doubt whose turn
+//! it is, and no byte of one request is taken for another's. Whoever sends a body, or nonsense, is
+//! left to it for good. What it writes goes by `sendfile` where it lies in a memory file.
 //!
 //! A client that does not keep up is cut, by three limits: two of ours time how long a connection
 //! may stay without a request and how long a head may trickle in, and the kernel how long bytes may
@@ -197,7 +196,7 @@ impl Connection {
                     self.sending.begin(ready);
                     self.inbox.advance(length);
                 } else {
-                    self.awaited = Awaited::begin(&plain, &self.origin, self.client);
+                    self.awaited = Awaited::begin(plain, &self.origin, self.client);
                     match self.awaited {
                         Some(_) => self.take(length),
                         None => self.granted = length,

@@ -8,13 +8,14 @@ use std::{
 };
 
 use http::{
-    HeaderValue, Response,
+    HeaderValue, Response, StatusCode,
     header::{CONNECTION, CONTENT_LENGTH, Entry},
 };
 use hyper::body::Body as _;
 use tokio::io::AsyncWrite as _;
 
 use crate::{
+    cache::Got,
     hot::{Ready, Stretch, date_line, write_head},
     http::Body,
     quota::Ticket,
@@ -25,6 +26,10 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// A body that is no longer is written behind its head: to gather both costs the kernel more.
 const SHORT: usize = 4096;
+/// What a connection sends of an answer that many wait for before the others have their turn: the
+/// network takes no more at once from who has sent nothing yet (RFC 6928 2). If each sent all it
+/// has, the last of a thousand would wait for that.
+const FIRST: usize = 10 * 1460;
 
 /// What is still to be sent. Its buffers are used again for the next.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub(super) struct Sending {
     body_sent: usize,
     /// What comes after, as it comes.
     rest: Option<Body>,
+    /// Whether what is sent first is only [`FIRST`] long.
+    shared: bool,
     ticket: Option<Ticket>,
 }
 
@@ -65,8 +72,11 @@ impl Sending {
     pub(super) fn answer(&mut self, response: Response<Body>, head_only: bool, last: bool) {
         let (mut parts, body) = response.into_parts();
         let fields = &mut parts.headers;
-        if let (Entry::Vacant(length), Some(bytes)) =
-            (fields.entry(CONTENT_LENGTH), body.size_hint().exact())
+        // These have no body, so nothing is said of its length (RFC 9110 8.6).
+        let bodiless = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if !bodiless
+            && let (Entry::Vacant(length), Some(bytes)) =
+                (fields.entry(CONTENT_LENGTH), body.size_hint().exact())
         {
             length.insert(bytes.into());
         }
@@ -78,6 +88,7 @@ impl Sending {
         self.head.extend_from_slice(&date_line());
         (self.head_sent, self.body_sent) = (0, 0);
         self.rest = (!head_only).then_some(body);
+        self.shared = parts.extensions.get() == Some(&Got::Joined);
         self.ticket = parts.extensions.remove::<Option<Ticket>>().flatten();
     }
 
@@ -122,6 +133,10 @@ impl Sending {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.advance(sent);
+            if std::mem::take(&mut self.shared) && !self.is_done() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
         ready!(Pin::new(stream).poll_flush(cx))?;
         self.head.clear();
@@ -148,12 +163,17 @@ impl Sending {
         let mut slices = [IoSlice::new(&[]); 1 + AT_ONCE];
         slices[0] = IoSlice::new(head);
         let (mut count, mut skip) = (1, self.body_sent);
+        let most = if self.shared { FIRST } else { usize::MAX };
         for stretch in self.body.iter().take(AT_ONCE) {
             if count > 1 && stream.sends_files() && stretch.file().is_some() {
                 break;
             }
-            slices[count] = IoSlice::new(&stretch.bytes()[std::mem::take(&mut skip)..]);
+            let bytes = &stretch.bytes()[std::mem::take(&mut skip)..];
+            slices[count] = IoSlice::new(&bytes[..bytes.len().min(most)]);
             count += 1;
+            if bytes.len() > most {
+                break;
+            }
         }
         stream.poll_send(cx, &slices[..count], false)
     }
@@ -166,5 +186,49 @@ impl Sending {
             // What is short of its end stays, so none is passed over unsent.
             self.body_sent -= self.body.pop_front().map_or(0, |stretch| stretch.bytes().len());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::task::noop_waker;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::{http::whole, transport::Socket};
+
+    const BODY: usize = 60_000;
+
+    /// How many bytes each turn sends of an answer that was come by in this way.
+    async fn turns(got: Got) -> Vec<usize> {
+        let (ours, client) = UnixStream::pair().unwrap();
+        ours.writable().await.unwrap();
+        let mut stream = Transport::Plain(Socket::unix(ours));
+        let mut response = Response::new(whole(vec![7; BODY].into()));
+        response.extensions_mut().insert(got);
+        let mut sending = Sending::default();
+        sending.answer(response, false, false);
+        let (waker, mut arrived, mut turns) = (noop_waker(), Vec::new(), Vec::new());
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            let ended = sending.poll(&mut stream, &mut cx).map(Result::unwrap);
+            client.readable().await.unwrap();
+            let before = arrived.len();
+            while client.try_read_buf(&mut arrived).is_ok_and(|read| read > 0) {}
+            turns.push(arrived.len() - before);
+            if ended.is_ready() {
+                break;
+            }
+        }
+        let end = arrived.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(arrived[end..], [7; BODY], "whole and in order");
+        turns[0] -= end;
+        turns
+    }
+
+    #[tokio::test]
+    async fn who_joined_others_lets_them_begin() {
+        assert_eq!(turns(Got::Miss).await, [BODY]);
+        assert_eq!(turns(Got::Joined).await, [FIRST, BODY - FIRST]);
     }
 }

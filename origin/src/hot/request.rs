@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::http::Coding;
 
@@ -21,7 +21,7 @@ pub(crate) enum Head<'a> {
     Unreadable,
 }
 
-/// GET or HEAD of a whole file, without conditions.
+/// GET or HEAD of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plain<'a> {
     /// Of its head, which is all of it.
@@ -30,13 +30,17 @@ pub(crate) struct Plain<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) coding: Coding,
+    /// Conditions, ranges, and what players report.
+    pub(crate) fields: HeaderMap,
+    /// Whether it is for the whole file, in whatever state.
+    pub(crate) whole: bool,
 }
 
 /// Reads the first request of `bytes`.
 pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
-    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut []);
-    let length = match request.parse_with_uninit_headers(bytes, &mut fields) {
+    let length = match request.parse_with_uninit_headers(bytes, &mut room) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Head::Partial,
         Err(_) => return Head::Unreadable,
@@ -44,10 +48,14 @@ pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
     let mut plain = matches!(method, "GET" | "HEAD") && request.version == Some(1);
     let (mut hosts, mut accepted) = (0, None);
-    for field in request.headers {
+    let (mut fields, mut whole) = (HeaderMap::new(), true);
+    for &mut field in request.headers {
         match kind(field.name) {
             Kind::Body => return Head::Unreadable,
-            Kind::Decisive => plain = false,
+            kind @ (Kind::Decisive | Kind::Report) => {
+                whole &= !matches!(kind, Kind::Decisive);
+                plain &= keep(&mut fields, &field);
+            }
             Kind::Connection => plain &= field.value.eq_ignore_ascii_case(b"keep-alive"),
             Kind::Host => hosts += 1,
             Kind::AcceptEncoding => plain &= accepted.replace(field.value).is_none(),
@@ -62,7 +70,19 @@ pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
         None => Coding::Identity,
         Some(value) => coding(path, &HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)])),
     };
-    Head::Plain(Plain { length, head_only: method == "HEAD", path, query, coding })
+    let head_only = method == "HEAD";
+    Head::Plain(Plain { length, head_only, path, query, coding, fields, whole })
+}
+
+/// Keeps a field as hyper would; whether it can be.
+fn keep(fields: &mut HeaderMap, field: &httparse::Header<'_>) -> bool {
+    match (HeaderName::from_bytes(field.name.as_bytes()), HeaderValue::from_bytes(field.value)) {
+        (Ok(name), Ok(value)) => {
+            fields.append(name, value);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// In which form the file at `path` is sent to a client that sends `headers`. Media has one.
@@ -75,8 +95,10 @@ pub(crate) fn coding(path: &str, headers: &HeaderMap) -> Coding {
 enum Kind {
     /// A body follows, perhaps.
     Body,
-    /// It decides what is answered, or says something that is to be handed on.
+    /// It decides what is answered.
     Decisive,
+    /// It is to be handed on.
+    Report,
     Connection,
     Host,
     AcceptEncoding,
@@ -92,7 +114,7 @@ fn kind(name: &str) -> Kind {
         Some(b'a') if is("accept-encoding") => Kind::AcceptEncoding,
         Some(b'c') if is("connection") => Kind::Connection,
         Some(b'c') if is("content-length") => Kind::Body,
-        Some(b'c') if begins("cmcd-") => Kind::Decisive,
+        Some(b'c') if begins("cmcd-") => Kind::Report,
         Some(b'e') if is("expect") => Kind::Body,
         Some(b'h') if is("host") => Kind::Host,
         Some(b'i') if begins("if-") => Kind::Decisive,
@@ -128,6 +150,25 @@ mod tests {
         );
         let Head::Plain(plain) = read(text.as_bytes()) else { panic!("{text}") };
         assert_eq!((plain.coding, plain.head_only), (Coding::Identity, true));
+        assert!(plain.whole && plain.fields.is_empty());
+    }
+
+    #[test]
+    fn what_decides_and_what_is_reported_is_kept() {
+        let line = "GET /a HTTP/1.1";
+        for (field, whole) in [
+            ("Range: bytes=0-1", false),
+            ("IF-None-Match: x", false),
+            ("if-range: x", false),
+            ("CMCD-Object: ot=v", true),
+        ] {
+            let text = head(line, &["Host: h", field, "X: y", field]);
+            let Head::Plain(plain) = read(text.as_bytes()) else { panic!("{text}") };
+            assert_eq!(plain.whole, whole, "{field}");
+            let (name, value) = field.split_once(": ").unwrap();
+            assert_eq!(plain.fields.get_all(name).iter().collect::<Vec<_>>(), [value; 2]);
+            assert_eq!(plain.fields.len(), 2, "{field}");
+        }
     }
 
     #[test]
@@ -140,12 +181,8 @@ mod tests {
             head("GET http://h/a HTTP/1.1", &["Host: h"]),
             head(line, &["X: y"]),
             head(line, &["Host: h", "Host: h"]),
-            head(line, &["Host: h", "Range: bytes=0-1"]),
-            head(line, &["Host: h", "IF-None-Match: x"]),
-            head(line, &["Host: h", "if-range: x"]),
             head(line, &["Host: h", "Connection: close"]),
             head(line, &["Host: h", "Accept-Encoding: br", "Accept-Encoding: gzip"]),
-            head(line, &["Host: h", "CMCD-Object: ot=v"]),
         ];
         for text in others {
             assert_eq!(read(text.as_bytes()), Head::Other(text.len()), "{text}");

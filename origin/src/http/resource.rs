@@ -59,6 +59,21 @@ impl Resource {
             Asked::Parts(parts) => Shape::parts(&self, &parts, size),
             Asked::Unsatisfiable => return Err(Problem::unsatisfiable(size)),
         };
+        // Before what may be waited for, so that it is not done a thousand times when that is there.
+        let mut response = Response::new(());
+        *response.status_mut() = shape.status;
+        let headers = response.headers_mut();
+        self.describe(headers);
+        let value = |text: &str| HeaderValue::from_str(text).expect("words and digits are valid");
+        headers.insert(header::CONTENT_TYPE, value(&shape.content_type));
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::CONTENT_LENGTH, shape.length.into());
+        if let Some(range) = shape.content_range {
+            headers.insert(header::CONTENT_RANGE, value(&range));
+        }
+        if let Some(token) = self.coding.and_then(Coding::token) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(token));
+        }
         let read = if *method == Method::HEAD {
             self.content.look(media).await
         } else {
@@ -73,8 +88,6 @@ impl Resource {
                 return Err(Problem::unavailable());
             }
         };
-        let mut response = Response::new(body);
-        *response.status_mut() = shape.status;
         response.extensions_mut().insert(got);
         if got == Got::Hit && *method == Method::GET && shape.status == StatusCode::OK {
             response.extensions_mut().insert(match &self.content {
@@ -82,19 +95,7 @@ impl Resource {
                 Content::File(file) => Whole::File(file.clone()),
             });
         }
-        let headers = response.headers_mut();
-        self.describe(headers);
-        let value = |text: &str| HeaderValue::from_str(text).expect("words and digits are valid");
-        headers.insert(header::CONTENT_TYPE, value(&shape.content_type));
-        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(header::CONTENT_LENGTH, shape.length.into());
-        if let Some(range) = shape.content_range {
-            headers.insert(header::CONTENT_RANGE, value(&range));
-        }
-        if let Some(token) = self.coding.and_then(Coding::token) {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(token));
-        }
-        Ok(response)
+        Ok(response.map(|()| body))
     }
 
     /// Ranges are defined for GET alone (RFC 9110 14.2).

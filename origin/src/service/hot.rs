@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderName, Method, Request, Response, header};
+use http::{HeaderName, Method, Request, Response, header};
 use kinora_media::{Access, playback};
 
 use super::Origin;
@@ -32,7 +32,9 @@ impl Origin {
         body: &mut VecDeque<Stretch>,
     ) -> Option<Ready> {
         // The answers of an origin that leaves say so, which these do not.
-        if plain.path.len() + plain.query.len() > self.config.limits.uri_bytes || self.is_leaving()
+        if !plain.whole
+            || plain.path.len() + plain.query.len() > self.config.limits.uri_bytes
+            || self.is_leaving()
         {
             return None;
         }
@@ -42,8 +44,8 @@ impl Origin {
         }
         let hot = &ready.hot;
         let id = hot.index.id;
-        if !plain.query.is_empty() {
-            self.config.cmcd.take(plain.query, &HeaderMap::new(), id.video, id.version);
+        if !plain.query.is_empty() || !plain.fields.is_empty() {
+            self.config.cmcd.take(plain.query, &plain.fields, id.video, id.version);
         }
         let length = body.iter().map(|stretch| stretch.bytes().len() as u64).sum();
         self.config.metrics.answered_hot(hot.class, length);

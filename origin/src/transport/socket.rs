@@ -75,7 +75,8 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         let more = if more { SendFlags::MORE } else { SendFlags::empty() };
         let flags = SendFlags::NOSIGNAL | more;
-        self.poll(cx, || match slices {
+        let wanted = slices.iter().map(|slice| slice.len()).sum();
+        self.poll(cx, wanted, || match slices {
             [only] => Ok(send(self, only, flags)?),
             _ => Ok(sendmsg(self, slices, &mut SendAncillaryBuffer::default(), flags)?),
         })
@@ -88,15 +89,23 @@ impl Socket {
         mut offset: u64,
         length: usize,
     ) -> Poll<io::Result<usize>> {
-        self.poll(cx, || Ok(sendfile(self, file.file(), Some(&mut offset), length)?))
+        // It may send less for other reasons than that there is no room.
+        self.poll(cx, 0, || Ok(sendfile(self, file.file(), Some(&mut offset), length)?))
     }
 
+    /// Who takes less than is `wanted` has no more room, and need not say so again.
     fn poll(
         &self,
         cx: &mut Context<'_>,
+        wanted: usize,
         mut write: impl FnMut() -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
+            let mut written = 0;
+            let mut write = || {
+                written = write()?;
+                if written < wanted { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(written) }
+            };
             let tried = match &self.stream {
                 Stream::Tcp(stream) => {
                     ready!(stream.poll_write_ready(cx))?;
@@ -108,8 +117,12 @@ impl Socket {
                 }
             };
             match tried {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if written > 0 {
+                        return Poll::Ready(Ok(written));
+                    }
+                }
+                tried => return Poll::Ready(tried),
             }
         }
     }

@@ -17,6 +17,8 @@ const LONG: usize = 100_000;
 /// For so long a token is good beyond its time.
 const SKEW_S: i64 = 60;
 const HUGE: usize = 2_500_000;
+/// A field that makes a request unusual enough to be hyper's, and changes nothing.
+const HYPERS: (&str, &str) = ("Connection", "te");
 
 /// A finished video, of whose sound the last segments are long.
 async fn video(store: &Arc<TestStore>) -> Video {
@@ -78,19 +80,19 @@ async fn hot_answers_say_what_others_say() {
             let file = path(file);
             warm(&origin, &file, accepted).await;
             for method in ["GET", "HEAD"] {
-                let ask = |field: (&'static str, &'static str)| {
+                let ask = |name: &'static str, value: &'static str| {
                     let request = origin.request(method, &file).header("Accept-Encoding", accepted);
-                    request.header(field.0, field.1).send()
+                    request.header(name, value).send()
                 };
-                let hot = ask(("X-Other", "1")).await.unwrap();
-                // A condition that holds: hyper answers.
-                let usual = ask(("If-None-Match", "\"other\"")).await.unwrap();
+                let hot = ask("CMCD-Object", "ot=v").await.unwrap();
+                // A condition that holds: it is answered anew.
+                let usual = ask("If-None-Match", "\"other\"").await.unwrap();
                 let ((hot_fields, got), (usual_fields, usual_got)) = (fields(&hot), fields(&usual));
                 assert_eq!(got, "origin;desc=hot;dur=0", "{method} {file} {accepted}");
                 assert!(usual_got.starts_with("origin;desc=hit;dur="), "{usual_got}");
                 assert_eq!(hot_fields, usual_fields, "{method} {file} {accepted}");
-                // Nothing that decides: hyper sends what is kept.
-                let again = ask(("CMCD-Object", "ot=v")).await.unwrap();
+                // hyper sends what is kept.
+                let again = ask(HYPERS.0, HYPERS.1).await.unwrap();
                 let (again_fields, again_got) = fields(&again);
                 assert!(again_got.starts_with("origin;desc=hit;dur="), "{again_got}");
                 assert_eq!(again_fields, usual_fields, "{method} {file} {accepted}");
@@ -98,6 +100,49 @@ async fn hot_answers_say_what_others_say() {
                 assert_eq!(again.bytes().await.unwrap(), usual, "{method} {file} {accepted}");
                 assert_eq!(hot, usual, "{method} {file} {accepted}");
                 assert_eq!(hot.is_empty(), method == "HEAD");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn conditions_and_ranges_are_answered_as_hyper_answers_them() {
+    let store = TestStore::new();
+    video(&store).await;
+    let origin = Origin::start(&store).await;
+    let cases = [
+        ("If-None-Match", "\"other\"", 200),
+        ("If-None-Match", "*", 304),
+        ("If-Match", "\"other\"", 412),
+        ("If-Modified-Since", "Sun, 06 Nov 2044 08:49:37 GMT", 304),
+        ("Range", "bytes=5-99", 206),
+        ("Range", "bytes=5-9,0-1", 206),
+        ("Range", "bytes=9999999-", 416),
+        ("Range", "nonsense", 200),
+    ];
+    for file in ["hls.m3u8", "v360/init.mp4", "a-en/3.m4s", "none.m4s"].map(path) {
+        for (name, value, status) in cases {
+            for method in ["GET", "HEAD"] {
+                let request = || origin.request(method, &file).header(name, value);
+                let ours = request().send().await.unwrap();
+                let hypers = request().header(HYPERS.0, HYPERS.1).send().await.unwrap();
+                let what = format!("{method} {file} {name}: {value}");
+                if method == "GET" && !file.contains("none") {
+                    assert_eq!(ours.status(), status, "{what}");
+                }
+                assert_eq!(ours.status(), hypers.status(), "{what}");
+                let without_boundary = |answer: &reqwest::Response| {
+                    let (mut fields, _) = fields(answer);
+                    fields.retain(|field| !field.starts_with("content-type: multipart"));
+                    fields
+                };
+                assert_eq!(without_boundary(&ours), without_boundary(&hypers), "{what}");
+                let (ours, hypers) = (ours.bytes().await.unwrap(), hypers.bytes().await.unwrap());
+                if value.contains(',') {
+                    assert_eq!(ours.len(), hypers.len(), "{what}: each has its boundary");
+                } else {
+                    assert_eq!(ours, hypers, "{what}");
+                }
             }
         }
     }
@@ -150,7 +195,9 @@ async fn in_order(config: OriginConfig) {
         (request("a-en/4.m4s", "Range: bytes=5-9\r\n"), (206, false, vec![5, 6, 7, 8, 9])),
         (request("a-en/3.m4s", ""), (200, true, body(LONG))),
         (request("v360/1.m4s", "If-Match: *\r\n"), (200, false, segment("v360", 1))),
-        (request("a-en/4.m4s", "CMCD-Object: ot=v\r\n"), (200, false, body(HUGE))),
+        (request("a-en/4.m4s", "CMCD-Object: ot=v\r\n"), (200, true, body(HUGE))),
+        (request("a-en/4.m4s", "Connection: te\r\n"), (200, false, body(HUGE))),
+        (request("v360/0.m4s", "If-None-Match: *\r\n"), (304, false, Vec::new())),
         (request("a-en/4.m4s", ""), (200, true, body(HUGE))),
         (request("a-en/4.m4s", "If-Match: *\r\n"), (200, false, body(HUGE))),
         (request("v360/0.m4s", ""), (200, true, segment("v360", 0))),

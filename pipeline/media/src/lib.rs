@@ -13,6 +13,7 @@ mod pictures;
 pub mod playback;
 mod priority;
 pub mod ticks;
+pub mod trace;
 mod track;
 
 pub use access_unit::AccessUnit;
@@ -25,4 +26,5 @@ pub use index::{
 };
 pub use pictures::{Picture, Pictures, Sheet, Storyboard};
 pub use priority::{Priority, UnknownPriority};
+pub use trace::TraceContext;
 pub use track::{AudioRole, AudioTrack, TextTrack, Track, TrackKind, VideoTrack};

@@ -18,6 +18,9 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Every priority, the most urgent first.
+    pub const ALL: [Self; 2] = [Self::Interactive, Self::Bulk];
+
     /// The word on the wire and in tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +44,7 @@ pub struct UnknownPriority(pub String);
 impl FromStr for Priority {
     type Err = UnknownPriority;
     fn from_str(text: &str) -> Result<Self, UnknownPriority> {
-        [Self::Interactive, Self::Bulk]
+        Self::ALL
             .into_iter()
             .find(|priority| priority.as_str() == text)
             .ok_or_else(|| UnknownPriority(text.to_owned()))
@@ -54,7 +57,7 @@ mod tests {
 
     #[test]
     fn words_come_back() {
-        for priority in [Priority::Interactive, Priority::Bulk] {
+        for priority in Priority::ALL {
             assert_eq!(priority.as_str().parse(), Ok(priority));
             assert_eq!(serde_json::to_value(priority).unwrap(), priority.as_str());
         }

@@ -5,7 +5,9 @@
 //! unknown ones pass (`workers/queue/tests/payloads.rs` holds them to that). What an older worker would
 //! do wrong without a field is a new class, which it does not ask for.
 
-use kinora_media::{AccountId, JobId, Pictures, SegmentEntry, TrackId, VideoId};
+use kinora_media::{
+    AccountId, JobId, Pictures, Priority, SegmentEntry, TraceContext, TrackId, VideoId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,6 +35,17 @@ pub struct JobMessage {
     pub deadline_ms: u64,
     /// The lease: without a sign of life for this long the orchestrator gives the job away.
     pub lease_ms: u64,
+    /// Whether somebody waits for it: then it goes before what may take its time.
+    #[serde(default)]
+    pub priority: Priority,
+    /// What it follows from.
+    #[serde(
+        default,
+        rename = "traceparent",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kinora_media::trace::lenient"
+    )]
+    pub trace: Option<TraceContext>,
     /// The task.
     pub payload: JobPayload,
 }

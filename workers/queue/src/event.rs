@@ -2,7 +2,7 @@
 //!
 //! Readable one version back and forth: add fields with `#[serde(default)]`, never rename.
 
-use kinora_media::{AccountId, Chapter, Priority, VideoId};
+use kinora_media::{AccountId, Chapter, Priority, TraceContext, VideoId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,6 +23,14 @@ pub struct Event {
     pub aggregate_version: u64,
     /// When, microseconds since 1970 UTC.
     pub occurred_at_us: i64,
+    /// What it follows from.
+    #[serde(
+        default,
+        rename = "traceparent",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kinora_media::trace::lenient"
+    )]
+    pub trace: Option<TraceContext>,
     /// What.
     #[serde(flatten)]
     pub data: EventData,

@@ -11,10 +11,11 @@ use crate::Event;
 /// The dispatch lane between the orchestrator and workers, at least once in both directions.
 #[async_trait]
 pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
-    /// Puts a job on its class's lane. Durable when this returns.
+    /// Puts a job on the lane of its class and priority. Durable when this returns.
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError>;
 
-    /// Waits for a job of one of `classes`. Until it is finished or released nobody else gets it;
+    /// Waits for a job of one of `classes`; where there are several one that somebody waits for, and
+    /// of those of a lane the oldest. Until it is finished or released nobody else gets it;
     /// a worker that disappears gives it back.
     async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError>;
 
@@ -35,6 +36,10 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
 
     /// Hands a report back.
     async fn release_report(&self, receipt: Receipt) -> Result<(), QueueError>;
+
+    /// Removes what was set aside because nobody could read or finish it; how many messages. For
+    /// operators who have looked at them: nothing of Kinora needs them.
+    async fn purge_dead(&self) -> Result<u64, QueueError>;
 
     /// A sign of life. May be lost.
     async fn publish_progress(&self, progress: &JobProgress) -> Result<(), QueueError>;

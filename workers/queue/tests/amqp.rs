@@ -10,16 +10,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kinora_media::JobId;
+use kinora_media::{JobId, TraceContext, VideoId};
 use kinora_plan::job::{JobReport, Report};
 use kinora_queue::{
-    AmqpQueue, JobQueue, QueueError, Trust,
+    AmqpQueue, Event, EventBus, EventData, JobQueue, QueueError, Trust,
     contract::{Fixture, Ports, events, jobs, reports},
 };
 use kinora_testing::{Authority, RabbitMq};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicPublishOptions},
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions},
     types::AMQPValue,
 };
 use uuid::Uuid;
@@ -72,6 +72,7 @@ async fn keeps_the_contract() {
     kinora_queue::for_each_promise!(contract);
     an_unreadable_message_is_set_aside_with_the_reason(&broker).await;
     a_closed_queue_says_so(&broker).await;
+    the_trace_is_in_the_headers(&broker).await;
 }
 
 fn report(attempt: u32) -> JobReport {
@@ -95,11 +96,45 @@ async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
     let delivery = queue.receive_report().await.unwrap();
     assert_eq!(delivery.report, report(2));
     let dead = format!("{}.dead", namespace.name);
-    let dead = channel.basic_get(dead.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let get = async || channel.basic_get(dead.as_str().into(), BasicGetOptions::default()).await;
+    let dead = get().await.unwrap().unwrap();
     assert_eq!(dead.data, b"{\"job\":3}");
     let headers = dead.properties.headers().as_ref().unwrap().inner();
     let Some(AMQPValue::LongString(reason)) = headers.get("reason") else { panic!("{headers:?}") };
     assert!(reason.to_string().starts_with("unreadable report: "), "{reason}");
+    // Who looks at one has it: it is not counted, and comes back when he goes.
+    assert_eq!(queue.purge_dead().await.unwrap(), 0);
+    dead.acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await.unwrap();
+    assert_eq!((queue.purge_dead().await.unwrap(), queue.purge_dead().await.unwrap()), (1, 0));
+    assert!(get().await.unwrap().is_none());
+}
+
+/// For tools that know nothing of what is in our messages.
+async fn the_trace_is_in_the_headers(broker: &RabbitMq) {
+    let namespace = Namespace::new(broker);
+    let queue = namespace.queue().await;
+    let trace = TraceContext::begin(Uuid::new_v4());
+    queue.declare_group("listener").await.unwrap();
+    let event = Event {
+        id: Uuid::now_v7(),
+        producer: "test".into(),
+        account: "ada".parse().unwrap(),
+        video: VideoId(Uuid::now_v7()),
+        aggregate_version: 1,
+        occurred_at_us: 1,
+        trace: Some(trace),
+        data: EventData::Deleted,
+    };
+    EventBus::publish(queue.as_ref(), &event).await.unwrap();
+    let connection =
+        Connection::connect(&broker.url(), ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let lane = format!("{}.events.listener", namespace.name);
+    let got = channel.basic_get(lane.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let headers = got.properties.headers().as_ref().unwrap().inner();
+    assert_eq!(headers["traceparent"], AMQPValue::LongString(trace.to_string().into()));
+    let said: serde_json::Value = serde_json::from_slice(&got.data).unwrap();
+    assert_eq!(said["traceparent"], trace.to_string());
 }
 
 async fn a_closed_queue_says_so(broker: &RabbitMq) {

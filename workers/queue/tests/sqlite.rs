@@ -82,6 +82,10 @@ async fn an_unreadable_message_is_set_aside_with_the_reason() {
     let left: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(&mut sql).await.unwrap();
     assert_eq!(left, 1);
+    assert_eq!((queue.purge_dead().await.unwrap(), queue.purge_dead().await.unwrap()), (1, 0));
+    let dead: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM dead_letters").fetch_one(&mut sql).await.unwrap();
+    assert_eq!(dead, 0);
 }
 
 #[tokio::test]

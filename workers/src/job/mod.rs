@@ -76,6 +76,7 @@ pub(crate) async fn handle(host: &Arc<Host>, place: &Arc<Place>, delivery: JobDe
         job.class = message.payload.class().as_str(),
         job.attempt = message.attempt,
         video.id = %message.video,
+        trace_id = message.trace.map(|trace| trace.trace_id()),
         chunk.index = tracing::field::Empty,
         track.id = tracing::field::Empty,
     );

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use kinora_media::{AccountId, FrameRate, JobId, TrackId, VideoId};
+use kinora_media::{AccountId, FrameRate, JobId, Priority, TrackId, VideoId};
 use kinora_plan::{
     AudioStream, Chunk, Orientation, Rung, VideoStream,
     device::EncoderFamily,
@@ -153,6 +153,8 @@ impl Rig {
             source_key: keys::source(self.video).to_string(),
             deadline_ms: 60_000,
             lease_ms: 10_000,
+            priority: Priority::default(),
+            trace: None,
             payload,
         }
     }

@@ -1,7 +1,7 @@
 //! A video by name, to be uploaded later.
 
 use kinora_db::{new_video_id, retrying};
-use kinora_media::{AccountId, Priority, VideoId};
+use kinora_media::{AccountId, Priority, TraceContext, VideoId};
 
 use super::text;
 use crate::{
@@ -20,6 +20,7 @@ pub(crate) struct Description {
     /// A profile's name.
     pub(crate) profile: Option<String>,
     pub(crate) priority: Priority,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// Creates a video that awaits its upload.
@@ -44,6 +45,7 @@ pub(crate) async fn create(
         file_name,
         profile: core.profile(description.profile.as_deref())?,
         priority: description.priority,
+        trace: description.trace,
     };
     retrying(|| insert(core, &video)).await?;
     tracing::info!(video.id = %video.id, "video created");

@@ -61,7 +61,7 @@ async fn mark(
     uploads::end_all_of(&mut tx, video, now_us).await?;
     captions::forget(&mut tx, video).await?;
     media::forget(&mut tx, video).await?;
-    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, now_us).await?;
+    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, None, now_us).await?;
     tx.commit().await?;
     Ok((deletion, upload))
 }

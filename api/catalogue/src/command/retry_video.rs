@@ -1,13 +1,16 @@
 //! Trying a video again whose encode failed.
 
 use kinora_db::retrying;
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, TraceContext, VideoId};
 
 use crate::{
     core::Core,
     error::Error,
     model::State,
-    repository::{media, videos},
+    repository::{
+        media,
+        videos::{self, VideoHead},
+    },
     upload::finish,
 };
 
@@ -17,9 +20,14 @@ use crate::{
 /// # Errors
 /// [`Error::NoVideo`], [`Error::NotFailed`], and [`Error::NoSource`] for a video whose upload was
 /// never whole.
-pub(crate) async fn retry(core: &Core, account: &AccountId, video: VideoId) -> Result<(), Error> {
+pub(crate) async fn retry(
+    core: &Core,
+    account: &AccountId,
+    video: VideoId,
+    trace: Option<TraceContext>,
+) -> Result<(), Error> {
     let now_us = core.clock.now_us();
-    let version = retrying(|| begin(core, account, video, now_us)).await?;
+    let version = retrying(|| begin(core, account, video, trace, now_us)).await?;
     core.db.wake_outbox();
     tracing::info!(video.id = %video, video.version = version, "a failed video is tried again");
     Ok(())
@@ -29,6 +37,7 @@ async fn begin(
     core: &Core,
     account: &AccountId,
     video: VideoId,
+    trace: Option<TraceContext>,
     now_us: i64,
 ) -> Result<u32, Error> {
     let mut tx = core.db.begin_write().await?;
@@ -38,6 +47,8 @@ async fn begin(
     }
     let source = videos::begin_again(&mut tx, video, now_us).await?.ok_or(Error::NoSource)?;
     media::forget(&mut tx, video).await?;
+    // It follows from who asked for it now.
+    let head = VideoHead { trace: trace.or(head.trace), ..head };
     finish::append(&mut tx, account, video, head, source, now_us).await?;
     tx.commit().await?;
     Ok(source.version)

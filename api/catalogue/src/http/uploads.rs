@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use kinora_http::{Path, Principal, Problem, openapi::Problems};
+use kinora_http::{Path, Principal, Problem, Trace, openapi::Problems};
 use utoipa::ToSchema;
 
 use super::tus::{
@@ -65,6 +65,7 @@ pub(super) async fn discover(State(core): State<Arc<Core>>) -> Response {
 )]
 pub(super) async fn create(
     principal: Principal,
+    Trace(trace): Trace,
     State(core): State<Arc<Core>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -72,7 +73,8 @@ pub(super) async fn create(
     let raw = text(&headers, &METADATA)?;
     let metadata = raw.map_or(Ok(Metadata::default()), metadata::parse)?;
     let raw = raw.map(str::to_owned);
-    let upload = upload::create::create(&core, &principal.account, size, metadata, raw).await?;
+    let upload =
+        upload::create::create(&core, &principal.account, size, (metadata, raw), trace).await?;
     let mut response = StatusCode::CREATED.into_response();
     set(&mut response, header::LOCATION, upload_path(upload.id));
     set(&mut response, VIDEO, upload.video.to_string());

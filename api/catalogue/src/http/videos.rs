@@ -7,7 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use kinora_http::{Json, Page, PageQuery, Path, Principal, Problem, Query, openapi::Problems};
+use kinora_http::{
+    Json, Page, PageQuery, Path, Principal, Problem, Query, Trace, openapi::Problems,
+};
 use kinora_media::{Priority, VideoId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -62,11 +64,12 @@ pub(super) struct ListVideos {
 )]
 pub(super) async fn create(
     principal: Principal,
+    Trace(trace): Trace,
     Held(core): Held<Arc<Core>>,
     Json(body): Json<CreateVideo>,
 ) -> Result<Response, Problem> {
     let CreateVideo { title, visibility, file_name, profile, priority } = body;
-    let description = Description { title, visibility, file_name, profile, priority };
+    let description = Description { title, visibility, file_name, profile, priority, trace };
     let id = create_video::create(&core, &principal.account, description).await?;
     let video = query::video::get(&core, &principal.account, id).await?;
     let location = [(header::LOCATION, format!("/api/v1/videos/{id}"))];
@@ -113,10 +116,11 @@ pub(super) async fn get(
 )]
 pub(super) async fn retry(
     principal: Principal,
+    Trace(trace): Trace,
     Held(core): Held<Arc<Core>>,
     Path(id): Path<VideoId>,
 ) -> Result<(StatusCode, Json<Video>), Problem> {
-    retry_video::retry(&core, &principal.account, id).await?;
+    retry_video::retry(&core, &principal.account, id, trace).await?;
     let video = query::video::get(&core, &principal.account, id).await?;
     Ok((StatusCode::ACCEPTED, Json(video)))
 }

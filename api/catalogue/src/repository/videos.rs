@@ -1,7 +1,7 @@
 //! The table `videos`.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, Priority, VideoId};
+use kinora_media::{AccountId, Priority, TraceContext, VideoId};
 use sqlx::{AnyConnection, AnyPool};
 
 use super::{get, parsed, signed, unsigned};
@@ -17,6 +17,8 @@ pub(crate) struct NewVideo {
     pub(crate) file_name: Option<String>,
     pub(crate) profile: String,
     pub(crate) priority: Priority,
+    /// Of the request that makes it.
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// What a write checks before it changes a video.
@@ -26,6 +28,7 @@ pub(crate) struct VideoHead {
     pub(crate) visibility: Visibility,
     pub(crate) profile: Option<String>,
     pub(crate) priority: Priority,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// A stored source, and which encode of it is wanted.
@@ -44,8 +47,8 @@ pub(crate) async fn insert(
     let state = State::AwaitingUpload;
     sqlx::query(
         "INSERT INTO videos (id, account, title, visibility, file_name, state, state_rank, \
-             created_at_us, updated_at_us, cleanup, profile, priority) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, $10)",
+             created_at_us, updated_at_us, cleanup, profile, priority, trace) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 0, $9, $10, $11)",
     )
     .bind(video.id.to_string())
     .bind(video.account.as_str())
@@ -57,6 +60,7 @@ pub(crate) async fn insert(
     .bind(now_us)
     .bind(video.profile.as_str())
     .bind(video.priority.as_str())
+    .bind(video.trace.map(|trace| trace.to_string()))
     .execute(connection)
     .await?;
     Ok(())
@@ -69,7 +73,7 @@ pub(crate) async fn head(
     id: VideoId,
 ) -> Result<Option<VideoHead>, DbError> {
     let row = sqlx::query(
-        "SELECT state, visibility, profile, priority FROM videos \
+        "SELECT state, visibility, profile, priority, trace FROM videos \
          WHERE id = $1 AND account = $2 AND deleted_at_us IS NULL",
     )
     .bind(id.to_string())
@@ -82,6 +86,7 @@ pub(crate) async fn head(
         visibility: parsed(&row, "visibility")?,
         profile: get(&row, "profile")?,
         priority: parsed(&row, "priority")?,
+        trace: get::<Option<String>>(&row, "trace")?.and_then(|text| text.parse().ok()),
     }))
 }
 

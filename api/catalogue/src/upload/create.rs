@@ -1,7 +1,7 @@
 //! Making an upload, and its video where there is none.
 
 use kinora_db::{new_video_id, retrying};
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, TraceContext, VideoId};
 
 use super::{finish, metadata::Metadata, room, turn};
 use crate::{
@@ -26,8 +26,8 @@ pub(crate) async fn create(
     core: &Core,
     account: &AccountId,
     size: u64,
-    metadata: Metadata,
-    raw: Option<String>,
+    (metadata, raw): (Metadata, Option<String>),
+    trace: Option<TraceContext>,
 ) -> Result<UploadRow, Error> {
     if size > core.config.max_upload_bytes {
         return Err(Error::UploadTooLarge { limit: core.config.max_upload_bytes });
@@ -47,7 +47,7 @@ pub(crate) async fn create(
     if size == 0 {
         upload.state = UploadState::Finished;
     }
-    retrying(|| insert(core, &upload, &metadata, &profile, now_us)).await?;
+    retrying(|| insert(core, &upload, &metadata, &profile, trace, now_us)).await?;
     tracing::info!(video.id = %upload.video, upload.id = %upload.id, upload.size = size, "upload created");
     Ok(upload)
 }
@@ -57,6 +57,7 @@ async fn insert(
     upload: &UploadRow,
     metadata: &Metadata,
     profile: &str,
+    trace: Option<TraceContext>,
     now_us: i64,
 ) -> Result<(), Error> {
     let UploadRow { account, size, .. } = upload;
@@ -100,6 +101,7 @@ async fn insert(
             file_name: metadata.file_name.clone(),
             profile: profile.to_owned(),
             priority: metadata.priority.unwrap_or_default(),
+            trace,
         };
         videos::insert(&mut tx, &video, now_us).await?;
     }

@@ -124,6 +124,6 @@ pub(crate) async fn append(
         priority: head.priority,
         version: source.version,
     };
-    outbox::append(connection, PRODUCER, account, video, uploaded, now_us).await?;
+    outbox::append(connection, PRODUCER, account, video, uploaded, head.trace, now_us).await?;
     Ok(())
 }

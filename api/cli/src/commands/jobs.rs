@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use kinora_client::{Job, JobFilter, JobState};
 use uuid::Uuid;
 
-use super::{MOST_A_PAGE, one_of, print_json};
+use super::{MOST_A_PAGE, MOST_SHOWN, command_or_list, one_of, print_json};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::terminal::table::{Cell, Table, print_fields};
 use crate::terminal::{format, style};
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct JobsArgs {
     #[command(subcommand)]
     command: Option<JobsCommand>,
@@ -41,6 +40,9 @@ enum JobsCommand {
     },
     /// Put dead jobs away: they are no longer listed as such. Their videos stay as they are, and can
     /// still be replayed.
+    ///
+    /// Without --video and --older-than the queue's dead letters go, too: messages that could not be read,
+    /// kept for people to look at. They have neither a video nor an age.
     Purge(PurgeArgs),
     /// Stop all jobs of a video that is being encoded. It fails with that reason, and what could be
     /// played of it goes; its source stays.
@@ -58,7 +60,7 @@ enum JobsCommand {
 #[derive(Debug, clap::Args)]
 struct DeadArgs {
     /// How many at most.
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = MOST_SHOWN, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
@@ -81,12 +83,18 @@ struct ListArgs {
     #[arg(long, value_parser = one_of(JobState::ALL, JobState::as_str))]
     state: Option<JobState>,
     /// How many at most.
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = MOST_SHOWN, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
+impl ListArgs {
+    fn is_given(&self) -> bool {
+        self.video.is_some() || self.state.is_some() || self.limit != MOST_SHOWN
+    }
+}
+
 pub(crate) async fn run(session: &Session, args: JobsArgs) -> Result<(), Failure> {
-    match args.command.unwrap_or(JobsCommand::List(args.list)) {
+    match command_or_list(args.command, args.list, ListArgs::is_given, JobsCommand::List)? {
         JobsCommand::List(args) => list(session, &args).await,
         JobsCommand::Show { id } => show(session, id).await,
         JobsCommand::Dead(args) => dead(session, args.limit).await,
@@ -173,9 +181,12 @@ async fn purge(session: &Session, args: &PurgeArgs) -> Result<(), Failure> {
     let older_than = Duration::from_secs(u64::from(args.older_than) * 86_400);
     let purged = session.client.purge_jobs(args.video, older_than).await?;
     if session.json {
-        print_json(&serde_json::json!({ "purged": purged }))?;
+        print_json(&serde_json::json!({ "purged": purged.jobs, "letters": purged.letters }))?;
     } else {
-        let what = format::count(purged, "dead job");
+        let mut what = format::count(purged.jobs, "dead job");
+        if purged.letters > 0 {
+            what += &format!(" and {}", format::count(purged.letters, "dead letter"));
+        }
         eprintln!("{} {what} put away", style::good(style::marks().done));
     }
     Ok(())

@@ -7,14 +7,13 @@ use jiff::Timestamp;
 use kinora_client::{Chapter, Quality, Video, VideoFilter, VideoState};
 use uuid::Uuid;
 
-use super::{MOST_A_PAGE, one_of, print_json};
+use super::{MOST_A_PAGE, MOST_SHOWN, command_or_list, one_of, print_json};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::terminal::table::{Cell, Table, print_fields};
 use crate::terminal::{format, style};
 
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct VideosArgs {
     #[command(subcommand)]
     command: Option<VideosCommand>,
@@ -52,12 +51,18 @@ struct ListArgs {
     #[arg(long, value_parser = one_of(VideoState::ALL, VideoState::as_str))]
     state: Option<VideoState>,
     /// How many at most.
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = MOST_SHOWN, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
+impl ListArgs {
+    fn is_given(&self) -> bool {
+        self.state.is_some() || self.limit != MOST_SHOWN
+    }
+}
+
 pub(crate) async fn run(session: &Session, args: VideosArgs) -> Result<(), Failure> {
-    match args.command.unwrap_or(VideosCommand::List(args.list)) {
+    match command_or_list(args.command, args.list, ListArgs::is_given, VideosCommand::List)? {
         VideosCommand::List(args) => list(session, &args).await,
         VideosCommand::Show { id } => show(session, id).await,
         VideosCommand::Retry { id } => retry(session, id).await,

@@ -91,6 +91,34 @@ async fn jobs_are_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn json_is_asked_for_before_or_behind_a_command() {
+    let (home, fake) = Home::with_server().await;
+    let id = video(&fake, "Film");
+    let anywhere: [&[&str]; 6] = [
+        &["jobs", "dead"],
+        &["jobs", "list", "--state=failed"],
+        &["jobs", "why", &id],
+        &["videos", "list"],
+        &["videos", "show", &id],
+        &["profiles", "list"],
+    ];
+    for words in anywhere {
+        for place in 0..=words.len() {
+            let mut words = words.to_vec();
+            words.insert(place, "--json");
+            let said = home.run(&words).await.ended(0).json();
+            assert!(said.iter().all(serde_json::Value::is_object), "{words:?}: {said:?}");
+            assert!(!said.is_empty(), "{words:?}");
+        }
+    }
+    // A filter there would be passed over.
+    for misplaced in [["jobs", "--state=failed", "dead"], ["videos", "--limit=3", "list"]] {
+        let run = home.run(&misplaced).await.ended(2);
+        assert!(run.stderr.contains("behind the command"), "{}", run.stderr);
+    }
+}
+
+#[tokio::test]
 async fn why_speaks_in_sentences() {
     let (home, fake) = Home::with_server().await;
     let id = video(&fake, "Film");
@@ -200,9 +228,9 @@ async fn dead_jobs_are_listed_replayed_and_cancelled_by_their_id_or_their_videos
     home.run(&["jobs", "cancel", "01900000-0000-7000-8000-0000000000ff"]).await.ended(1);
 
     let run = home.run(&["jobs", "purge"]).await.ended(0);
-    assert!(run.stderr.contains("1 dead job put away"), "{}", run.stderr);
+    assert!(run.stderr.contains("1 dead job and 3 dead letters put away"), "{}", run.stderr);
     let args = ["jobs", "purge", "--video", &id, "--older-than", "7", "--json"];
-    assert_eq!(home.run(&args).await.ended(0).json(), [json!({ "purged": 0 })]);
+    assert_eq!(home.run(&args).await.ended(0).json(), [json!({ "purged": 0, "letters": 0 })]);
     let asked = format!("POST /api/v1/jobs/purge?older_than_s=604800&video={id}");
     assert_eq!(fake.count(&asked), 1);
     home.run(&["jobs", "purge", "--older-than", "soon"]).await.ended(2);

@@ -98,8 +98,8 @@ pub(crate) async fn job(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Respo
 }
 
 pub(crate) async fn purge(Query(query): Query<HashMap<String, String>>) -> axum::Json<Value> {
-    let jobs = u64::from(query.get("older_than_s").is_some_and(|seconds| seconds == "0"));
-    axum::Json(json!({ "jobs": jobs }))
+    let all = u64::from(query.get("older_than_s").is_some_and(|seconds| seconds == "0"));
+    axum::Json(json!({ "jobs": all, "letters": all * 3 }))
 }
 
 pub(crate) async fn why(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {

@@ -30,4 +30,5 @@ mod small_disk;
 mod soak;
 mod soundtracks;
 mod support;
+mod trace;
 mod upgrade;

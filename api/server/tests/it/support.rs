@@ -17,7 +17,7 @@ use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-pub(crate) use cluster::{Apart, Cluster, SERVICES_SECRET};
+pub(crate) use cluster::{Apart, Cluster, SERVICES, SERVICES_SECRET};
 pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 

@@ -25,12 +25,15 @@ pub(super) struct PurgeQuery {
 pub(super) struct Purged {
     /// How many jobs.
     jobs: u64,
+    /// How many messages of the queue that could not be read: where all dead jobs were meant.
+    letters: u64,
 }
 
 /// Put your dead jobs away.
 ///
 /// They are no longer among those that failed, and keep what they ended with. Their videos stay as
-/// they are, and can be tried again.
+/// they are, and can be tried again. Where neither a video nor an age is named, the queue's dead letters are
+/// removed, too.
 #[utoipa::path(
     post,
     path = "/api/v1/jobs/purge",
@@ -44,9 +47,15 @@ pub(super) async fn purge_jobs(
     principal: Principal,
     Query(query): Query<PurgeQuery>,
 ) -> Result<Json<Purged>, Problem> {
+    // Letters know neither video nor age, and no account: every key is an operator's as long as there
+    // is one.
+    let letters = match (query.video, query.older_than_s.unwrap_or(0)) {
+        (None, 0) => api.0.deps.queue.purge_dead().await.map_err(TranscodingError::from)?,
+        _ => 0,
+    };
     let jobs = kinora_db::retrying(|| purge(&api.0, &principal, &query)).await?;
-    tracing::info!(account = %principal.account, jobs, "dead jobs were put away");
-    Ok(Json(Purged { jobs }))
+    tracing::info!(account = %principal.account, jobs, letters, "dead jobs were put away");
+    Ok(Json(Purged { jobs, letters }))
 }
 
 async fn purge(

@@ -269,7 +269,10 @@ async fn dead_jobs_are_put_away_by_their_owner() {
     world.hand.advance_us(59_000_000);
     assert_eq!(purge("?older_than_s=60").await, 0);
     world.hand.advance_us(1_000_000);
+    *world.queue.dead.lock().unwrap() = 2;
     assert_eq!(purge(&format!("?older_than_s=60&video={video}")).await, 1);
+    let (_, all) = post(&world, "/api/v1/jobs/purge?older_than_s=0", true).await;
+    assert_eq!((&all["jobs"], &all["letters"]), (&0.into(), &2.into()));
     assert_eq!(purge("").await, 0);
     let (_, after) = get(&world, dead, true).await;
     assert_eq!(after["items"], Value::Array(vec![]));

@@ -1,6 +1,7 @@
 //! From a plan to jobs, and from a job to the message a worker gets.
 
 use kinora_db::new_job_id;
+use kinora_media::Priority;
 use kinora_plan::{
     Plan,
     encoder::ProbeSpec,
@@ -169,6 +170,8 @@ pub(crate) fn message(
         source_key: transcode.source_key.clone(),
         deadline_ms: config.deadline_for(media_ms),
         lease_ms: config.lease_ms,
+        priority: if job.bulk { Priority::Bulk } else { Priority::Interactive },
+        trace: transcode.trace.map(|trace| trace.within(job.id.0)),
         payload,
     })
 }

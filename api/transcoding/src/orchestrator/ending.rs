@@ -26,8 +26,10 @@ pub(crate) async fn fail(
     }
     jobs::cancel(tx, video, Some(version), now_us).await?;
     let data = EventData::Failed { code: reason.code.clone(), reason: reason.message.clone() };
-    outbox::append(tx, PRODUCER, &transcode.account, video, data, now_us).await?;
-    tracing::info!(video.id = %video, reason.code, reason.message, "a video failed");
+    let (account, trace) = (&transcode.account, transcode.trace);
+    outbox::append(tx, PRODUCER, account, video, data, trace, now_us).await?;
+    let trace_id = trace.map(|trace| trace.trace_id());
+    tracing::info!(video.id = %video, trace_id, reason.code, reason.message, "a video failed");
     Ok(true)
 }
 

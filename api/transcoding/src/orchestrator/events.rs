@@ -76,11 +76,14 @@ async fn uploaded(
         captions,
         profile: profile.as_deref(),
         priority: *priority,
+        trace: event.trace,
         now_us,
     };
     if !transcodes::insert(tx, &new).await? {
         return Ok(());
     }
+    let trace_id = event.trace.map(|trace| trace.trace_id());
+    tracing::info!(video.id = %event.video, video.version = version, trace_id, "a video is to be encoded");
     if *size == 0 {
         return empty(tx, event, now_us).await;
     }
@@ -128,6 +131,7 @@ async fn deleted(
         captions: &[],
         profile: None,
         priority: Priority::default(),
+        trace: event.trace,
         now_us,
     };
     transcodes::insert(tx, &new).await?;
@@ -144,6 +148,7 @@ pub(crate) async fn announce(
     data: EventData,
     now_us: i64,
 ) -> Result<(), TranscodingError> {
-    outbox::append(tx, PRODUCER, &transcode.account, transcode.video, data, now_us).await?;
+    let (account, trace) = (&transcode.account, transcode.trace);
+    outbox::append(tx, PRODUCER, account, transcode.video, data, trace, now_us).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Encodes of videos.
 
 use kinora_db::DbError;
-use kinora_media::{AccountId, Priority, VideoId};
+use kinora_media::{AccountId, Priority, TraceContext, VideoId};
 use kinora_queue::UploadedCaptions;
 use sqlx::{Any, AnyConnection, Executor, FromRow};
 
@@ -39,6 +39,8 @@ pub(crate) struct Transcode {
     pub plays_through_at_us: Option<i64>,
     /// The first chunk that is encoded on the CPU after a graphics processor failed.
     pub software_from: Option<u32>,
+    /// What it follows from.
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a video failed.
@@ -75,6 +77,7 @@ struct Row {
     playable_at_us: Option<i64>,
     plays_through_at_us: Option<i64>,
     software_from: Option<i64>,
+    trace: Option<String>,
 }
 
 macro_rules! select {
@@ -83,7 +86,7 @@ macro_rules! select {
             "SELECT video, version, account, state, revision, source_key, source_size, signed, \
              captions, profile, priority, duration_us, reason_code, reason_message, wanted, published, frozen, \
              front_us, front_at_us, front_speed, created_at_us, planned_at_us, playable_at_us, \
-             plays_through_at_us, software_from FROM transcodes ",
+             plays_through_at_us, software_from, trace FROM transcodes ",
             $tail
         )
     };
@@ -120,6 +123,7 @@ impl TryFrom<Row> for Transcode {
             playable_at_us: row.playable_at_us,
             plays_through_at_us: row.plays_through_at_us,
             software_from: row.software_from.map(|from| narrow("chunk", from)).transpose()?,
+            trace: row.trace.and_then(|text| text.parse().ok()),
         })
     }
 }
@@ -200,6 +204,7 @@ pub(crate) struct NewTranscode<'a> {
     pub captions: &'a [UploadedCaptions],
     pub profile: Option<&'a str>,
     pub priority: Priority,
+    pub trace: Option<TraceContext>,
     pub now_us: i64,
 }
 
@@ -211,8 +216,9 @@ pub(crate) async fn insert(
     let inserted = sqlx::query(
         "INSERT INTO transcodes (video, version, account, state, revision, source_key, \
              source_size, signed, captions, wanted, published, front_us, front_speed, \
-             created_at_us, profile, priority) \
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9, $10, $11) ON CONFLICT DO NOTHING",
+             created_at_us, profile, priority, trace) \
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0, 0, 0.0, $9, $10, $11, $12) \
+         ON CONFLICT DO NOTHING",
     )
     .bind(new.video.to_string())
     .bind(i64::from(new.version))
@@ -225,6 +231,7 @@ pub(crate) async fn insert(
     .bind(new.now_us)
     .bind(new.profile)
     .bind(new.priority.as_str())
+    .bind(new.trace.map(|trace| trace.to_string()))
     .execute(db)
     .await?;
     Ok(inserted.rows_affected() == 1)

@@ -52,6 +52,15 @@ impl Faults {
         next.push_back(Some(fault));
     }
 
+    /// Lets everything pass until [`Self::go_on`] gets back what this returns.
+    pub(crate) fn hold(&self) -> VecDeque<Option<Fault>> {
+        std::mem::take(&mut self.next.lock().unwrap())
+    }
+
+    pub(crate) fn go_on(&self, planned: VecDeque<Option<Fault>>) {
+        *self.next.lock().unwrap() = planned;
+    }
+
     pub(crate) fn clear(&self) {
         self.next.lock().unwrap().clear();
     }

@@ -40,6 +40,8 @@ pub(crate) const BEGINNING_US: i64 = 1_800_000_000_000_000;
 
 pub(crate) struct World {
     pub service: Arc<Transcoding>,
+    /// Replicas that are not at it just now.
+    others: Vec<Arc<Transcoding>>,
     pub db: Database,
     pub clock: Clock,
     pub hand: ManualClock,
@@ -81,6 +83,27 @@ pub(crate) enum Step {
     Relay,
 }
 
+impl Step {
+    async fn take(
+        self,
+        service: &Transcoding,
+        bus: &dyn EventBus,
+    ) -> Result<usize, TranscodingError> {
+        match self {
+            Self::Dispatch => dispatch::step_dispatch(service).await,
+            Self::Leases => leases::step_leases(service).await,
+            Self::Renew => progress::step_renew(service).await,
+            Self::Publish => publisher::step_publish(service).await,
+            Self::Chores => housekeeping::step_chores(service).await,
+            Self::Relay => {
+                let (db, clock) = (&service.deps.db, &service.deps.clock);
+                let round = kinora_db::outbox::relay_once(db, bus, clock).await?;
+                Ok(round.published)
+            }
+        }
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
@@ -117,6 +140,7 @@ impl World {
         };
         Self {
             service: Transcoding::new(deps.clone()),
+            others: vec![],
             db,
             clock,
             hand,
@@ -153,9 +177,40 @@ impl World {
         self.folder.path()
     }
 
+    /// Two replicas take steps at the same time, each as its loop does; nothing outside goes wrong
+    /// meanwhile.
+    pub(crate) async fn race(&mut self, steps: [Step; 2]) {
+        self.replicas();
+        let planned = self.faults.hold();
+        let services = [self.service.clone(), self.others[0].clone()];
+        let [first, second] = [0, 1].map(|at| {
+            let (service, bus) = (services[at].clone(), self.bus.clone());
+            let step = steps[at];
+            async move { kinora_db::retrying(|| step.take(&service, bus.as_ref())).await }
+        });
+        let (first, second) = tokio::join!(first, second);
+        for taken in [first, second] {
+            taken.expect("a step that nothing hinders is taken");
+        }
+        self.faults.go_on(planned);
+    }
+
     /// A new process on the same database.
     pub(crate) fn restart(&mut self) {
         self.service = Transcoding::new(self.deps.clone());
+    }
+
+    /// Another of three replicas takes the next steps; it remembers what it knew when it was last at it.
+    pub(crate) fn change_replica(&mut self, which: usize) {
+        self.replicas();
+        let other = which % self.others.len();
+        std::mem::swap(&mut self.service, &mut self.others[other]);
+    }
+
+    fn replicas(&mut self) {
+        if self.others.is_empty() {
+            self.others = (0..2).map(|_| Transcoding::new(self.deps.clone())).collect();
+        }
     }
 
     /// The catalogue says that a film is there.
@@ -197,28 +252,15 @@ impl World {
             video,
             aggregate_version: *version,
             occurred_at_us: self.clock.now_us(),
+            trace: None,
             data,
         });
     }
 
     /// Takes a step; `None` if it hangs, or the process died in it and was started anew.
     pub(crate) async fn step(&mut self, step: Step) -> Option<Result<usize, TranscodingError>> {
-        let service = self.service.clone();
-        let (db, bus, clock) = (self.db.clone(), self.bus.clone(), self.clock.clone());
-        let taking = async move {
-            match step {
-                Step::Dispatch => dispatch::step_dispatch(&service).await,
-                Step::Leases => leases::step_leases(&service).await,
-                Step::Renew => progress::step_renew(&service).await,
-                Step::Publish => publisher::step_publish(&service).await,
-                Step::Chores => housekeeping::step_chores(&service).await,
-                Step::Relay => {
-                    let round = kinora_db::outbox::relay_once(&db, bus.as_ref(), &clock).await;
-                    Ok(round.map(|round| round.published)?)
-                }
-            }
-        };
-        self.drive(Box::pin(taking)).await
+        let (service, bus) = (self.service.clone(), self.bus.clone());
+        self.drive(Box::pin(async move { step.take(&service, bus.as_ref()).await })).await
     }
 
     /// Delivers an event; whether it was taken in.

@@ -6,6 +6,7 @@
 //! - Conditions are S3's conditional writes, decided by the server. One that ignores them would lose
 //!   updates without a word, so opening tries it out.
 //! - Bytes travel with their MD5, which every S3 server checks before it answers.
+//! - Requests are signed by the server's time, whatever this host's clock says.
 //! - Files of more than a part travel in parts. An upload that does not end well is aborted, also
 //!   when nobody waits for it any more.
 //!
@@ -14,6 +15,7 @@
 
 mod abandoned;
 mod checks;
+mod clock;
 mod config;
 mod file;
 mod list;

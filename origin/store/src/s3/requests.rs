@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
-use super::config::{S3Config, S3ConfigError, S3Timeouts};
+use super::{
+    clock::ServerClock,
+    config::{S3Config, S3ConfigError, S3Timeouts},
+};
 use crate::{
     Key,
     remote::{Fault, collect, lost, moving, refused, within},
@@ -25,6 +28,7 @@ pub(super) struct Requests {
     prefix: String,
     pub(super) timeouts: S3Timeouts,
     http: reqwest::Client,
+    clock: ServerClock,
 }
 
 /// A header of a request.
@@ -50,7 +54,8 @@ impl Requests {
         let secret = config.credentials.secret_access_key;
         let credentials = Credentials::new(config.credentials.access_key_id, secret);
         let (prefix, timeouts) = (config.location.prefix, config.timeouts);
-        Ok(Self { bucket, credentials, prefix, timeouts, http })
+        let clock = ServerClock::default();
+        Ok(Self { bucket, credentials, prefix, timeouts, http, clock })
     }
 
     /// Where an object lies in the bucket.
@@ -71,13 +76,19 @@ impl Requests {
     /// Sends a request; the head of its answer, which is a success.
     pub(super) async fn send<'a, A: S3Action<'a>>(
         &'a self,
-        action: A,
+        mut action: A,
         headers: &'a [Header],
         body: Option<Bytes>,
     ) -> Result<Response, Fault> {
-        let sent = body.as_ref().map_or(0, |body| body.len() as u64);
-        let answer = self.request(action, headers, body).send();
-        let answer = within(self.moving(sent), async { answer.await.map_err(lost) }).await?;
+        for (name, value) in headers {
+            action.headers_mut().insert(*name, value.as_str());
+        }
+        let known_s = self.clock.ahead_s();
+        let mut answer = self.answer(&action, headers, body.clone()).await?;
+        if answer.status() == StatusCode::FORBIDDEN && self.clock.ahead_s() != known_s {
+            // Signed at a time that was not the server's.
+            answer = self.answer(&action, headers, body).await?;
+        }
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -101,18 +112,30 @@ impl Requests {
         moving(self.timeouts.answer, bytes)
     }
 
+    /// Signs and sends a request once.
+    async fn answer<'a, A: S3Action<'a>>(
+        &self,
+        action: &A,
+        headers: &[Header],
+        body: Option<Bytes>,
+    ) -> Result<Response, Fault> {
+        let sent = body.as_ref().map_or(0, |body| body.len() as u64);
+        let answer = self.request(action, headers, body).send();
+        let answer = within(self.moving(sent), async { answer.await.map_err(lost) }).await?;
+        self.clock.hear(&answer);
+        Ok(answer)
+    }
+
     fn request<'a, A: S3Action<'a>>(
         &self,
-        mut action: A,
-        headers: &'a [Header],
+        action: &A,
+        headers: &[Header],
         body: Option<Bytes>,
     ) -> RequestBuilder {
-        for (name, value) in headers {
-            action.headers_mut().insert(*name, value.as_str());
-        }
         let method = Method::from_bytes(A::METHOD.to_str().as_bytes())
             .expect("the methods of S3 are methods of HTTP");
-        let mut request = self.http.request(method, action.sign(SIGNED_FOR));
+        let mut request =
+            self.http.request(method, action.sign_with_time(SIGNED_FOR, &self.clock.now()));
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -2,6 +2,7 @@
 //! demand. What goes wrong here panics: it is a test that fails.
 
 mod authority;
+mod clock;
 mod database;
 mod link;
 mod moto;
@@ -14,6 +15,7 @@ mod s3s;
 
 pub use self::{
     authority::Authority,
+    clock::wrong_clock,
     database::{POSTGRES_VARIABLE, TestDatabase},
     link::{FaultyLink, Trouble},
     moto::Moto,

@@ -3,13 +3,13 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::ports::free_ports;
+use crate::{Authority, ports::free_ports};
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
@@ -33,17 +33,33 @@ impl Postgres {
         Self::start_with(folder, &["fsync=off", "full_page_writes=off"])
     }
 
+    /// Starts one that speaks TLS, as `localhost`, to whoever asks for it.
+    pub fn start_with_tls(authority: &Authority) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (certificate, key) = authority.pair("server");
+        let mut settings = vec!["ssl=on".to_owned()];
+        // Copies of its own: it takes no key that others than its user may read.
+        for (setting, file, mode) in
+            [("ssl_cert_file", certificate, 0o644), ("ssl_key_file", key, 0o600)]
+        {
+            let copy = folder.path().join(setting);
+            fs::copy(file, &copy).expect("a temporary folder can be written");
+            fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).expect("our own file");
+            settings.push(format!("{setting}={}", copy.display()));
+        }
+        Self::start_in(folder, settings)
+    }
+
     fn start_with(parent: PathBuf, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir_in(parent).expect("a temporary folder");
-        let mut server = Self {
-            folder,
-            port: free_ports::<1>()[0],
-            settings: settings.iter().map(ToString::to_string).collect(),
-            child: None,
-        };
+        Self::start_in(folder, settings.iter().map(ToString::to_string).collect())
+    }
+
+    fn start_in(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
+        let mut server = Self { folder, port: free_ports::<1>()[0], settings, child: None };
         if rustix::process::getuid().is_root() {
             // The server does not run as root: its folder is its user's.
-            run(Command::new("chown").arg("postgres").arg(server.folder.path()));
+            run(Command::new("chown").args(["-R", "postgres"]).arg(server.folder.path()));
         }
         let mut init = server.command("initdb");
         run(init

@@ -1,8 +1,17 @@
-//! s3s-fs, an S3 server in this process: it checks signatures, MD5 and conditions, one request at
-//! a time. It lists neither ETags nor uploads, and racing writers it may let all win.
+//! s3s-fs, an S3 server in this process: it checks signatures, MD5 and conditions. It lists neither
+//! ETags nor uploads.
+//!
+//! By itself it lets all of racing writers win, one with its bytes and another with its metadata. So
+//! requests for one object take turns here.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use s3s_fs::FileSystem;
@@ -43,9 +52,18 @@ impl S3s {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let task = tokio::spawn(async move {
+            let turns = Turns::default();
             while let Ok((socket, _)) = listener.accept().await {
+                let (service, turns) = (service.clone(), turns.clone());
+                let in_turn = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                    let (service, turn) = (service.clone(), turns.of(request.uri().path()));
+                    async move {
+                        let _mine = turn.lock().await;
+                        Service::call(&service, request).await
+                    }
+                });
                 let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(socket), service.clone());
+                    .serve_connection(TokioIo::new(socket), in_turn);
                 // A client that goes away is no news.
                 tokio::spawn(async move { drop(connection.await) });
             }
@@ -61,6 +79,19 @@ impl S3s {
     /// What it has on disk: objects lie in the folder of the bucket, uploads and metadata beside it.
     pub fn root(&self) -> &Path {
         self.root.path()
+    }
+}
+
+/// Whose turn it is, for each path.
+#[derive(Clone, Default)]
+struct Turns(Arc<Mutex<HashMap<String, Turn>>>);
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+impl Turns {
+    fn of(&self, path: &str) -> Turn {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Turn::clone(turns.entry(path.to_owned()).or_default())
     }
 }
 

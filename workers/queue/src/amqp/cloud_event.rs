@@ -2,9 +2,10 @@
 //! HTTP bindings), so that others can listen, too.
 //!
 //! `source` is `/kinora/` and the producer, `subject` the video; `account` and `sequence` (the
-//! aggregate's version) are extensions.
+//! aggregate's version) are extensions, and so is `traceparent` (distributed tracing extension 1.0).
 
 use jiff::Timestamp;
+use kinora_media::TraceContext;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -41,6 +42,14 @@ pub(crate) struct CloudEvent {
     account: String,
     /// Counts the source's events about the subject from 1.
     sequence: String,
+    /// W3C trace context of the request that led to it, where one was told.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kinora_media::trace::lenient"
+    )]
+    #[schema(value_type = Option<String>)]
+    traceparent: Option<TraceContext>,
     /// `application/json`, where there is data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     datacontenttype: Option<String>,
@@ -64,6 +73,7 @@ pub(crate) fn write(event: &Event) -> serde_json::Result<(Vec<u8>, String)> {
         time: time.map_err(serde::ser::Error::custom)?,
         account: event.account.to_string(),
         sequence: event.aggregate_version.to_string(),
+        traceparent: event.trace,
         datacontenttype: data.is_some().then(|| "application/json".to_owned()),
         data,
     };
@@ -88,6 +98,7 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Event> {
         video: said.subject.parse().map_err(|_| bad("subject"))?,
         aggregate_version: said.sequence.parse().map_err(|_| bad("sequence"))?,
         occurred_at_us: said.time.as_microsecond(),
+        trace: said.traceparent,
         data: serde_json::from_value::<EventData>(data)?,
     })
 }
@@ -107,6 +118,7 @@ mod tests {
             video: VideoId(Uuid::nil()),
             aggregate_version: 7,
             occurred_at_us: 1_800_000_000_123_456,
+            trace: Some(TraceContext::begin(Uuid::max())),
             data,
         }
     }
@@ -134,10 +146,23 @@ mod tests {
             "time": "2027-01-15T08:00:00.123456Z",
             "account": "ada",
             "sequence": "7",
+            "traceparent": format!("00-{}-{}-00", "f".repeat(32), "f".repeat(16)),
             "datacontenttype": "application/json",
             "data": { "version": 2, "pictures": true },
         });
         assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_without_a_trace_or_with_another_kind_of_it_is_read() {
+        let (bytes, _) = write(&event(EventData::Deleted)).unwrap();
+        let mut said: Value = serde_json::from_slice(&bytes).unwrap();
+        for kind in [Value::Null, "02".into()] {
+            said["traceparent"] = kind;
+            assert_eq!(read(&serde_json::to_vec(&said).unwrap()).unwrap().trace, None);
+        }
+        said.as_object_mut().unwrap().remove("traceparent");
+        assert_eq!(read(&serde_json::to_vec(&said).unwrap()).unwrap().trace, None);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The event bus: every group has a queue with its own copy of each event.
 
 use async_trait::async_trait;
-use lapin::types::FieldTable;
 
-use super::{AmqpQueue, cloud_event, publish::Letter, topology::Lane};
+use super::{
+    AmqpQueue, cloud_event,
+    publish::{Letter, trace_headers},
+    topology::Lane,
+};
 use crate::{Event, EventBus, EventDelivery, QueueError, Receipt};
 
 #[async_trait]
@@ -17,7 +20,7 @@ impl EventBus for AmqpQueue {
             key: format!("{}.{kind}", event.producer).into(),
             payload: &payload,
             content_type: cloud_event::MEDIA_TYPE,
-            headers: FieldTable::default(),
+            headers: trace_headers(event.trace),
             // Where no group was declared nobody wants it.
             mandatory: false,
         };

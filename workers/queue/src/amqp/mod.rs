@@ -8,6 +8,7 @@
 //! - What this version cannot read goes to the dead letters with the reason.
 
 mod cloud_event;
+mod consuming;
 mod events;
 mod link;
 mod lossy;
@@ -140,18 +141,17 @@ impl fmt::Debug for AmqpQueue {
 #[async_trait]
 impl JobQueue for AmqpQueue {
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError> {
-        let lane = Lane::Jobs(message.payload.class());
-        self.0.add(&lane, &to_json("job", message)?).await
+        let lane = Lane::Jobs(message.payload.class(), message.priority);
+        self.0.add(&lane, &to_json("job", message)?, message.trace).await
     }
 
     async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError> {
-        let lanes = classes.iter().copied().map(Lane::Jobs).collect();
-        let (message, receipt) = self.0.next("job", lanes, from_json).await?;
+        let (message, receipt) = self.0.next("job", Lane::of(classes), from_json).await?;
         Ok(JobDelivery { message, receipt })
     }
 
     async fn report(&self, report: &JobReport) -> Result<(), QueueError> {
-        self.0.add(&Lane::Reports, &to_json("report", report)?).await
+        self.0.add(&Lane::Reports, &to_json("report", report)?, None).await
     }
 
     async fn finish(&self, receipt: Receipt) -> Result<(), QueueError> {
@@ -177,6 +177,10 @@ impl JobQueue for AmqpQueue {
     async fn release_report(&self, receipt: Receipt) -> Result<(), QueueError> {
         self.0.give_back(&receipt).await;
         Ok(())
+    }
+
+    async fn purge_dead(&self) -> Result<u64, QueueError> {
+        self.0.purge(self.0.names.dead()).await
     }
 
     async fn publish_progress(&self, progress: &JobProgress) -> Result<(), QueueError> {

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use kinora_media::TraceContext;
 use lapin::{
     BasicProperties, Confirmation,
-    options::BasicPublishOptions,
+    options::{BasicPublishOptions, QueuePurgeOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
 
@@ -32,9 +33,14 @@ pub(super) struct Letter<'a> {
 
 impl Inner {
     /// Puts a message on a lane.
-    pub(super) async fn add(&self, lane: &Lane, payload: &[u8]) -> Result<(), QueueError> {
+    pub(super) async fn add(
+        &self,
+        lane: &Lane,
+        payload: &[u8],
+        trace: Option<TraceContext>,
+    ) -> Result<(), QueueError> {
         let key = self.names.queue(lane);
-        let (exchange, headers) = (ShortString::default(), FieldTable::default());
+        let (exchange, headers) = (ShortString::default(), trace_headers(trace));
         let content_type = JSON;
         let letter = Letter { exchange, key, payload, content_type, headers, mandatory: true };
         self.publish(&letter).await
@@ -48,6 +54,17 @@ impl Inner {
         let content_type = JSON;
         let letter = Letter { exchange, key, payload, content_type, headers, mandatory: true };
         self.publish(&letter).await
+    }
+
+    /// Removes all messages of a queue that nobody holds; how many.
+    pub(super) async fn purge(&self, queue: ShortString) -> Result<u64, QueueError> {
+        let link = self.link().await?;
+        // A channel of its own: a refusal closes it.
+        let channel = link.connection.create_channel().await.map_err(broker)?;
+        let purged = channel.queue_purge(queue, QueuePurgeOptions::default()).await;
+        let purged = purged.map_err(broker)?;
+        channel.close(200, "done".into()).await.map_err(broker)?;
+        Ok(u64::from(purged))
     }
 
     /// Sends until it is confirmed. A try whose confirmation was lost may have been taken, so a
@@ -92,6 +109,17 @@ impl Inner {
             }
         }
     }
+}
+
+/// The trace where tools look for it that know nothing of our payloads (W3C Trace Context: AMQP
+/// protocol, application properties; of 0-9-1 they are headers).
+pub(super) fn trace_headers(trace: Option<TraceContext>) -> FieldTable {
+    let mut headers = FieldTable::default();
+    if let Some(trace) = trace {
+        let text = AMQPValue::LongString(trace.to_string().into());
+        headers.insert(TraceContext::NAME.into(), text);
+    }
+    headers
 }
 
 async fn send(link: &Arc<Link>, letter: &Letter<'_>) -> lapin::Result<Confirmation> {

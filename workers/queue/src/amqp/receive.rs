@@ -2,20 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
 use lapin::{
-    Channel, Consumer,
+    Channel,
     message::Delivery,
-    options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
-    },
-    types::{FieldTable, ShortString},
+    options::{BasicAckOptions, BasicQosOptions},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Inner, Link, broker, link::is_missing, lock, topology::Lane};
+use super::{
+    Inner, Link, broker,
+    consuming::{Consuming, back},
+    link::is_missing,
+    lock,
+    topology::Lane,
+};
 use crate::{QueueError, Receipt};
 
 /// How long a consumer waits for the next receiver after its own went away.
@@ -119,7 +121,7 @@ impl Inner {
     ) -> Result<Taken, QueueError> {
         let link = self.link().await?;
         let begun = tokio::time::timeout(BEGIN, self.begin(&link, lanes)).await;
-        let (channel, consumers) = match begun {
+        let (channel, mut consuming) = match begun {
             Ok(Ok(begun)) => begun,
             Ok(Err(unknown @ QueueError::UnknownGroup(_))) => return Err(unknown),
             Ok(Err(error)) => {
@@ -131,7 +133,7 @@ impl Inner {
                 return Err(QueueError::Broker("it lets nobody consume".to_owned()));
             }
         };
-        match first(&channel.0, consumers, over).await? {
+        match consuming.first(&channel.0, over).await? {
             Some(delivery) => Ok(Taken { delivery, channel }),
             None => {
                 channel.close().await;
@@ -140,58 +142,36 @@ impl Inner {
         }
     }
 
-    /// A channel with a consumer for every lane.
-    async fn begin(
-        &self,
-        link: &Link,
-        lanes: &[Lane],
-    ) -> Result<(Leaving, Vec<Consumer>), QueueError> {
+    /// A channel with a consumer for every lane, or for the urgent ones if they have something.
+    async fn begin(&self, link: &Link, lanes: &[Lane]) -> Result<(Leaving, Consuming), QueueError> {
         let channel = Leaving(link.connection.create_channel().await.map_err(broker)?);
         channel.0.basic_qos(1, BasicQosOptions::default()).await.map_err(broker)?;
-        let mut consumers = Vec::with_capacity(lanes.len());
-        for lane in lanes {
-            let consumer = consume(&channel.0, self.names.queue(lane)).await;
-            consumers.push(consumer.map_err(|error| match lane {
-                Lane::Events(group) if is_missing(&error) => {
-                    QueueError::UnknownGroup(group.clone())
-                }
-                _ => broker(error),
-            })?);
+        let mut consuming = Consuming::default();
+        let (patient, urgent): (Vec<_>, Vec<_>) = lanes.iter().partition(|lane| lane.is_patient());
+        for lane in urgent {
+            self.consume(&channel.0, &mut consuming, lane).await?;
         }
-        Ok((channel, consumers))
+        if patient.is_empty() || consuming.has_one_soon().await? {
+            return Ok((channel, consuming));
+        }
+        for lane in patient {
+            self.consume(&channel.0, &mut consuming, lane).await?;
+        }
+        Ok((channel, consuming))
     }
-}
 
-/// The first message of several consumers, or none when it is over. What others got goes back.
-async fn first(
-    channel: &Channel,
-    consumers: Vec<Consumer>,
-    over: &CancellationToken,
-) -> Result<Option<Delivery>, QueueError> {
-    let tags: Vec<ShortString> = consumers.iter().map(Consumer::tag).collect();
-    let mut messages = stream::select_all(consumers);
-    let lost = || QueueError::Broker("the connection was lost".to_owned());
-    let delivery = tokio::select! {
-        next = messages.next() => Some(next.ok_or_else(lost)?.map_err(broker)?),
-        () = over.cancelled() => None,
-    };
-    for tag in tags {
-        channel.basic_cancel(tag, BasicCancelOptions::default()).await.map_err(broker)?;
+    async fn consume(
+        &self,
+        channel: &Channel,
+        consuming: &mut Consuming,
+        lane: &Lane,
+    ) -> Result<(), QueueError> {
+        let begun = consuming.begin(channel, self.names.queue(lane), lane.is_patient()).await;
+        begun.map_err(|error| match lane {
+            Lane::Events(group) if is_missing(&error) => QueueError::UnknownGroup(group.clone()),
+            _ => broker(error),
+        })
     }
-    while let Some(other) = messages.next().await {
-        back(&other.map_err(broker)?).await.map_err(broker)?;
-    }
-    Ok(delivery)
-}
-
-/// Puts a message back where it was.
-async fn back(delivery: &Delivery) -> lapin::Result<bool> {
-    delivery.acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await
-}
-
-async fn consume(channel: &Channel, queue: ShortString) -> lapin::Result<Consumer> {
-    let (options, none) = (BasicConsumeOptions::default(), FieldTable::default());
-    channel.basic_consume(queue, ShortString::default(), options, none).await
 }
 
 impl Taken {

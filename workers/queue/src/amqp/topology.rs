@@ -1,5 +1,6 @@
 //! What there is on the broker, and how it is called.
 
+use kinora_media::Priority;
 use kinora_plan::job::JobClass;
 use lapin::{
     Channel, ExchangeKind,
@@ -14,9 +15,22 @@ const DELIVERIES: i64 = 1000;
 /// A line of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Lane {
-    Jobs(JobClass),
+    Jobs(JobClass, Priority),
     Reports,
     Events(String),
+}
+
+impl Lane {
+    /// The lanes of some classes, the urgent ones first.
+    pub(super) fn of(classes: &[JobClass]) -> Vec<Self> {
+        let by = |priority| classes.iter().map(move |class| Self::Jobs(*class, priority));
+        Priority::ALL.into_iter().flat_map(by).collect()
+    }
+
+    /// Whether what is on it may take its time.
+    pub(super) fn is_patient(&self) -> bool {
+        matches!(self, Self::Jobs(_, Priority::Bulk))
+    }
 }
 
 /// Names, each beginning with the namespace.
@@ -36,7 +50,14 @@ impl Names {
     /// The queue of a lane.
     pub(super) fn queue(&self, lane: &Lane) -> ShortString {
         match lane {
-            Lane::Jobs(class) => self.name(&format!("jobs.{}", class.as_str())),
+            // As it was called before there were two: its messages, and workers of the version before,
+            // are those that somebody waits for.
+            Lane::Jobs(class, Priority::Interactive) => {
+                self.name(&format!("jobs.{}", class.as_str()))
+            }
+            Lane::Jobs(class, Priority::Bulk) => {
+                self.name(&format!("jobs.{}.bulk", class.as_str()))
+            }
             Lane::Reports => self.name("reports"),
             Lane::Events(group) => self.name(&format!("events.{group}")),
         }
@@ -68,7 +89,7 @@ impl Names {
 
     /// The lanes that do not depend on who asks.
     pub(super) fn lanes() -> impl Iterator<Item = Lane> {
-        JobClass::ALL.into_iter().map(Lane::Jobs).chain([Lane::Reports])
+        Lane::of(&JobClass::ALL).into_iter().chain([Lane::Reports])
     }
 
     /// Makes what is no lane.
@@ -114,4 +135,18 @@ fn arguments(pairs: &[(&str, &str)]) -> FieldTable {
         table.insert((*name).into(), AMQPValue::LongString((*value).into()));
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Jobs of the version before are on the urgent lanes, and its workers ask for no others.
+    #[test]
+    fn urgent_lanes_are_called_as_they_were_before_there_were_others() {
+        let (names, lanes) = (Names::new("kinora"), Lane::of(&JobClass::ALL));
+        let called: Vec<_> = lanes.iter().map(|lane| names.queue(lane).to_string()).collect();
+        assert_eq!(&called[..2], ["kinora.jobs.probe", "kinora.jobs.encode_chunk"]);
+        assert_eq!(&called[6..8], ["kinora.jobs.probe.bulk", "kinora.jobs.encode_chunk.bulk"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Promises of the event bus.
 
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, TraceContext, VideoId};
 use uuid::Uuid;
 
 use super::{Fixture, never, soon};
@@ -14,6 +14,7 @@ async fn publish(bus: &dyn EventBus, aggregate_version: u64) -> Event {
         video: VideoId(Uuid::nil()),
         aggregate_version,
         occurred_at_us: 1,
+        trace: Some(TraceContext::begin(Uuid::new_v4())),
         data: EventData::Playable { version: 1, pictures: false },
     };
     bus.publish(&event).await.expect("publish");

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kinora_media::{AccountId, JobId, VideoId};
+use kinora_media::{AccountId, JobId, Priority, TraceContext, VideoId};
 use kinora_plan::{
     encoder::ProbeSpec,
     job::{Control, JobClass, JobMessage, JobPayload, JobProgress},
@@ -30,6 +30,8 @@ fn message(attempt: u32) -> JobMessage {
         source_key: "sources/contract/original".into(),
         deadline_ms: 1000,
         lease_ms: 1000,
+        priority: Priority::Interactive,
+        trace: Some(TraceContext::begin(Uuid::new_v4())),
         payload: JobPayload::Probe(ProbeSpec::new(1)),
     }
 }
@@ -57,6 +59,25 @@ pub async fn first_in_first_out(fixture: &dyn Fixture) {
     for expected in sent {
         assert_eq!(receive(&*queue).await.message, expected);
     }
+}
+
+/// What somebody waits for comes before what may take its time, whichever was sent first.
+pub async fn what_somebody_waits_for_comes_first(fixture: &dyn Fixture) {
+    let queue = fixture.open().await.jobs;
+    let mut sent = Vec::new();
+    for attempt in 1..=6 {
+        let priority = if attempt % 2 == 1 { Priority::Bulk } else { Priority::Interactive };
+        let message = JobMessage { priority, ..message(attempt) };
+        queue.dispatch(&message).await.expect("dispatch");
+        sent.push(message);
+    }
+    sent.sort_by_key(|message| (message.priority, message.attempt));
+    for expected in sent {
+        let delivery = receive(&*queue).await;
+        assert_eq!(delivery.message, expected);
+        queue.finish(delivery.receipt).await.expect("finish");
+    }
+    never("a job too many", queue.receive(PROBE)).await;
 }
 
 /// Who waits already gets the next job.

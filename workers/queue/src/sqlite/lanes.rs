@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use kinora_media::Priority;
 use kinora_plan::job::JobClass;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::{QueueError, Receipt};
 /// A line of messages, first in, first out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
-    Jobs(JobClass),
+    Jobs(JobClass, Priority),
     Reports,
     Events(String),
 }
@@ -52,7 +53,7 @@ impl Lanes {
         self.changed.notify_waiters();
     }
 
-    /// Waits for the oldest free message of `lanes`.
+    /// Waits for a free message of `lanes`: of the most urgent ones, the oldest.
     pub(super) async fn claim(self: &Arc<Self>, lanes: &[Lane]) -> Result<Claim, QueueError> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -71,7 +72,8 @@ impl Lanes {
             return Err(QueueError::Closed);
         }
         let oldest = |lane| Some((*state.free.get(lane)?.first()?, lane));
-        let Some((id, lane)) = lanes.iter().filter_map(oldest).min_by_key(|(id, _)| *id) else {
+        let found = lanes.iter().filter_map(oldest);
+        let Some((id, lane)) = found.min_by_key(|(id, lane)| (lane.priority(), *id)) else {
             return Ok(None);
         };
         if let Some(free) = state.free.get_mut(lane) {
@@ -157,10 +159,21 @@ impl Drop for Claim {
     }
 }
 
+impl Lane {
+    fn priority(&self) -> Priority {
+        match self {
+            Self::Jobs(_, priority) => *priority,
+            Self::Reports | Self::Events(_) => Priority::Interactive,
+        }
+    }
+}
+
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Jobs(class) => write!(f, "jobs/{}", class.as_str()),
+            // As it was called before there were two.
+            Self::Jobs(class, Priority::Interactive) => write!(f, "jobs/{}", class.as_str()),
+            Self::Jobs(class, Priority::Bulk) => write!(f, "jobs/{}/bulk", class.as_str()),
             Self::Reports => f.write_str("reports"),
             Self::Events(group) => write!(f, "events/{group}"),
         }
@@ -178,11 +191,14 @@ impl FromStr for Lane {
         match text.split_once('/') {
             None if text == "reports" => Ok(Self::Reports),
             Some(("events", group)) => Ok(Self::Events(group.to_owned())),
-            Some(("jobs", word)) => JobClass::ALL
-                .into_iter()
-                .find(|class| class.as_str() == word)
-                .map(Self::Jobs)
-                .ok_or(UnknownLane),
+            Some(("jobs", words)) => {
+                let (word, priority) = match words.strip_suffix("/bulk") {
+                    Some(word) => (word, Priority::Bulk),
+                    None => (words, Priority::Interactive),
+                };
+                let class = JobClass::ALL.into_iter().find(|class| class.as_str() == word);
+                class.map(|class| Self::Jobs(class, priority)).ok_or(UnknownLane)
+            }
             _ => Err(UnknownLane),
         }
     }
@@ -195,9 +211,13 @@ mod tests {
     #[test]
     fn lanes_have_one_spelling() {
         let events = Lane::Events("transcoding/a".into());
-        for lane in [Lane::Jobs(JobClass::EncodeChunk), Lane::Reports, events] {
+        let jobs = |priority| Lane::Jobs(JobClass::EncodeChunk, priority);
+        let both = [jobs(Priority::Interactive), jobs(Priority::Bulk)];
+        for lane in both.into_iter().chain([Lane::Reports, events]) {
             assert_eq!(lane.to_string().parse::<Lane>().unwrap(), lane);
         }
+        // Messages of the version before lie on the lane of those that somebody waits for.
+        assert_eq!(jobs(Priority::Interactive).to_string(), "jobs/encode_chunk");
         assert!("jobs/paint".parse::<Lane>().is_err());
         assert!("letters".parse::<Lane>().is_err());
     }
@@ -205,7 +225,8 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_of_several_lanes_comes_first_and_a_dropped_claim_goes_back() {
         let lanes = Arc::new(Lanes::default());
-        let (probe, chunk) = (Lane::Jobs(JobClass::Probe), Lane::Jobs(JobClass::EncodeChunk));
+        let [probe, chunk] =
+            [JobClass::Probe, JobClass::EncodeChunk].map(|c| Lane::Jobs(c, Priority::Interactive));
         lanes.add(probe.clone(), 2);
         lanes.add(chunk.clone(), 1);
         let both = [probe, chunk];

@@ -181,6 +181,13 @@ impl JobQueue for SqliteQueue {
         Ok(())
     }
 
+    async fn purge_dead(&self) -> Result<u64, QueueError> {
+        let sql = "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM dead_letters";
+        let (count, last): (i64, i64) = sqlx::query_as(sql).fetch_one(&self.reader).await?;
+        self.writer.write(Write::PurgeDead { last }).await?;
+        Ok(count.unsigned_abs())
+    }
+
     async fn publish_progress(&self, progress: &JobProgress) -> Result<(), QueueError> {
         // An error means that nobody listens: progress may be lost.
         let _ = self.progress.send(progress.clone());

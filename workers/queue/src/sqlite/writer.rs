@@ -25,11 +25,29 @@ const BATCH: usize = 128;
 /// A change of the file.
 #[derive(Debug)]
 pub(super) enum Write {
-    Add { lane: Lane, payload: String },
-    Publish { payload: String },
-    Declare { lane: Lane },
-    Remove { receipt: Uuid, id: i64 },
-    SetAside { receipt: Uuid, id: i64, reason: String },
+    Add {
+        lane: Lane,
+        payload: String,
+    },
+    Publish {
+        payload: String,
+    },
+    Declare {
+        lane: Lane,
+    },
+    Remove {
+        receipt: Uuid,
+        id: i64,
+    },
+    SetAside {
+        receipt: Uuid,
+        id: i64,
+        reason: String,
+    },
+    /// Removes what was set aside up to this one.
+    PurgeDead {
+        last: i64,
+    },
 }
 
 /// What consumers learn once a write is committed.
@@ -37,6 +55,7 @@ enum Effect {
     Added(Vec<(Lane, i64)>),
     Declared(Lane),
     Gone(Uuid),
+    Nothing,
 }
 
 struct Command {
@@ -129,6 +148,7 @@ fn tell(lanes: &Lanes, effect: Effect) {
         Effect::Added(messages) => messages.into_iter().for_each(|(lane, id)| lanes.add(lane, id)),
         Effect::Declared(lane) => lanes.declare(lane),
         Effect::Gone(receipt) => lanes.forget(receipt),
+        Effect::Nothing => {}
     }
 }
 
@@ -163,6 +183,11 @@ async fn apply(connection: &mut SqliteConnection, write: &Write) -> Result<Effec
         Write::SetAside { receipt, id, reason } => {
             set_aside(connection, *id, reason).await?;
             Ok(Effect::Gone(*receipt))
+        }
+        Write::PurgeDead { last } => {
+            let sql = "DELETE FROM dead_letters WHERE id <= $1";
+            sqlx::query(sql).bind(last).execute(connection).await?;
+            Ok(Effect::Nothing)
         }
     }
 }

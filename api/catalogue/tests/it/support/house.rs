@@ -190,6 +190,7 @@ impl House {
             video,
             aggregate_version: version,
             occurred_at_us: 0,
+            trace: None,
             data,
         }
     }

@@ -2,6 +2,7 @@
 //! lost, nothing left behind and nothing made twice ([`crate::invariant`]).
 
 mod broker;
+mod clock;
 mod database;
 mod events;
 mod store;

@@ -2,6 +2,7 @@
 //! writers win and lists uploads in parts.
 
 mod adapter;
+mod clock;
 mod faults;
 mod parts;
 mod rights;

@@ -1,0 +1,3 @@
+-- The trace of the request that made a video, as a W3C traceparent.
+ALTER TABLE videos ADD COLUMN trace TEXT COLLATE "C";
+ALTER TABLE transcodes ADD COLUMN trace TEXT COLLATE "C";
