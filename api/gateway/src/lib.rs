@@ -20,10 +20,12 @@ pub struct Services {
     pub here: Vec<OpenApiRouter>,
     /// Those of others, and the way to them.
     pub elsewhere: Option<(Vec<Remote>, Passage)>,
+    /// What they say to each other: an AsyncAPI document.
+    pub events: Value,
 }
 
-/// The services behind one address: their routes, `/healthz`, the merged OpenAPI document and
-/// the watch page. `media_origin` is the base address of media, which the page may fetch from.
+/// The services behind one address: their routes, `/healthz`, the merged OpenAPI document, that of
+/// their events and the watch page. `media_origin` is the base address of media, which the page may fetch from.
 pub fn router(services: Services, media_origin: &str) -> Router {
     let (mut api, mut document) = merge(services.here).split_for_parts();
     if let Some((remotes, passage)) = services.elsewhere {
@@ -32,9 +34,10 @@ pub fn router(services: Services, media_origin: &str) -> Router {
             document.merge(remote.document);
         }
     }
-    let document = axum::Json(document);
+    let (document, events) = (axum::Json(document), axum::Json(services.events));
     let routes = api
         .route("/api/v1/openapi.json", get(async move || document))
+        .route("/api/v1/asyncapi.json", get(async move || events))
         .route("/healthz", get(health))
         .merge(watch::router(media_origin));
     // Outermost: pages of other sites must be able to read problems, too.

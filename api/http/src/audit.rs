@@ -27,11 +27,16 @@ impl VerifyQuery {
     /// # Errors
     /// None, or more than one answer may be about.
     pub fn limit(&self) -> Result<u32, Problem> {
-        let limit = self.limit.unwrap_or(20);
-        match (1..=MOST).contains(&limit) {
-            true => Ok(limit),
-            false => Err(Problem::invalid_request("limit must be 1 to 100")),
-        }
+        limit(self.limit)
+    }
+}
+
+/// A number of videos as it was asked for.
+pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(20);
+    match (1..=MOST).contains(&limit) {
+        true => Ok(limit),
+        false => Err(Problem::invalid_request("limit must be 1 to 100")),
     }
 }
 

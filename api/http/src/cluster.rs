@@ -4,7 +4,10 @@
 //! A token is `{key id}.{claims}.{signature}`: the claims are JSON, the signature is HMAC-SHA256 over
 //! what stands before its dot; both in base64url.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     Router,
@@ -35,9 +38,9 @@ const SECRET_CHARACTERS: usize = 32;
 /// Says how many seconds have passed since 1970 UTC.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// The secrets of a cluster: the first signs, all open. Cheap to clone.
+/// The secrets of a cluster: the first signs, all open. Clones share them.
 #[derive(Clone)]
-pub struct ClusterKeys(Arc<[Key]>);
+pub struct ClusterKeys(Arc<RwLock<Arc<[Key]>>>);
 
 struct Key {
     /// Says which secret it is without telling it.
@@ -116,7 +119,18 @@ impl ClusterKeys {
         if keys.is_empty() {
             return Err(ClusterKeysError::Empty);
         }
-        Ok(Self(keys.into()))
+        Ok(Self(Arc::new(RwLock::new(keys.into()))))
+    }
+
+    /// Puts those of `others` in their place, at once and for all clones.
+    pub fn replace(&self, others: &Self) {
+        let others = others.get();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = others;
+    }
+
+    /// Those of now.
+    fn get(&self) -> Arc<[Key]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A token for one request to the service `audience`, on behalf of `principal` if anybody.
@@ -127,7 +141,8 @@ impl ClusterKeys {
         principal: Option<&Principal>,
         now_s: i64,
     ) -> HeaderValue {
-        let key = self.0.first().expect("there is one, or it was not parsed");
+        let keys = self.get();
+        let key = keys.first().expect("there is one, or it was not parsed");
         let claims = Claims {
             iss: GATEWAY.to_owned(),
             aud: audience.to_owned(),
@@ -157,7 +172,8 @@ impl ClusterKeys {
     ) -> Result<Option<Principal>, ClusterTokenError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(ClusterTokenError::Malformed)?;
         let (id, claims) = signed.split_once('.').ok_or(ClusterTokenError::Malformed)?;
-        let key = self.0.iter().find(|key| key.id == id).ok_or(ClusterTokenError::UnknownKey)?;
+        let keys = self.get();
+        let key = keys.iter().find(|key| key.id == id).ok_or(ClusterTokenError::UnknownKey)?;
         let decode = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| ClusterTokenError::Malformed);
         let verified = key.mac(signed).verify_slice(&decode(signature)?);
         verified.map_err(|_| ClusterTokenError::BadSignature)?;
@@ -178,7 +194,7 @@ impl ClusterKeys {
 
 impl fmt::Debug for ClusterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.get().iter().map(|key| &key.id)).finish()
     }
 }
 
@@ -313,6 +329,10 @@ mod tests {
         let refused = new.verify("catalogue", asked, token.to_str().unwrap(), 0);
         assert_eq!(refused, Err(ClusterTokenError::UnknownKey));
         assert!(!format!("{old:?}").contains("secret"));
+        // In a process that runs: whoever has them has others from then on.
+        let held = new.clone();
+        new.replace(&old);
+        assert_eq!(held.verify("catalogue", asked, token.to_str().unwrap(), 0), Ok(None));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod openapi;
 mod page;
 mod principal;
 mod problem;
+pub mod sweep;
 mod timestamp;
 mod trace;
 mod viewer;

@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::Context;
-use kinora_catalogue::{Adopted, adopt};
+use kinora_catalogue::{Adopted, adopt, lose};
 use kinora_db::{Clock, Database};
 use kinora_media::AccountId;
+use kinora_transcoding::{Lost, lost_media};
 
 use crate::{
     config::{Config, Overrides},
@@ -33,7 +34,8 @@ pub(crate) struct BackupArgs {
 pub(crate) struct RestoreArgs {
     /// A file that `kinorad backup` wrote
     file: PathBuf,
-    /// Take videos in that the store has and the backup has not: their sources are encoded again
+    /// Take videos in that the store has and the backup has not: their sources are encoded again. Videos
+    /// whose media the store has no more are marked as failed, with that reason
     #[arg(long)]
     reconcile: bool,
     #[command(flatten)]
@@ -82,18 +84,30 @@ pub(crate) async fn restore(config: &Config, args: &RestoreArgs) -> anyhow::Resu
     println!("{rows} rows restored");
     let store = Store::open(config).await?.objects();
     let account = AccountId::new(ACCOUNT).context("the account's name")?;
-    let adopted = adopt(&db, &*store, &Clock::system(), &account, args.reconcile).await?;
+    let clock = Clock::system();
+    let adopted = adopt(&db, &*store, &clock, &account, args.reconcile).await?;
     for Adopted { video, bytes, version } in &adopted {
         println!(
             "the store has a video that the backup has not: {video}, {bytes} bytes, next version {version}"
         );
     }
-    match (adopted.len(), args.reconcile) {
-        (0, _) => {}
-        (videos, true) => {
-            println!("{videos} videos adopted; they are encoded again when kinorad runs")
+    let lost = lost_media(&db, &*store, &clock, args.reconcile).await?;
+    for lost in &lost {
+        let Lost { video, version, objects, .. } = lost;
+        println!(
+            "the store lost {objects} objects of a video that was ready: {video}, version {version}"
+        );
+        if args.reconcile {
+            lose(&db, &clock, (*video, *version), lost.code, &lost.message).await?;
         }
-        (_, false) => println!("To take them in, restore into an empty database with --reconcile."),
+    }
+    match (adopted.len(), lost.len(), args.reconcile) {
+        (0, 0, _) => {}
+        (taken, lost, true) => println!(
+            "{taken} videos adopted, which are encoded again when kinorad runs; {lost} marked as failed, \
+             which `kinora videos retry` has encoded again"
+        ),
+        _ => println!("To settle that, restore into an empty database with --reconcile."),
     }
     println!(
         "Start kinorad; `kinora admin verify` then says what the backup has and the store has not."

@@ -10,7 +10,7 @@ use kinora_db::{Clock, Database, Exclusive};
 use kinora_gateway::{Passage, Remote};
 use kinora_http::{
     Authenticator,
-    cluster::{self, Now},
+    cluster::{self, ClusterKeys, Now},
 };
 use kinora_media::{AccountId, playback::TokenKeys};
 use kinora_origin::Notices;
@@ -21,7 +21,7 @@ use crate::{
     config::Config,
     data_dir::DataDir,
     leaving,
-    queue::Queue,
+    queue::{self, Queue},
     roles::Roles,
     serve::Group,
     services::{Adapters, Addresses, Services},
@@ -44,6 +44,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) roles: Roles,
     pub(crate) data: &'a DataDir,
     pub(crate) tokens: TokenKeys,
+    /// By which gateway and services know each other, where they are apart.
+    pub(crate) cluster: Option<ClusterKeys>,
     pub(crate) queue: Option<&'a Queue>,
     pub(crate) store: Option<&'a Store>,
     pub(crate) notices: Notices,
@@ -110,12 +112,13 @@ pub(crate) async fn open(
     front.transcoding = services.transcoding.clone();
     if roles.gateway {
         let elsewhere = elsewhere(&ground, authenticator, parts)?;
-        let services = kinora_gateway::Services { here: services.routers(), elsewhere };
+        let events = kinora_queue::asyncapi(queue::NAMESPACE);
+        let services = kinora_gateway::Services { here: services.routers(), elsewhere, events };
         let router = kinora_gateway::router(services, addresses.origin);
         serve("gateway", listener, router, parts);
         front.gateway = Some(gateway);
     } else {
-        serve("services", listener, guarded(&services, config)?, parts);
+        serve("services", listener, guarded(&services, ground.cluster)?, parts);
         front.services = Some(format!("http://{bound}"));
     }
     Ok(front)
@@ -135,7 +138,7 @@ fn elsewhere(
     if !ground.roles.ask_others() {
         return Ok(None);
     }
-    let keys = ground.config.cluster_keys()?;
+    let keys = ground.cluster.clone().context("services.key_file was not read")?;
     let leave = parts.leave.clone();
     let passage = Passage::new(keys, authenticator, now(), leave).context("the way to services")?;
     let (roles, section) = (ground.roles, &ground.config.services);
@@ -151,8 +154,8 @@ fn elsewhere(
 }
 
 /// The services here, for the gateway of the cluster alone.
-fn guarded(services: &Services, config: &Config) -> anyhow::Result<Router> {
-    let keys = config.cluster_keys()?;
+fn guarded(services: &Services, keys: Option<ClusterKeys>) -> anyhow::Result<Router> {
+    let keys = keys.context("services.key_file was not read")?;
     let mut routes = Router::new();
     if let Some(catalogue) = &services.catalogue {
         let (router, _) = catalogue.router().split_for_parts();

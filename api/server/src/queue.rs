@@ -8,7 +8,7 @@ use kinora_queue::{AmqpQueue, EventBus, JobQueue, SqliteQueue, Trust};
 use crate::config::{Config, QueueSection};
 
 /// What everything on a broker is named after.
-const NAMESPACE: &str = "kinora";
+pub(crate) const NAMESPACE: &str = "kinora";
 
 /// The certificates of connections to the broker.
 fn trust(queue: &QueueSection) -> anyhow::Result<Trust> {

@@ -1,6 +1,7 @@
 //! SIGHUP: the configuration is read again, and what can change while kinorad runs is changed.
 
 use anyhow::Context;
+use kinora_http::cluster::ClusterKeys;
 use kinora_media::playback::TokenKeys;
 use kinora_origin::{Adjust, Bounds, Tls};
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +21,8 @@ pub(crate) struct Reload {
     has_keys: bool,
     /// The keys of playback tokens, for whoever signs or checks them in this process.
     pub(crate) keys: TokenKeys,
+    /// The secrets by which gateway and services know each other, where they are apart.
+    pub(crate) cluster: Option<ClusterKeys>,
     /// The bounds of the origin, where there is one.
     pub(crate) adjust: Adjust,
     /// The origin's certificate.
@@ -30,13 +33,19 @@ impl Reload {
     /// `in_force` was read by `overrides`.
     pub(crate) fn new(overrides: Overrides, in_force: Config, refilter: Refilter) -> Self {
         let (keys, adjust, tls) = (TokenKeys::default(), Adjust::default(), None);
-        Self { overrides, in_force, refilter, has_keys: false, keys, adjust, tls }
+        Self { overrides, in_force, refilter, has_keys: false, keys, cluster: None, adjust, tls }
     }
 
     /// Reads the keys of playback tokens.
     pub(crate) fn read_keys(&mut self, data: &DataDir) -> anyhow::Result<()> {
         self.has_keys = true;
         self.keys.replace(data.token_keys(self.in_force.playback.key_file.as_deref())?);
+        Ok(())
+    }
+
+    /// Reads the secrets of the cluster.
+    pub(crate) fn read_cluster_keys(&mut self) -> anyhow::Result<()> {
+        self.cluster = Some(self.in_force.cluster_keys()?);
         Ok(())
     }
 
@@ -63,6 +72,10 @@ impl Reload {
             true => data.token_keys(read.playback.key_file.as_deref())?,
             false => Vec::new(),
         };
+        let cluster = match &self.cluster {
+            Some(held) => Some((held, read.cluster_keys()?)),
+            None => None,
+        };
         if let Some(tls) = &self.tls {
             // Its files are as good as they were, or are not taken.
             tls.reload().context("the certificate")?;
@@ -73,6 +86,9 @@ impl Reload {
             (self.refilter)(filter)?;
         }
         self.keys.replace(keys);
+        if let Some((held, read)) = cluster {
+            held.replace(&read);
+        }
         self.adjust.to(Bounds::of(&wanted.to_origin_limits(), &wanted.to_origin_caches()));
         let for_later = wanted.differences(&read)?;
         if !for_later.is_empty() {

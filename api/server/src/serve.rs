@@ -49,6 +49,9 @@ pub(crate) async fn serve(
     if roles.has_playback_keys() {
         reload.read_keys(&data)?;
     }
+    if roles.are_asked() || roles.ask_others() {
+        reload.read_cluster_keys()?;
+    }
     let store = match roles.has_store() {
         true => Some(Store::open_or_upstream(&config, &reload.keys).await?),
         false => None,
@@ -77,6 +80,7 @@ pub(crate) async fn serve(
             roles,
             data: &data,
             tokens: reload.keys.clone(),
+            cluster: reload.cluster.clone(),
             queue: queue.as_ref(),
             store: store.as_ref(),
             notices,

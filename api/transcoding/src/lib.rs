@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod housekeeping;
 mod http;
+mod lost;
 mod orchestrator;
 mod progress;
 mod publisher;
@@ -26,6 +27,7 @@ pub use http::{
     JobClassWord, JobCounts, JobError, JobProgressView, JobStateWord, JobView, Progress,
     ProgressReason, ProgressState, Quality, QueuePlace, Why, WhySubject,
 };
+pub use lost::{Lost, lost_media};
 /// The group in which replicas hear of events.
 pub use orchestrator::PRODUCER as GROUP;
 pub use repository::backlog::fence_attempts;

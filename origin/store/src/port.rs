@@ -45,6 +45,13 @@ pub trait ObjectStore: fmt::Debug + Send + Sync + 'static {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
         Ok(Vec::new())
     }
+
+    /// Gives up such writes that began before `begun_before_us`, microseconds since 1970 UTC; how
+    /// many. It must lie further back than any write takes.
+    async fn abort_unfinished(&self, begun_before_us: i64) -> Result<usize, StoreError> {
+        let _ = begun_before_us;
+        Ok(0)
+    }
 }
 
 /// A write that was begun and not ended.

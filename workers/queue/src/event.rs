@@ -4,6 +4,7 @@
 
 use kinora_media::{AccountId, Chapter, Priority, TraceContext, VideoId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Something that happened to a video.
@@ -36,7 +37,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum EventData {
     /// The source is stored whole (catalogue).
@@ -56,6 +57,7 @@ pub enum EventData {
         profile: Option<String>,
         /// Whether somebody waits for it.
         #[serde(default)]
+        #[schema(value_type = crate::asyncapi::Priority)]
         priority: Priority,
         /// Which encode of it is to be made: 1, or more after one that failed.
         #[serde(default = "first")]
@@ -79,6 +81,7 @@ pub enum EventData {
         warnings: Vec<String>,
         /// Chapters, in order.
         #[serde(default)]
+        #[schema(value_type = Vec<crate::asyncapi::Chapter>)]
         chapters: Vec<Chapter>,
     },
     /// Two segments of every required track stand at the front (transcoding).
@@ -128,7 +131,7 @@ fn first() -> u32 {
 }
 
 /// A caption file that came with an upload, already checked and stored as WebVTT.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UploadedCaptions {
     /// BCP 47 tag in lower case: `en`, `pt-br`.
     pub language: String,

@@ -5,12 +5,14 @@
 //! control are lossy.
 
 mod amqp;
+mod asyncapi;
 pub mod contract;
 mod event;
 mod port;
 mod sqlite;
 
 pub use amqp::{AmqpQueue, Trust};
+pub use asyncapi::asyncapi;
 pub use event::{Event, EventData, UploadedCaptions};
 pub use port::{
     EventBus, EventDelivery, JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery,

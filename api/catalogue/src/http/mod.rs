@@ -4,6 +4,7 @@ mod captions;
 mod playback;
 mod problem;
 mod profiles;
+mod sweep;
 mod tus;
 mod uploads;
 mod verify;
@@ -32,5 +33,6 @@ pub(crate) fn router() -> OpenApiRouter<HttpState> {
         .routes(routes!(playback::get))
         .routes(routes!(profiles::list))
         .routes(routes!(verify::verify_catalogue))
+        .routes(routes!(sweep::sweep_catalogue))
         .merge(uploads)
 }

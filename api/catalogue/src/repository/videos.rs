@@ -113,6 +113,32 @@ pub(crate) async fn advance(
     Ok(done.rows_affected() > 0)
 }
 
+/// A video of which players were shown this version → `failed`.
+pub(crate) async fn lose(
+    connection: &mut AnyConnection,
+    id: VideoId,
+    version: u32,
+    reason: &Reason,
+    now_us: i64,
+) -> Result<bool, DbError> {
+    let done = sqlx::query(
+        "UPDATE videos SET state = $2, state_rank = $3, reason_code = $4, reason_message = $5, \
+             updated_at_us = $6 \
+         WHERE id = $1 AND deleted_at_us IS NULL AND version = $7 AND state_rank >= $8",
+    )
+    .bind(id.to_string())
+    .bind(State::Failed.as_str())
+    .bind(State::Failed.rank())
+    .bind(reason.code.clone())
+    .bind(reason.message.clone())
+    .bind(now_us)
+    .bind(i64::from(version))
+    .bind(State::Playable.rank())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Puts a failed video back to where its source has just been stored, for its next version; `None`
 /// if it did not fail, or has no source that could be encoded.
 pub(crate) async fn begin_again(

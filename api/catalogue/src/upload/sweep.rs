@@ -49,7 +49,7 @@ pub(crate) async fn once(core: &Arc<Core>) -> Result<(), Error> {
             tracing::warn!(video.id = %video, %error, "objects of a deleted video stay behind");
         }
     }
-    remove_orphans(core).await?;
+    orphans(core, true).await?;
     retrying(|| forget(core, now_us - REMEMBER_US)).await
 }
 
@@ -97,16 +97,30 @@ pub(crate) async fn resume_finish(core: Arc<Core>, id: UploadId) -> Result<(), E
     }
 }
 
-/// Removes spool files of uploads that ended. Files are made only while their row is active, so
-/// none can be too young.
-async fn remove_orphans(core: &Core) -> Result<(), Error> {
-    for id in core.spool.list().await? {
-        let Some(_held) = core.locks.try_hold(id) else { continue };
-        let row = uploads::find(core.db.read(), id).await?;
-        if row.is_none_or(|row| row.state != UploadState::Active) {
-            core.spool.remove(id).await?;
-            tracing::info!(upload.id = %id, "removed a spool file that no upload needs");
+/// A file in the spool that no upload needs.
+pub(crate) struct Orphan {
+    pub(crate) upload: UploadId,
+    pub(crate) bytes: u64,
+    pub(crate) written_at_us: i64,
+}
+
+/// Finds spool files of uploads that ended, and removes them if `apply`. Files are made only while
+/// their row is active, so none can be too young.
+pub(crate) async fn orphans(core: &Core, apply: bool) -> Result<Vec<Orphan>, Error> {
+    let mut orphans = Vec::new();
+    for upload in core.spool.list().await? {
+        let Some(_held) = core.locks.try_hold(upload) else { continue };
+        let row = uploads::find(core.db.read(), upload).await?;
+        if row.is_some_and(|row| row.state == UploadState::Active) {
+            continue;
         }
+        let bytes = core.spool.length(upload).await?;
+        let Some(written_at_us) = core.spool.written_at_us(upload).await? else { continue };
+        if apply {
+            core.spool.remove(upload).await?;
+            tracing::info!(upload.id = %upload, "removed a spool file that no upload needs");
+        }
+        orphans.push(Orphan { upload, bytes: bytes.unwrap_or(0), written_at_us });
     }
-    Ok(())
+    Ok(orphans)
 }

@@ -165,6 +165,35 @@ async fn verify_tells_faults_from_what_is_pending() {
 }
 
 #[tokio::test]
+async fn sweep_lists_and_removes_only_when_it_is_told() {
+    let (home, fake) = Home::with_server().await;
+    let run = home.run(&["admin", "sweep"]).await.ended(0);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.contains("2 videos: 0 strays of 0 B, 1 too young"), "{}", run.stderr);
+
+    let stray = |kind: &str, name: &str, bytes: Option<u64>| {
+        json!({ "kind": kind, "video": null, "name": name, "bytes": bytes, "removed": false,
+            "since": "2026-11-01T00:00:00Z", "message": "nothing names it" })
+    };
+    fake.world().strays = vec![
+        stray("object", "media/v/1/v360/00001-2.m4s", Some(1000)),
+        stray("source", "sources/v/original", Some(1_000_000)),
+        stray("write", "kinora/sources/w/original", None),
+        stray("spool", "0190-upload", Some(48)),
+    ];
+    let run = home.run(&["admin", "sweep"]).await.ended(0);
+    assert!(run.stderr.contains("4 strays of 1.0 MB"), "{}", run.stderr);
+    assert!(run.stderr.contains("--apply removes them"), "{}", run.stderr);
+    let run = home.run(&["admin", "sweep", "--apply", "--older-than=1"]).await.ended(0);
+    insta::assert_snapshot!(run.stdout);
+    assert!(run.stderr.contains("3 removed"), "{}", run.stderr);
+    assert_eq!(fake.count("POST /api/v1/admin/sweep?apply=true&older_than_s=3600"), 2);
+    let run = home.run(&["admin", "sweep", "--json"]).await.ended(0);
+    assert_eq!(run.json()[0]["strays"][1]["kind"], "source");
+    assert_eq!(run.json()[0]["strays"][1]["removed"], false);
+}
+
+#[tokio::test]
 async fn a_failed_video_is_tried_again() {
     let (home, fake) = Home::with_server().await;
     let id = video(&fake, "Film");

@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) verified: Vec<Value>,
     /// What a look at the catalogue finds.
     pub(crate) catalogue_findings: Vec<Value>,
+    /// What nobody needs.
+    pub(crate) strays: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -138,6 +140,8 @@ impl Fake {
             .route("/api/v1/profiles", get(profiles))
             .route("/api/v1/admin/verify", get(verify))
             .route("/api/v1/admin/verify/catalogue", get(verify_catalogue))
+            .route("/api/v1/admin/sweep", post(sweep))
+            .route("/api/v1/admin/sweep/catalogue", post(sweep))
             .route("/api/v1/jobs", get(watch::jobs))
             .route("/api/v1/jobs/purge", post(watch::purge))
             .route("/api/v1/jobs/{id}", get(watch::job))
@@ -198,6 +202,27 @@ async fn verify(State(fake): State<Fake>, uri: axum::http::Uri) -> axum::Json<Va
 async fn verify_catalogue(State(fake): State<Fake>) -> axum::Json<Value> {
     let findings = fake.world().catalogue_findings.clone();
     axum::Json(json!({ "videos": 2, "objects": 0, "bytes": 0, "findings": findings, "next": null }))
+}
+
+/// Finds what it was told in the store, a page for each, and in the spool; removes what may be removed
+/// if it is told so.
+async fn sweep(State(fake): State<Fake>, uri: axum::http::Uri) -> axum::Json<Value> {
+    let query = uri.query().unwrap_or_default();
+    let spool = uri.path().ends_with("catalogue");
+    let world = fake.world();
+    let of = |stray: &&Value| (stray["kind"] == "spool") == spool;
+    let mut strays: Vec<Value> = world.strays.iter().filter(of).cloned().collect();
+    for stray in &mut strays {
+        stray["removed"] = json!(query.contains("apply=true") && stray["kind"] != "source");
+    }
+    let more = !spool && !query.contains("after=") && strays.len() > 1;
+    let page: Vec<Value> = match (spool, query.contains("after=")) {
+        (true, _) => strays,
+        (false, false) => strays.into_iter().take(1).collect(),
+        (false, true) => strays.into_iter().skip(1).collect(),
+    };
+    let next = more.then_some("01900000-0000-7000-8000-000000000000");
+    axum::Json(json!({ "videos": 2, "strays": page, "young": 1, "next": next }))
 }
 
 async fn list(

@@ -133,6 +133,7 @@ impl Config {
         origin.token_streams = other.token_streams;
         origin.cache_mib = other.cache_mib;
         changed.playback.clone_from(&newer.playback);
+        changed.services.key_file.clone_from(&newer.services.key_file);
         changed.log.filter.clone_from(&newer.log.filter);
         changed
     }

@@ -8,7 +8,7 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::support::{Cluster, Server, sample, text, variants};
+use crate::support::{Apart, Cluster, SERVICES_SECRET, Server, sample, text, variants};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_goes_through_processes_that_know_each_other_and_nobody_else() {
@@ -58,6 +58,7 @@ async fn a_video_goes_through_processes_that_know_each_other_and_nobody_else() {
     only_the_gateway_is_answered(&apart.catalogue, "/api/v1/videos", gateway).await;
     only_the_gateway_is_answered(&apart.transcoding, "/api/v1/jobs", gateway).await;
     strangers_stay_outside(gateway, &cluster).await;
+    secrets_are_replaced(&apart, &cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,4 +136,32 @@ async fn strangers_stay_outside(gateway: &Server, cluster: &Cluster) {
     for secret in ["KINORA_STORE_", "KINORA_QUEUE_", "KINORA_DATABASE_", &database] {
         assert!(!environment.contains(secret), "{secret}");
     }
+}
+
+/// One after the other, as hosts are changed, and nobody is turned away meanwhile.
+async fn secrets_are_replaced(apart: &Apart, cluster: &Cluster) {
+    let Apart { gateway, catalogue, transcoding } = apart;
+    let (old, new) = (SERVICES_SECRET, "another secret for the gateway and services");
+    let answers = async || {
+        for path in ["/api/v1/videos", "/api/v1/jobs"] {
+            gateway.get(path).await;
+        }
+    };
+    for lines in [[old, new].join("\n"), [new, old].join("\n"), new.to_owned()] {
+        std::fs::write(&cluster.services_key, lines).unwrap();
+        for process in [transcoding, gateway, catalogue] {
+            process.read_again().await;
+            answers().await;
+        }
+    }
+    // Who was not told is a stranger now.
+    std::fs::write(&cluster.services_key, old).unwrap();
+    gateway.read_again().await;
+    let refused = gateway.request(Method::GET, "/api/v1/videos").send().await.unwrap();
+    assert!(!refused.status().is_success(), "{refused:?}");
+    std::fs::write(&cluster.services_key, new).unwrap();
+    gateway.read_again().await;
+    answers().await;
+    let events = gateway.get("/api/v1/asyncapi.json").await;
+    assert_eq!(events["channels"]["video.ready"]["address"], "transcoding.video.ready");
 }

@@ -111,6 +111,7 @@ async fn a_full_disk_answers_507_and_keeps_the_offset_true() {
     let offset: u64 = head.headers()["Upload-Offset"].to_str().unwrap().parse().unwrap();
     assert!(offset < 12 << 20, "{offset} bytes cannot be durable on this disk");
     assert_eq!(server.get("/healthz").await["status"], "ok");
+    crate::invariant::holds(&server).await;
 }
 
 async fn assert_problem(answer: reqwest::Response, status: StatusCode, code: &str) {

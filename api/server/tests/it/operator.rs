@@ -1,4 +1,5 @@
-//! What an operator does with dead jobs, by the command line, on a real queue.
+//! What an operator does by the command line: with dead jobs on a real queue, and with what nobody
+//! needs.
 
 use std::process::Stdio;
 
@@ -7,14 +8,18 @@ use tokio::process::Command;
 
 use crate::{
     invariant,
-    support::{Server, binary},
+    support::{Server, binary, sample},
 };
 
-/// Runs `kinora jobs …`: its exit code, and what it printed, line by line.
+/// Runs `kinora jobs …`.
 async fn jobs(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
+    kinora(server, &[&["jobs"], args].concat()).await
+}
+
+/// Runs `kinora …`: its exit code, and what it printed, line by line.
+async fn kinora(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(binary("kinora"))
-        .arg("jobs")
         .args(args)
         .arg("--json")
         .env("HOME", home.path())
@@ -64,4 +69,47 @@ async fn dead_jobs_are_found_replayed_and_put_away() {
     assert_eq!(jobs(&server, &["replay", &id]).await.0, 0);
     assert_eq!(server.wait_until_over(&video).await["state"], "failed");
     invariant::holds(&server).await;
+}
+
+#[tokio::test]
+async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = sample(folder.path(), &["--seconds", "2", "--size", "320x180"]);
+    let video = server.upload_file(&clip).await;
+    assert_eq!(server.wait_until_over(&video).await["state"], "ready");
+    // As workers leave them whose attempts lost, a database that was restored, and an upload.
+    let stranger = "01900000-0000-7000-8000-000000000000";
+    let lost = format!("media/{video}/1/v1/00000-9.m4s");
+    let forgotten = format!("media/{stranger}/1/v1/00000-1.m4s");
+    let source = format!("sources/{stranger}/original");
+    for key in [&lost, &forgotten, &source] {
+        let file = server.data().join("store").join(key);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "left behind").unwrap();
+    }
+    std::fs::write(server.data().join(format!("uploads/{stranger}.part")), "half").unwrap();
+
+    let (code, told) = kinora(&server, &["admin", "sweep"]).await;
+    assert_eq!((code, told[0]["young"].as_u64()), (0, Some(3)), "{told:#?}");
+    let (code, told) = kinora(&server, &["admin", "sweep", "--older-than", "0"]).await;
+    assert_eq!(code, 0);
+    let strays = told[0]["strays"].as_array().unwrap();
+    assert!(strays.iter().all(|stray| stray["removed"] == false), "{strays:#?}");
+    assert!(strays.len() >= 3, "{strays:#?}");
+    assert_eq!(kinora(&server, &["admin", "verify", "--settled"]).await.0, 1);
+
+    let (code, swept) = kinora(&server, &["admin", "sweep", "--older-than", "0", "--apply"]).await;
+    assert_eq!(code, 0);
+    let gone = swept[0]["strays"].as_array().unwrap().iter();
+    let gone = gone.filter(|stray| stray["removed"] == true).map(|stray| &stray["name"]);
+    let gone: Vec<_> = gone.collect();
+    assert!(gone.contains(&&lost.into()) && gone.contains(&&forgotten.into()), "{gone:?}");
+    // What may be all there is of a film waits for somebody to decide.
+    let source = server.data().join("store").join(source);
+    assert!(source.exists());
+    std::fs::remove_file(source).unwrap();
+    assert!(!server.data().join(format!("uploads/{stranger}.part")).exists());
+    assert_eq!(kinora(&server, &["admin", "verify", "--settled"]).await.0, 0);
+    assert_eq!(server.wait_until_over(&video).await["state"], "ready");
 }

@@ -30,10 +30,10 @@ async fn a_full_scratch_disk_is_cleaned_and_waited_for() {
     // The room was there when the chunk began; somebody else takes it.
     encoder(&server, "chunk").await;
     scratch.fill();
-    let full = job(&server, &video, |job| code(job) == "out_of_disk").await;
+    let full = server.until_job(&video, |job| code(job) == "out_of_disk").await;
     assert!(message(&full).contains("No space left"), "{full:#}");
     // A further try does not even begin, and nothing of the first is left.
-    let waiting = job(&server, &video, |job| code(job) == "waiting_for_disk").await;
+    let waiting = server.until_job(&video, |job| code(job) == "waiting_for_disk").await;
     assert!(message(&waiting).contains("waits for disk on"), "{waiting:#}");
     assert_eq!(left_in(&scratch), Vec::<String>::new());
     assert_eq!(server.get("/healthz").await["status"], "ok");
@@ -74,7 +74,7 @@ async fn an_encoder_that_hangs_in_mid_chunk_is_ended_and_its_chunk_taken_again()
     let hanging = encoder(&server, "chunk").await;
     kill_process(hanging, Signal::STOP).unwrap();
 
-    let told = job(&server, &video, |job| code(job) == "no_progress").await;
+    let told = server.until_job(&video, |job| code(job) == "no_progress").await;
     assert_eq!(told["class"], "encode_chunk", "{told:#}");
     let ready = server.wait_until_over(&video).await;
     assert_eq!(ready["state"], "ready", "{ready:#}");
@@ -95,19 +95,6 @@ async fn encoder(server: &Server, task: &str) -> Pid {
             return pid;
         }
         assert!(since.elapsed() < PATIENCE, "no encoder is at a {task}");
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// A job of the video that is so, once there is one.
-async fn job(server: &Server, video: &str, is: impl Fn(&Value) -> bool) -> Value {
-    let since = Instant::now();
-    loop {
-        let jobs = server.jobs(video).await;
-        if let Some(job) = jobs.iter().find(|job| is(job)) {
-            return job.clone();
-        }
-        assert!(since.elapsed() < PATIENCE, "{jobs:#?}");
         tokio::time::sleep(PAUSE).await;
     }
 }

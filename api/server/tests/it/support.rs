@@ -2,6 +2,7 @@
 
 mod cluster;
 pub(crate) mod film;
+mod jobs;
 mod streams;
 mod uploads;
 
@@ -16,7 +17,7 @@ use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-pub(crate) use cluster::{Cluster, SERVICES};
+pub(crate) use cluster::{Apart, Cluster, SERVICES, SERVICES_SECRET};
 pub(crate) use film::Film;
 pub(crate) use streams::{ffprobe, rendition, segments, soundtracks, text, variants};
 
@@ -141,6 +142,17 @@ impl Server {
         self.signal(Signal::HUP);
     }
 
+    /// Asks it to read its configuration again, and waits until it has.
+    pub(crate) async fn read_again(&self) {
+        let read = || self.log().matches("SIGHUP: read the configuration again").count();
+        let (before, asked) = (read(), Instant::now());
+        self.hang_up();
+        while read() == before {
+            assert!(asked.elapsed() < Duration::from_secs(60), "it does not read:\n{}", self.log());
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Asks it to hand over to a successor.
     pub(crate) fn ask_to_hand_over(&self) {
         self.signal(Signal::USR2);
@@ -210,7 +222,7 @@ impl Server {
     async fn wait_until_up(&mut self) {
         let started = Instant::now();
         let running = loop {
-            assert!(started.elapsed() < Duration::from_secs(20), "kinorad did not start");
+            assert!(started.elapsed() < Duration::from_secs(60), "kinorad did not start");
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "kinorad ended at once:\n{}", self.log());
             if let Some(running) = self.running() {
@@ -293,28 +305,6 @@ impl Server {
             Some((process.file_name().to_str()?.parse().ok()?, line))
         };
         children.filter_map(line).filter(|(_, line)| line.contains("kinora-encoder")).collect()
-    }
-
-    /// Waits until so many of a video's jobs are done.
-    pub(crate) async fn until_jobs_are_done(&self, video: &str, count: usize) {
-        let since = Instant::now();
-        while self.jobs_done(video).await < count {
-            if since.elapsed() > Duration::from_secs(120) {
-                panic!("{:#?}", self.jobs(video).await);
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// How many of them are.
-    pub(crate) async fn jobs_done(&self, video: &str) -> usize {
-        self.jobs(video).await.iter().filter(|job| job["state"] == "done").count()
-    }
-
-    /// Every job of a video.
-    pub(crate) async fn jobs(&self, video: &str) -> Vec<Value> {
-        let page = self.get(&format!("/api/v1/jobs?video={video}&limit=100")).await;
-        page["items"].as_array().unwrap().clone()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinora_media::{ChunkEntry, Head, Page, TrackId, VideoId};
-use kinora_store::{Key, ObjectMeta, keys};
+use kinora_store::{Key, ObjectMeta, ObjectStore, keys};
 
 use super::walk::FOLDERS;
 use crate::{
@@ -63,6 +63,22 @@ impl Evidence {
     pub(super) fn revisions(&self) -> Vec<(u32, i64)> {
         self.encodes.iter().map(|encode| (encode.row.version, encode.row.revision)).collect()
     }
+
+    /// Where an encode's objects lie.
+    pub(super) fn folder_of(&self, encode: &Encode) -> String {
+        format!("{}{}/", keys::media_folder(self.video), encode.row.version)
+    }
+
+    /// What lies in a folder, by its name there.
+    pub(super) fn stored_in(
+        &self,
+        folder: &str,
+    ) -> impl Iterator<Item = (&str, &ObjectMeta)> + use<'_> {
+        let folder = folder.to_owned();
+        self.stored
+            .iter()
+            .filter_map(move |(key, object)| Some((key.strip_prefix(&*folder)?, object)))
+    }
 }
 
 pub(super) async fn revisions(
@@ -84,7 +100,7 @@ pub(super) async fn gather(
     }
     let mut stored = BTreeMap::new();
     for folder in FOLDERS {
-        list(service, &format!("{folder}{video}/"), &mut stored).await?;
+        list(&*service.deps.store, &format!("{folder}{video}/"), &mut stored).await?;
     }
     let young_us = micros(service.deps.config.sweep_ms);
     Ok(Evidence { video, now_us: service.now_us(), young_us, encodes, stored })
@@ -131,14 +147,15 @@ async fn index(service: &Transcoding, row: &Transcode) -> Result<Index, Transcod
     Ok(Index::Read { head: Box::new(head), pages })
 }
 
-async fn list(
-    service: &Transcoding,
+/// Everything in a folder, by key.
+pub(crate) async fn list(
+    store: &dyn ObjectStore,
     folder: &str,
     stored: &mut BTreeMap<String, ObjectMeta>,
 ) -> Result<(), TranscodingError> {
     let mut after = None;
     loop {
-        let found = service.deps.store.list(folder, after.as_ref(), BATCH).await?;
+        let found = store.list(folder, after.as_ref(), BATCH).await?;
         let last = found.len() < BATCH;
         after = found.last().map(|object| object.key.clone());
         stored.extend(found.into_iter().map(|object| (object.key.as_str().to_owned(), object)));

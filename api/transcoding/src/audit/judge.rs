@@ -2,30 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use kinora_media::{ChunkEntry, Head, Page, SegmentLocation, Status, TrackId, TrackKind};
+use kinora_media::{ChunkEntry, Head, Page, SegmentLocation, Status, TrackKind};
 use kinora_store::{ObjectMeta, keys};
 
 use super::{
     Finding, Severity,
     gather::{Encode, Evidence, Index},
+    named::named,
+    strays,
 };
-use crate::{
-    housekeeping::is_init,
-    state::{Chore, VideoState},
-};
+use crate::state::{Chore, VideoState};
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
     let mut judge = Judge { evidence, version: None, findings: Vec::new() };
-    let mut media: Vec<&ObjectMeta> =
-        judge.stored_in(&keys::media_folder(evidence.video)).map(|(_, object)| object).collect();
     for encode in &evidence.encodes {
         judge.version = Some(encode.row.version);
         judge.encode(encode);
-        let folder = folder_of(evidence, encode);
-        media.retain(|object| !object.key.as_str().starts_with(&folder));
     }
     judge.version = None;
-    for object in media {
+    for object in strays::of_no_encode(evidence) {
         judge.orphan(object, "no encode in the database is its");
     }
     judge.sources();
@@ -33,20 +28,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Finding> {
     judge.findings
 }
 
-fn folder_of(evidence: &Evidence, encode: &Encode) -> String {
-    format!("{}{}/", keys::media_folder(evidence.video), encode.row.version)
-}
-
-/// Bytes an object must have at least, by its name below the folder of the encode.
-type Named = BTreeMap<String, u64>;
-
 struct Judge<'a> {
     evidence: &'a Evidence,
     version: Option<u32>,
     findings: Vec<Finding>,
 }
 
-impl<'a> Judge<'a> {
+impl Judge<'_> {
     fn say(&mut self, severity: Severity, code: &'static str, message: impl Into<String>) {
         let (video, version) = (Some(self.evidence.video), self.version);
         self.findings.push(Finding { video, version, severity, code, message: message.into() });
@@ -54,14 +42,6 @@ impl<'a> Judge<'a> {
 
     fn fault(&mut self, code: &'static str, message: impl Into<String>) {
         self.say(Severity::Fault, code, message);
-    }
-
-    fn stored_in(&self, folder: &str) -> impl Iterator<Item = (&'a str, &'a ObjectMeta)> + use<'a> {
-        let folder = folder.to_owned();
-        self.evidence
-            .stored
-            .iter()
-            .filter_map(move |(key, object)| Some((key.strip_prefix(&*folder)?, object)))
     }
 
     fn encode(&mut self, encode: &Encode) {
@@ -108,7 +88,7 @@ impl<'a> Judge<'a> {
             }
             _ => {}
         }
-        for (name, object) in self.stored_in(&folder_of(self.evidence, encode)) {
+        for (name, object) in self.evidence.stored_in(&self.evidence.folder_of(encode)) {
             match chore {
                 None => self.fault("orphan_object", format!("{} was left behind", object.key)),
                 // Late workers may write until the tombstone goes.
@@ -122,12 +102,8 @@ impl<'a> Judge<'a> {
     }
 
     fn kept(&mut self, encode: &Encode) {
-        let mut named = accepted(encode);
         match &encode.index {
-            Index::Read { head, pages } => {
-                named.extend(listed(head));
-                self.index(encode, head, pages);
-            }
+            Index::Read { head, pages } => self.index(encode, head, pages),
             Index::Unreadable(why) => {
                 self.fault("unreadable_head", format!("its head cannot be read: {why}"));
             }
@@ -136,8 +112,9 @@ impl<'a> Judge<'a> {
             }
             Index::None => {}
         }
-        let stored: BTreeMap<_, _> = self.stored_in(&folder_of(self.evidence, encode)).collect();
-        for (name, least) in &named {
+        let folder = self.evidence.folder_of(encode);
+        let stored: BTreeMap<_, _> = self.evidence.stored_in(&folder).collect();
+        for (name, least) in &named(encode) {
             match stored.get(name.as_str()) {
                 None => self.fault("missing_object", format!("{name} is not in the store")),
                 Some(object) if object.size < *least => {
@@ -147,10 +124,8 @@ impl<'a> Judge<'a> {
                 Some(_) => {}
             }
         }
-        for (name, object) in stored {
-            if !named.contains_key(name) && !may_stand(encode, name) {
-                self.orphan(object, "nothing names it");
-            }
+        for object in strays::unnamed(self.evidence, encode) {
+            self.orphan(object, "nothing names it");
         }
     }
 
@@ -232,7 +207,7 @@ impl<'a> Judge<'a> {
         let encodes = &self.evidence.encodes;
         let kept = encodes.iter().find(|encode| encode.row.state != VideoState::Cancelled);
         let chore = encodes.iter().any(|encode| encode.chore.is_some());
-        let stored: Vec<_> = self.stored_in(&folder).map(|(_, object)| object).collect();
+        let stored = self.evidence.stored_in(&folder).map(|(_, object)| object);
         match kept {
             Some(encode) => {
                 let source = self.evidence.stored.get(&encode.row.source_key);
@@ -250,7 +225,7 @@ impl<'a> Judge<'a> {
             }
             // The catalogue writes a source before anybody here hears of it.
             None if encodes.is_empty() => {
-                stored.into_iter().for_each(|o| self.orphan(o, "nothing was heard of its upload"));
+                stored.for_each(|object| self.orphan(object, "nothing was heard of its upload"));
             }
             None if chore => {}
             None => {
@@ -260,52 +235,4 @@ impl<'a> Judge<'a> {
             }
         }
     }
-}
-
-/// The objects of accepted results.
-fn accepted(encode: &Encode) -> Named {
-    let mut named = Named::new();
-    for (track, entries) in &encode.accepted {
-        for entry in entries {
-            let bytes = entry.segments.iter().map(|segment| segment.size).sum();
-            named.insert(format!("{track}/{}", entry.object), bytes);
-        }
-    }
-    let texts = encode.extras.texts.iter();
-    named.extend(texts.map(|text| (format!("{}/{}", text.track, text.object), text.size)));
-    named.extend(pictures(encode.extras.pictures.iter()));
-    let texts = encode.row.frozen.iter().flat_map(|frozen| &frozen.texts);
-    named.extend(texts.map(|text| (format!("{}/{}", text.track, text.object), text.size)));
-    named
-}
-
-fn pictures<'a>(pictures: impl Iterator<Item = &'a kinora_media::Pictures>) -> Named {
-    let objects = pictures.flat_map(kinora_media::Pictures::objects);
-    objects.map(|object| (format!("{}/{object}", keys::PICTURES), 1)).collect()
-}
-
-/// The objects a head needs beside those of accepted results.
-fn listed(head: &Head) -> Named {
-    let mut named = Named::from([("index/head.json".to_owned(), 1)]);
-    named.extend(head.pages.iter().map(|page| (format!("index/{}", page.object), 1)));
-    for track in head.tracks.iter().filter(|track| !matches!(track.kind, TrackKind::Text(_))) {
-        if has_segments(head, &track.id) {
-            named.extend(head.inits(track).into_iter().map(|i| (format!("{}/{i}", track.id), 1)));
-        }
-    }
-    named.extend(pictures(head.pictures.iter()));
-    named
-}
-
-fn has_segments(head: &Head, track: &TrackId) -> bool {
-    head.tail.tracks.contains_key(track)
-        || head.pages.iter().any(|p| p.segments.contains_key(track))
-}
-
-/// What a worker writes before its result counts, and what every result of a track shares.
-fn may_stand(encode: &Encode, name: &str) -> bool {
-    let Some((track, file)) = name.split_once('/') else { return false };
-    let is_init = is_init(file);
-    let known = encode.accepted.keys().any(|known| known.as_str() == track);
-    is_init && (known || encode.row.state != VideoState::Ready)
 }

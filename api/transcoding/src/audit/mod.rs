@@ -1,4 +1,5 @@
-//! Whether database, objects and segment index say the same: what `kinora admin verify` asks.
+//! Whether database, objects and segment index say the same: what `kinora admin verify` asks; and
+//! what nobody needs, which `kinora admin sweep` removes.
 //!
 //! The invariant: an accepted upload ends ready, or failed with a reason; all its jobs are over;
 //! its objects are those that its rows name, and its head lists just these; nothing else lies in
@@ -7,6 +8,9 @@
 
 mod gather;
 mod judge;
+mod named;
+mod strays;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -15,6 +19,8 @@ use kinora_http::audit::{Finding, Severity, Verified};
 use kinora_media::VideoId;
 use kinora_store::Unfinished;
 
+pub(crate) use self::gather::list;
+pub(crate) use self::sweep::{Broom, sweep, sweep_video};
 use crate::{config::micros, error::TranscodingError, service::Transcoding};
 
 /// How often a video that changes while it is looked at is looked at again.

@@ -5,7 +5,7 @@ use kinora_media::VideoId;
 use kinora_queue::EventData;
 use kinora_store::{Condition, Key, ObjectStore, keys};
 
-use super::{Severity, verify};
+use super::{Broom, Severity, sweep, verify};
 use crate::testing::{
     film::Film,
     world::{Step, World},
@@ -86,6 +86,62 @@ async fn what_nothing_names_is_pending_while_it_is_young() {
     assert_eq!(codes(&world).await, ["pending young_object", "pending young_object"]);
     world.hand.advance_us(2 * DAY_US);
     assert_eq!(codes(&world).await, ["fault orphan_object", "fault orphan_object"]);
+}
+
+#[tokio::test]
+async fn a_sweep_removes_what_nothing_names_once_it_is_old_and_no_source() {
+    let (world, video) = ready().await;
+    let stranger = "01900000-0000-7000-8000-000000000000";
+    let stray = Key::new(format!("{}1/v1/00000-9.m4s", keys::media_folder(video))).unwrap();
+    let page = Key::new(format!("{}1/index/page-9.json", keys::media_folder(video))).unwrap();
+    let unknown = Key::new(format!("media/{stranger}/1/v1/init.mp4")).unwrap();
+    let source = keys::source(stranger.parse().unwrap());
+    let whole: Vec<_> = ["media/", "sources/"].map(|folder| world.store.keys(folder)).concat();
+    for key in [&stray, &page, &unknown, &source] {
+        world.store.write(key, Bytes::from_static(b"late"));
+    }
+    let sweep = async |apply| {
+        let broom = Broom { apply, age_us: DAY_US };
+        sweep(&world.service, None, 100, broom).await.unwrap()
+    };
+    let young = sweep(true).await;
+    assert_eq!((young.strays.len(), young.young), (0, 4));
+    world.hand.advance_us(2 * DAY_US);
+    let told = sweep(false).await;
+    assert_eq!((told.strays.len(), told.young, told.videos), (4, 0, 2));
+    assert!(told.strays.iter().all(|stray| !stray.removed && stray.bytes == Some(4)));
+    assert_eq!(codes(&world).await.len(), 4);
+
+    let swept = sweep(true).await;
+    let removed = swept.strays.iter().filter(|stray| stray.removed).map(|stray| &*stray.name);
+    let mut removed: Vec<_> = removed.collect();
+    removed.sort_unstable();
+    let mut expected = [&stray, &page, &unknown].map(Key::as_str);
+    expected.sort_unstable();
+    assert_eq!(removed, expected);
+    // A source may be all there is of a film.
+    assert!(world.store.head(&source).await.unwrap().is_some());
+    assert_eq!(codes(&world).await, ["fault orphan_object"]);
+    world.store.delete(&source).await.unwrap();
+    assert_eq!(["media/", "sources/"].map(|folder| world.store.keys(folder)).concat(), whole);
+}
+
+#[tokio::test]
+async fn a_sweep_spares_what_an_unreadable_index_may_name_and_whatever_is_at_work() {
+    let (mut world, video) = ready().await;
+    let page = Key::new(format!("{}1/index/page-9.json", keys::media_folder(video))).unwrap();
+    world.store.write(&page, Bytes::from_static(b"page"));
+    let head = keys::head(video, 1);
+    world.store.delete(&head).await.unwrap();
+    world.store.write(&head, Bytes::from_static(b"{"));
+    let working = world.upload(Film::Talkie(60), false);
+    world.round().await;
+    let stray = Key::new(format!("{}1/v1/00000-9.m4s", keys::media_folder(working))).unwrap();
+    world.store.write(&stray, Bytes::from_static(b"early"));
+    world.hand.advance_us(2 * DAY_US);
+    let broom = Broom { apply: true, age_us: 0 };
+    let swept = sweep(&world.service, None, 100, broom).await.unwrap();
+    assert_eq!(swept.strays, vec![]);
 }
 
 #[tokio::test]

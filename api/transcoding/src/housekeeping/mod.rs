@@ -3,8 +3,6 @@
 mod remove;
 mod sweep;
 
-pub(crate) use sweep::is_init;
-
 use kinora_db::retrying;
 
 use crate::{

@@ -7,6 +7,7 @@ mod jobs;
 mod problem;
 mod progress;
 mod purge;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -54,4 +55,5 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(jobs::get_job))
         .routes(routes!(why::get_why))
         .routes(routes!(verify::get_verify))
+        .routes(routes!(sweep::post_sweep))
 }

@@ -173,26 +173,6 @@ pub(crate) async fn ends(
     rows.iter().map(end).collect()
 }
 
-/// Whether an object of that name is a winner.
-pub(crate) async fn is_referenced(
-    db: impl Executor<'_, Database = Any>,
-    (video, version): (VideoId, u32),
-    track: &str,
-    object: &str,
-) -> Result<bool, DbError> {
-    let found: i64 = sqlx::query_scalar(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM media_objects \
-         WHERE video = $1 AND version = $2 AND track = $3 AND object = $4",
-    )
-    .bind(video.to_string())
-    .bind(i64::from(version))
-    .bind(track)
-    .bind(object)
-    .fetch_one(db)
-    .await?;
-    Ok(found > 0)
-}
-
 fn duration(segments: &[SegmentEntry]) -> u64 {
     segments.iter().fold(0, |sum, segment| sum.saturating_add(segment.duration))
 }

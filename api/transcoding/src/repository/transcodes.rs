@@ -355,6 +355,30 @@ pub(crate) async fn fail(
     Ok(updated.rows_affected() == 1)
 }
 
+/// `ready` → `failed`: its objects are gone, and what is left of them is to be removed.
+pub(crate) async fn lose(
+    db: &mut AnyConnection,
+    video: VideoId,
+    version: u32,
+    reason: &Reason,
+    now_us: i64,
+) -> Result<bool, DbError> {
+    let updated = sqlx::query(
+        "UPDATE transcodes SET state = 'failed', revision = revision + 1, reason_code = $1, \
+             reason_message = $2, chore = $4, chore_at_us = $3 \
+         WHERE video = $5 AND version = $6 AND state = 'ready'",
+    )
+    .bind(&reason.code)
+    .bind(&reason.message)
+    .bind(now_us)
+    .bind(Chore::Remove.as_str())
+    .bind(video.to_string())
+    .bind(i64::from(version))
+    .execute(db)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}
+
 /// Every encode of a deleted video → `cancelled`, objects to be removed; how many.
 pub(crate) async fn cancel(
     db: &mut AnyConnection,

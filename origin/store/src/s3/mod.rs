@@ -144,4 +144,8 @@ impl ObjectStore for S3Store {
     async fn unfinished(&self) -> Result<Vec<Unfinished>, StoreError> {
         self.list_unfinished().await
     }
+
+    async fn abort_unfinished(&self, begun_before_us: i64) -> Result<usize, StoreError> {
+        self.abort_abandoned(begun_before_us).await
+    }
 }

@@ -12,7 +12,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What befalls every byte from now on, in both directions, on new connections as on old ones.
+/// What befalls every byte from now on, on new connections as on old ones; in both directions but for
+/// [`Trouble::Mute`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// Nothing.
@@ -23,6 +24,8 @@ pub enum Trouble {
     Throttle(u32),
     /// Nothing arrives and nobody is told, until the trouble is over; then all of it arrives.
     BlackHole,
+    /// What the client says arrives. What the server says does not, until the trouble is over.
+    Mute,
     /// A byte in the middle of each piece is another.
     Corrupt,
     /// Connections end with RST.
@@ -96,8 +99,8 @@ async fn carry(
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     let both = async {
         tokio::try_join!(
-            pump(from_client, to_server, watched.clone()),
-            pump(from_server, to_client, watched)
+            pump(from_client, to_server, Side::Client, watched.clone()),
+            pump(from_server, to_client, Side::Server, watched)
         )
     };
     tokio::select! {
@@ -110,9 +113,28 @@ async fn carry(
     }
 }
 
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    /// Whether nothing of what it says arrives.
+    fn is_silenced(self, trouble: Trouble) -> bool {
+        match trouble {
+            Trouble::BlackHole => true,
+            Trouble::Mute => self == Self::Server,
+            _ => false,
+        }
+    }
+}
+
 async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
+    side: Side,
     mut trouble: watch::Receiver<Trouble>,
 ) -> io::Result<()> {
     let mut piece = vec![0; 16 * 1024];
@@ -121,14 +143,14 @@ async fn pump(
         let now = *trouble.borrow_and_update();
         match now {
             Trouble::None | Trouble::Reset => {}
+            Trouble::BlackHole | Trouble::Mute => {
+                let over = trouble.wait_for(|trouble| !side.is_silenced(*trouble)).await;
+                over.map_err(io::Error::other)?;
+            }
             Trouble::Delay(delay) => tokio::time::sleep(delay).await,
             Trouble::Throttle(rate) => {
                 let seconds = length as f64 / f64::from(rate.max(1));
                 tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-            }
-            Trouble::BlackHole => {
-                let over = trouble.wait_for(|trouble| *trouble != Trouble::BlackHole).await;
-                over.map_err(io::Error::other)?;
             }
             Trouble::Corrupt => {
                 if let Some(byte) = piece[..length].get_mut(length / 2) {
@@ -205,6 +227,27 @@ mod tests {
         assert!(tokio::time::timeout(patience, &mut asked).await.is_err());
         link.set(Trouble::None);
         assert_eq!(asked.await.unwrap(), b"word");
+    }
+
+    #[tokio::test]
+    async fn a_mute_server_hears_and_its_answers_come_late() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = FaultyLink::start(server.local_addr().unwrap()).await;
+        link.set(Trouble::Mute);
+        let mut client = TcpStream::connect(link.address()).await.unwrap();
+        client.write_all(b"word").await.unwrap();
+        let (mut at_server, _) = server.accept().await.unwrap();
+        let mut heard = [0; 4];
+        at_server.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"word");
+        at_server.write_all(&heard).await.unwrap();
+        let mut answer = [0; 4];
+        let mut answered = Box::pin(client.read_exact(&mut answer));
+        let patience = Duration::from_millis(200);
+        assert!(tokio::time::timeout(patience, &mut answered).await.is_err());
+        link.set(Trouble::None);
+        answered.await.unwrap();
+        assert_eq!(&answer, b"word");
     }
 
     #[tokio::test]

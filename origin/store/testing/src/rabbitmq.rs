@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
@@ -20,8 +21,12 @@ pub struct RabbitMq {
     port: u16,
     distribution: u16,
     mapper: u16,
+    speaks_tls: bool,
     child: Option<Child>,
 }
+
+/// What a client says first (AMQP 0-9-1, 4.2.2).
+const PROTOCOL: &[u8] = b"AMQP\x00\x00\x09\x01";
 
 /// Debian's wrapper would change to another user; this is what it calls.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -81,7 +86,8 @@ impl RabbitMq {
                 "listeners.{listener}.1 = 127.0.0.1:{port}\nlog.file.level = warning\n{options}"
             ),
         );
-        let mut broker = Self { folder, port, distribution, mapper, child: None };
+        let speaks_tls = listener == "ssl";
+        let mut broker = Self { folder, port, distribution, mapper, speaks_tls, child: None };
         broker.start_again();
         broker
     }
@@ -150,10 +156,21 @@ impl RabbitMq {
             .expect("RabbitMQ can be run");
         self.child = Some(child);
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while self.greets().is_err() {
             assert!(started.elapsed() < Duration::from_secs(120), "RabbitMQ did not start");
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Whether it answers: on a busy machine it listens before it does, and closes what came too early.
+    fn greets(&self) -> io::Result<()> {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
+        if self.speaks_tls {
+            return Ok(());
+        }
+        socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+        socket.write_all(PROTOCOL)?;
+        socket.read_exact(&mut [0])
     }
 }
 

@@ -8,41 +8,58 @@ use jiff::Timestamp;
 use kinora_media::TraceContext;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::{Event, EventData};
 
 /// The media type of one event.
-pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
+pub(crate) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 const VERSION: &str = "1.0";
-const SOURCE: &str = "/kinora/";
+/// What stands before the producer's name.
+pub(crate) const SOURCE: &str = "/kinora/";
 
-#[derive(Debug, Serialize, Deserialize)]
-struct CloudEvent {
+/// What every event says of itself.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct CloudEvent {
+    /// `1.0`.
     specversion: String,
+    /// Unique; who has seen it ignores it.
+    #[schema(format = Uuid)]
     id: String,
+    /// Which service says so.
     source: String,
+    /// What happened.
     #[serde(rename = "type")]
     kind: String,
+    /// Which video.
+    #[schema(format = Uuid)]
     subject: String,
     /// RFC 3339, to the microsecond.
+    #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
+    /// Whose video.
     account: String,
+    /// Counts the source's events about the subject from 1.
     sequence: String,
+    /// W3C trace context of the request that led to it, where one was told.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "kinora_media::trace::lenient"
     )]
+    #[schema(value_type = Option<String>)]
     traceparent: Option<TraceContext>,
+    /// `application/json`, where there is data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     datacontenttype: Option<String>,
+    /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
 }
 
 /// The event as bytes, and its type.
-pub(super) fn write(event: &Event) -> serde_json::Result<(Vec<u8>, String)> {
+pub(crate) fn write(event: &Event) -> serde_json::Result<(Vec<u8>, String)> {
     let time = Timestamp::from_microsecond(event.occurred_at_us);
     let mut said = serde_json::to_value(&event.data)?;
     let kind = said["type"].as_str().unwrap_or_default().to_owned();

@@ -31,7 +31,13 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+#[cfg(test)]
+pub(crate) use self::cloud_event::write as write_event;
 pub use self::trust::Trust;
+pub(crate) use self::{
+    cloud_event::{CloudEvent, MEDIA_TYPE as EVENT_MEDIA_TYPE, SOURCE},
+    topology::events_exchange,
+};
 use self::{
     link::Link,
     receive::{Taken, Waiting},

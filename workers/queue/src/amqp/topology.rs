@@ -37,6 +37,11 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct Names(String);
 
+/// The exchange that hands an event to every group.
+pub(crate) fn events_exchange(namespace: &str) -> String {
+    Names::new(namespace).events().to_string()
+}
+
 impl Names {
     pub(super) fn new(namespace: &str) -> Self {
         Self(namespace.to_owned())

@@ -4,7 +4,9 @@
 mod broker;
 mod clock;
 mod database;
+mod events;
 mod store;
+mod tus;
 mod upload;
 mod worker;
 

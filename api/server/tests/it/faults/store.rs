@@ -52,6 +52,24 @@ async fn corrupted_objects_are_noticed_and_read_again() {
     assert!(store.seen("GET", "head.json") > 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn segments_are_not_seen_before_an_index_names_them_though_its_writer_dies() {
+    let mut at_work = AtWork::start().await;
+    let store = &at_work.cluster.to_bucket;
+    store.fault("PUT", "head.json", 1, Fault::Hold);
+    let video = at_work.services.upload_file(&at_work.film(12)).await;
+    store.until_seen("PUT", "head.json").await;
+    assert!(store.seen("PUT", "v") > 0, "no segments were stored");
+    let hidden = at_work.services.get(&format!("/api/v1/videos/{video}")).await;
+    assert_eq!(hidden["state"], "encoding", "{hidden:#}");
+    assert!(hidden["playback"].is_null(), "{hidden:#}");
+    at_work.services.crash();
+    at_work.services.start_after_a_crash().await;
+    // What the dead process asked for may come even now: it must not undo what the next one does.
+    at_work.cluster.to_bucket.release();
+    at_work.is_ready(&video).await;
+}
+
 /// Bytes that count as a file's and mean nothing (ISO/IEC 14496-12, 8.1.2).
 fn free_box(length: u32) -> Vec<u8> {
     let mut bytes = vec![0; length as usize];

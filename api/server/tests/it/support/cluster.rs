@@ -19,6 +19,9 @@ const POLICIES: [(&str, &str); 2] = [
     ("origin", include_str!("../../../../../deploy/s3/origin.json")),
 ];
 
+/// What the gateway and services sign with at first.
+pub(crate) const SERVICES_SECRET: &str = "known to the gateway and services alone";
+
 /// A gateway, and the services it asks.
 pub(crate) struct Apart {
     pub(crate) gateway: Server,
@@ -38,7 +41,8 @@ pub(crate) struct Cluster {
     /// The server that has the bucket; gone when dropped.
     _bucket: Box<dyn std::any::Any + Send>,
     playback_key: PathBuf,
-    services_key: PathBuf,
+    /// The file by which the gateway and services know each other.
+    pub(crate) services_key: PathBuf,
     _folder: tempfile::TempDir,
 }
 
@@ -70,7 +74,7 @@ impl Cluster {
         let playback_key = folder.path().join("key");
         std::fs::write(&playback_key, "known to services and origins alone").unwrap();
         let services_key = folder.path().join("services-key");
-        std::fs::write(&services_key, "known to the gateway and services alone").unwrap();
+        std::fs::write(&services_key, SERVICES_SECRET).unwrap();
         let postgres = Postgres::start();
         let nodes = brokers.iter().map(RabbitMq::address).collect();
         Self {

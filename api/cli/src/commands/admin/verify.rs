@@ -1,45 +1,23 @@
-//! `kinora admin`: what those do who run a server.
+//! `kinora admin verify`: whether anything was lost or left behind.
 
 use console::Style;
 use indicatif::ProgressBar;
 use kinora_client::{Finding, Severity, Verified};
 
-use super::print_json;
+use super::super::print_json;
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::terminal::table::{Cell, Table};
 use crate::terminal::{format, style};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct AdminArgs {
-    #[command(subcommand)]
-    command: AdminCommand,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum AdminCommand {
-    /// Check that nothing was lost and nothing left behind.
-    ///
-    /// Holds the database, the object store and the segment index against each other, and the catalogue
-    /// with its uploads and quotas against them. A fault is something lost or left behind: then the exit code is 1. What is pending, time mends: work
-    /// under way, or objects that a sweep is yet to remove.
-    Verify(VerifyArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct VerifyArgs {
+pub(super) struct VerifyArgs {
     /// Count what is pending as a fault: nothing should be under way.
     #[arg(long)]
     settled: bool,
 }
 
-pub(crate) async fn run(session: &Session, args: AdminArgs) -> Result<(), Failure> {
-    match args.command {
-        AdminCommand::Verify(args) => verify(session, &args).await,
-    }
-}
-
-async fn verify(session: &Session, args: &VerifyArgs) -> Result<(), Failure> {
+pub(super) async fn verify(session: &Session, args: &VerifyArgs) -> Result<(), Failure> {
     let all = ask(session).await?;
     let count = |severity| all.findings.iter().filter(|f| f.severity == severity).count();
     let (faults, pending) = (count(Severity::Fault), count(Severity::Pending));
