@@ -173,7 +173,7 @@ impl Judge<'_> {
     fn secrets(&mut self) {
         let evidence = self.evidence;
         let folder = keys::secret_folder(evidence.video);
-        let mut stored: BTreeMap<_, _> = self.stored_in(&folder).collect();
+        let mut stored: BTreeMap<_, _> = evidence.stored_in(&folder).collect();
         for encode in &evidence.encodes {
             self.version = Some(encode.row.version);
             let found = stored.remove(&*encode.row.version.to_string());

@@ -38,6 +38,7 @@ pub(super) fn strays(evidence: &Evidence) -> Vec<Stray<'_>> {
         }
     }
     strays.extend(of_no_encode(evidence).map(stray("no encode in the database is its")));
+    strays.extend(secrets(evidence).map(stray("nothing is encrypted with it")));
     strays.extend(sources(evidence));
     strays
 }
@@ -62,6 +63,21 @@ pub(super) fn of_no_encode(evidence: &Evidence) -> impl Iterator<Item = &ObjectM
     let folders: Vec<_> = evidence.encodes.iter().map(|of| evidence.folder_of(of)).collect();
     let media = evidence.stored_in(&keys::media_folder(evidence.video)).map(|(_, object)| object);
     media.filter(move |object| !folders.iter().any(|of| object.key.as_str().starts_with(of)))
+}
+
+/// Content keys of versions that are in no row, or were removed. What is stored is clear, so none of them
+/// is missed.
+fn secrets(evidence: &Evidence) -> impl Iterator<Item = &ObjectMeta> {
+    let removed = |encode: &Encode| {
+        let ended = matches!(encode.row.state, VideoState::Failed | VideoState::Cancelled);
+        ended && encode.chore.is_none() && encode.open_jobs == 0
+    };
+    let kept = evidence.encodes.iter().filter(move |encode| !removed(encode));
+    let kept: Vec<_> = kept.map(|encode| encode.row.version.to_string()).collect();
+    let stored = evidence.stored_in(&keys::secret_folder(evidence.video));
+    stored.filter_map(move |(version, object)| {
+        (!kept.iter().any(|of| of == version)).then_some(object)
+    })
 }
 
 /// What was uploaded stays until its video is deleted.

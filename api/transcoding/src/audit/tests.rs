@@ -209,4 +209,8 @@ async fn what_is_encrypted_needs_its_key_and_nothing_else_does() {
     assert_eq!(codes(&world).await, ["pending young_object", "pending young_object"]);
     world.hand.advance_us(2 * DAY_US);
     assert_eq!(codes(&world).await, ["fault orphan_object", "fault orphan_object"]);
+    let broom = Broom { apply: true, age_us: DAY_US };
+    let swept = sweep(&world.service, None, 100, broom).await.unwrap();
+    let names: Vec<_> = swept.strays.iter().map(|stray| &*stray.name).collect();
+    assert_eq!(names, [unknown.as_str()], "an encode that stays may yet want its key");
 }
