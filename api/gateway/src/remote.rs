@@ -16,7 +16,7 @@ use axum::{
 };
 use futures::StreamExt;
 use kinora_http::{
-    Authenticator, OptionalPrincipal, Problem,
+    Authenticator, CLIENT_ADDRESS, ClientAddress, OptionalPrincipal, Problem,
     cluster::{CLUSTER_TOKEN, ClusterKeys, Now},
 };
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use tower_http::request_id::RequestId;
 use utoipa::openapi::OpenApi;
 
 /// Fields that speak of one connection (RFC 9110, 7.6.1), or that are ours to write.
-const NOT_PASSED_ON: [HeaderName; 11] = [
+const NOT_PASSED_ON: [HeaderName; 12] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     PROXY_AUTHENTICATE,
@@ -36,6 +36,7 @@ const NOT_PASSED_ON: [HeaderName; 11] = [
     EXPECT,
     HOST,
     CLUSTER_TOKEN,
+    CLIENT_ADDRESS,
 ];
 /// How long a service may take to accept a connection.
 const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -125,6 +126,9 @@ async fn pass(
     let (passage, asked) = (&way.passage, (&head.method, &uri));
     let token = passage.keys.sign(way.name, asked, principal.as_ref(), (passage.now)());
     head.headers.insert(CLUSTER_TOKEN, token);
+    if let Some(client) = head.extensions.get::<ClientAddress>() {
+        head.headers.insert(CLIENT_ADDRESS, client.field());
+    }
     if let Some(id) = head.extensions.get::<RequestId>() {
         head.headers.insert("x-request-id", id.header_value().clone());
     }

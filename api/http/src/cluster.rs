@@ -22,7 +22,7 @@ use kinora_media::AccountId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Principal, Problem};
+use crate::{ClientAddress, Principal, Problem};
 
 /// The header field that carries a token.
 pub const CLUSTER_TOKEN: HeaderName = HeaderName::from_static("kinora-cluster-token");
@@ -244,6 +244,9 @@ async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> 
             let refusal = Problem::new(StatusCode::FORBIDDEN, "not_of_the_cluster", detail);
             return refusal.into_response();
         }
+    }
+    if let Some(client) = ClientAddress::in_headers(request.headers()) {
+        request.extensions_mut().insert(client);
     }
     next.run(request).await
 }

@@ -7,6 +7,7 @@
 mod api_key;
 pub mod audit;
 pub mod boundary;
+mod client;
 pub mod cluster;
 mod extract;
 pub mod openapi;
@@ -19,6 +20,7 @@ mod trace;
 mod viewer;
 
 pub use api_key::{ApiKey, ApiKeyError, ApiKeySecret, Authenticator};
+pub use client::{CLIENT_ADDRESS, ClientAddress, TrustedProxies};
 pub use extract::{Json, Path, Query};
 pub use page::{Cursor, CursorError, Page, PageQuery};
 pub use principal::{OptionalPrincipal, Principal};

@@ -1,14 +1,16 @@
 //! Who may watch.
 
+use std::net::IpAddr;
+
 use axum::extract::{FromRef, FromRequestParts, Query};
 use http::request::Parts;
 use kinora_media::{
     AccountId, VideoId,
-    playback::{TokenError, TokenKey, verify_token},
+    playback::{TokenError, TokenKey, verify_token_of},
 };
 use serde::Deserialize;
 
-use crate::{Authenticator, OptionalPrincipal, Principal, Problem};
+use crate::{Authenticator, ClientAddress, OptionalPrincipal, Principal, Problem};
 
 /// All that a request brings along to watch a video: an API key, `?token=` (a playback token),
 /// or nothing.
@@ -18,6 +20,8 @@ pub struct Viewer {
     pub principal: Option<Principal>,
     /// An unchecked playback token.
     pub token: Option<String>,
+    /// From where it was asked, if that is known: a token may be bound to it.
+    pub client: Option<IpAddr>,
 }
 
 /// What is to be watched.
@@ -51,7 +55,8 @@ impl Viewer {
             return Ok(());
         }
         let token = self.token.as_deref().ok_or_else(|| Problem::not_found("video"))?;
-        match verify_token(keys, token, subject.video, now_us.div_euclid(1_000_000)) {
+        let now_s = now_us.div_euclid(1_000_000);
+        match verify_token_of(keys, token, subject.video, self.client, now_s) {
             Ok(()) => Ok(()),
             Err(TokenError::Expired) => {
                 Err(Problem::forbidden("token_expired", "This link has expired"))
@@ -72,13 +77,14 @@ where
         let OptionalPrincipal(principal) =
             OptionalPrincipal::from_request_parts(parts, state).await?;
         let Query(TokenQuery { token }) = Query::try_from_uri(&parts.uri)?;
-        Ok(Self { principal, token })
+        let client = ClientAddress::in_parts(parts);
+        Ok(Self { principal, token, client })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use kinora_media::playback::mint_token;
+    use kinora_media::playback::{mint_bound_token, mint_token};
 
     use super::*;
 
@@ -91,7 +97,9 @@ mod tests {
         let code = |account: Option<&AccountId>, token: Option<String>, public| {
             let principal = account.map(|a| Principal { account: a.clone(), name: String::new() });
             let subject = Subject { video, account: &ada, public };
-            let answer = Viewer { principal, token }.require(&keys, subject, 500_000_000);
+            let client = Some("192.0.2.1".parse().unwrap());
+            let viewer = Viewer { principal, token, client };
+            let answer = viewer.require(&keys, subject, 500_000_000);
             answer.map_err(|problem| problem.code())
         };
         let token = |video, expiry| Some(mint_token(&keys[0], video, expiry));
@@ -101,6 +109,9 @@ mod tests {
         assert_eq!(code(Some(&bob), None, false), Err("not_found"));
         assert_eq!(code(Some(&bob), token(video, 501), false), Ok(()));
         assert_eq!(code(None, token(video, 501), false), Ok(()));
+        let bound = |to: &str| Some(mint_bound_token(&keys[0], video, 501, to.parse().unwrap()));
+        assert_eq!(code(None, bound("192.0.2.1"), false), Ok(()));
+        assert_eq!(code(None, bound("192.0.2.2"), false), Err("not_found"));
         assert_eq!(code(None, token(video, 500), false), Err("token_expired"));
         assert_eq!(code(None, token(other, 501), false), Err("not_found"));
         assert_eq!(code(None, Some("~k~501~AAAA".into()), false), Err("not_found"));

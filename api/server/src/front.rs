@@ -4,12 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
 use kinora_catalogue::Catalogue;
 use kinora_db::{Clock, Database, Exclusive};
 use kinora_gateway::{Passage, Remote};
 use kinora_http::{
-    Authenticator,
+    Authenticator, ClientAddress, TrustedProxies,
     cluster::{self, ClusterKeys, Now},
 };
 use kinora_media::{AccountId, playback::TokenKeys};
@@ -20,7 +25,7 @@ use tokio::net::TcpListener;
 use crate::{
     config::Config,
     data_dir::DataDir,
-    leaving,
+    leaving::{self, Peer},
     queue::{self, Queue},
     roles::Roles,
     serve::Group,
@@ -115,6 +120,8 @@ pub(crate) async fn open(
         let events = kinora_queue::asyncapi(queue::NAMESPACE);
         let services = kinora_gateway::Services { here: services.routers(), elsewhere, events };
         let router = kinora_gateway::router(services, addresses.origin);
+        let told = middleware::from_fn_with_state(config.server_proxies()?, tell_client);
+        let router = router.layer(told);
         serve("gateway", listener, router, parts);
         front.gateway = Some(gateway);
     } else {
@@ -122,6 +129,19 @@ pub(crate) async fn open(
         front.services = Some(format!("http://{bound}"));
     }
     Ok(front)
+}
+
+/// Tells handlers from where they are asked.
+async fn tell_client(
+    State(proxies): State<TrustedProxies>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(client) = ClientAddress::of(peer.ip(), request.headers(), &proxies) {
+        request.extensions_mut().insert(client);
+    }
+    next.run(request).await
 }
 
 fn serve(name: &'static str, listener: TcpListener, router: Router, parts: &mut Group) {

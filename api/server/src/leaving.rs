@@ -2,7 +2,11 @@
 
 use std::{future::pending, io, net::SocketAddr, time::Duration};
 
-use axum::{Router, serve::Listener};
+use axum::{
+    Router,
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -21,11 +25,22 @@ pub(crate) async fn serve(
         leave.cancelled().await;
         tokio::time::sleep(SETTLE).await;
     };
-    axum::serve(listener, router).with_graceful_shutdown(settled).await
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, service).with_graceful_shutdown(settled).await
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Connected<IncomingStream<'_, Leaving>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Leaving>) -> Self {
+        Self(*stream.remote_addr())
+    }
 }
 
 /// Whoever comes after `leave` waits in the socket's queue for the next process.
-struct Leaving {
+pub(crate) struct Leaving {
     listener: TcpListener,
     leave: CancellationToken,
 }

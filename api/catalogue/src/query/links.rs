@@ -1,9 +1,11 @@
 //! Where a video plays.
 
+use std::net::IpAddr;
+
 use kinora_http::Timestamp;
 use kinora_media::playback::{
-    CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, LICENSE, POSTER, SMALL_POSTER, STORYBOARD, mint_token,
-    path,
+    CHAPTERS, DASH_MANIFEST, HLS_MANIFEST, LICENSE, POSTER, SMALL_POSTER, STORYBOARD,
+    mint_bound_token, mint_token, path,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,21 +47,29 @@ pub(crate) struct PlaybackLinks {
 const SECOND_US: i64 = 1_000_000;
 const HOUR_S: i64 = 3600;
 
-/// The addresses of a video that can be played. A private one's carry a token: `carried`, or
-/// else a new one, so that whoever holds a token cannot lengthen its life.
+/// What opens a private video.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Token<'a> {
+    /// That of a viewer, so that whoever holds one cannot lengthen its life.
+    Carried(&'a str),
+    /// A new one, for clients at this address alone if one is given.
+    New(Option<IpAddr>),
+}
+
+/// The addresses of a video that can be played. A private one's carry a token.
 pub(crate) fn links(
     config: &CatalogueConfig,
     row: &VideoRow,
-    carried: Option<&str>,
+    token: Token<'_>,
     now_us: i64,
 ) -> Option<PlaybackLinks> {
     let media = row.media.as_ref().filter(|_| row.state.has_playback())?;
     let version = media.playback_version?;
     let token = match row.visibility {
         Visibility::Public => None,
-        Visibility::Private => Some(match carried {
-            Some(token) => (token.to_owned(), expiry_s(token)?),
-            None => mint(config, row, media.duration_us, now_us)?,
+        Visibility::Private => Some(match token {
+            Token::Carried(token) => (token.to_owned(), expiry_s(token)?),
+            Token::New(client) => mint(config, row, media.duration_us, client, now_us)?,
         }),
     };
     let (text, expires_s) = token.unzip();
@@ -87,6 +97,7 @@ fn mint(
     config: &CatalogueConfig,
     row: &VideoRow,
     duration_us: u64,
+    client: Option<IpAddr>,
     now_us: i64,
 ) -> Option<(String, i64)> {
     let keys = config.token_keys.get();
@@ -94,7 +105,11 @@ fn mint(
     let duration_s = i64::try_from(duration_us).unwrap_or(i64::MAX).div_euclid(SECOND_US);
     let life_s = duration_s.saturating_add(6 * HOUR_S).max(12 * HOUR_S);
     let expires_s = now_us.div_euclid(SECOND_US).saturating_add(life_s);
-    Some((mint_token(key, row.id, expires_s), expires_s))
+    let token = match client {
+        Some(client) => mint_bound_token(key, row.id, expires_s, client),
+        None => mint_token(key, row.id, expires_s),
+    };
+    Some((token, expires_s))
 }
 
 /// The expiry inside a verified token: `~{key id}~{expiry}~{signature}`.
@@ -145,7 +160,8 @@ mod tests {
     fn tokens_live_as_long_as_a_viewing_may_last() {
         let expiry = |hours| {
             let links =
-                links(&config(), &row(Visibility::Private, hours), None, 1_000_000).unwrap();
+                links(&config(), &row(Visibility::Private, hours), Token::New(None), 1_000_000)
+                    .unwrap();
             links.token_expires_at.unwrap().0 / 1_000_000 - 1
         };
         assert_eq!(expiry(1), 12 * 3600);
@@ -156,7 +172,7 @@ mod tests {
     fn a_viewer_keeps_the_token_that_let_them_in() {
         let (config, row) = (config(), row(Visibility::Private, 1));
         let token = mint_token(&config.token_keys.get()[0], row.id, 99);
-        let links = links(&config, &row, Some(&token), 1_000_000).unwrap();
+        let links = links(&config, &row, Token::Carried(&token), 1_000_000).unwrap();
         assert_eq!(links.hls_url, format!("http://o/media/{token}/{}/3/hls.m3u8", row.id));
         assert_eq!(links.watch_url, format!("http://g/watch/{}?token={token}", row.id));
         assert_eq!(links.token_expires_at, Some(Timestamp(99_000_000)));
@@ -165,7 +181,7 @@ mod tests {
     #[test]
     fn public_videos_have_plain_addresses() {
         let row = row(Visibility::Public, 1);
-        let links = links(&config(), &row, Some("~x~1~y"), 0).unwrap();
+        let links = links(&config(), &row, Token::Carried("~x~1~y"), 0).unwrap();
         assert_eq!(links.dash_url, format!("http://o/media/{}/3/dash.mpd", row.id));
         assert_eq!(links.watch_url, format!("http://g/watch/{}", row.id));
         assert_eq!(links.token_expires_at, None);

@@ -1,16 +1,23 @@
 //! What the watch page asks for.
 
+use std::net::IpAddr;
+
 use kinora_http::{Problem, Subject, Viewer};
 use kinora_media::VideoId;
 
-use super::view::Playback;
+use super::{links::Token, view::Playback};
 use crate::{core::Core, error::Error, model::Visibility, repository::view};
 
 /// How a video plays, for whoever may watch it.
 ///
 /// # Errors
-/// 404 or 403 as [`Viewer::require`] says.
-pub(crate) async fn get(core: &Core, viewer: &Viewer, id: VideoId) -> Result<Playback, Problem> {
+/// 404 or 403 as [`Viewer::require`] says; 400 where somebody else than the owner names a client.
+pub(crate) async fn get(
+    core: &Core,
+    viewer: &Viewer,
+    id: VideoId,
+    client: Option<IpAddr>,
+) -> Result<Playback, Problem> {
     let row = view::find(core.db.read(), id).await.map_err(Error::from)?;
     let row = row.ok_or(Error::NoVideo)?;
     let now_us = core.clock.now_us();
@@ -18,6 +25,12 @@ pub(crate) async fn get(core: &Core, viewer: &Viewer, id: VideoId) -> Result<Pla
     let subject = Subject { video: id, account: &row.account, public };
     viewer.require(&core.config.token_keys.get(), subject, now_us)?;
     let owner = viewer.principal.as_ref().is_some_and(|p| p.account == row.account);
-    let carried = viewer.token.as_deref().filter(|_| !owner);
-    Ok(Playback::new(&core.config, row, carried, now_us))
+    let token = match viewer.token.as_deref().filter(|_| !owner) {
+        Some(_) if client.is_some() => {
+            return Err(Problem::invalid_request("Only its owner says for which client it is"));
+        }
+        Some(token) => Token::Carried(token),
+        None => Token::New(client),
+    };
+    Ok(Playback::new(&core.config, row, token, now_us))
 }

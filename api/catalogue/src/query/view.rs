@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::links::{PlaybackLinks, links};
+use super::links::{PlaybackLinks, Token, links};
 use crate::{
     config::CatalogueConfig,
     model::{self, State, Visibility},
@@ -137,7 +137,7 @@ impl Video {
         captions: Vec<(TrackId, String)>,
         now_us: i64,
     ) -> Self {
-        let playback = links(config, &row, None, now_us);
+        let playback = links(config, &row, Token::New(None), now_us);
         let captions = captions.into_iter();
         let upload = |active: ActiveUpload| Upload {
             url: upload_path(active.id),
@@ -171,14 +171,14 @@ impl Video {
 }
 
 impl Playback {
-    /// `carried` is the token that opened the video to somebody who is not its owner.
+    /// `token` is what its addresses carry, should it be private.
     pub(crate) fn new(
         config: &CatalogueConfig,
         row: VideoRow,
-        carried: Option<&str>,
+        token: Token<'_>,
         now_us: i64,
     ) -> Self {
-        let playback = links(config, &row, carried, now_us);
+        let playback = links(config, &row, token, now_us);
         Self {
             video: row.id.0,
             title: row.title,

@@ -45,6 +45,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         "origin.tls_certificate and origin.tls_key are of no use without each other: set both"
     );
     config.origin_proxies()?;
+    config.server_proxies()?;
     config.upstream(&TokenKeys::default())?;
     numbers(config)
 }

@@ -16,6 +16,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("data_dir", Kind::Text),
     ("server.listen", Kind::Text),
     ("server.public_url", Kind::Text),
+    ("server.proxies", Kind::Text),
     ("services.listen", Kind::Text),
     ("services.catalogue_url", Kind::Text),
     ("services.transcoding_url", Kind::Text),

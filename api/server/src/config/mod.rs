@@ -19,7 +19,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use kinora_http::cluster::ClusterKeys;
+use kinora_http::{TrustedProxies, cluster::ClusterKeys};
 use kinora_media::playback::TokenKeys;
 use kinora_origin::{ListenAddress, Proxies, Tls};
 use kinora_store::{UpstreamConfig, UpstreamStore};
@@ -232,6 +232,15 @@ impl Config {
         };
         let tls = Tls::open(certificate, key).context("origin.tls_certificate, origin.tls_key")?;
         Ok(Some(tls))
+    }
+
+    /// Whose word about clients the gateway believes.
+    ///
+    /// # Errors
+    /// The list has something else in it than addresses and networks.
+    pub(crate) fn server_proxies(&self) -> anyhow::Result<TrustedProxies> {
+        let listed = self.server.proxies.as_deref().unwrap_or_default();
+        listed.parse().map_err(|error| anyhow!("server.proxies: {error}"))
     }
 
     /// Who speaks the PROXY protocol to the origin.

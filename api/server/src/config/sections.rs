@@ -15,11 +15,15 @@ pub(crate) struct ServerSection {
     pub(crate) listen: SocketAddr,
     /// Scheme and authority by which people reach it, where that is another than `listen`.
     pub(crate) public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.
+    /// Default: none.
+    pub(crate) proxies: Option<String>,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self { listen, public_url: None, proxies: None }
     }
 }
 

@@ -72,6 +72,7 @@ fn every_setting_has_a_name() {
         *path = Some("x".into());
     }
     full.transcoding.profiles = Some("x".into());
+    full.server.proxies = Some("x".into());
     full.transcoding.max_in_flight = Some(1);
     full.playback.key_file = Some("x".into());
     let services = &mut full.services;

@@ -6,6 +6,7 @@
 mod apart;
 mod backup;
 mod bad_input;
+mod bound;
 mod captions;
 mod cluster;
 mod control;
