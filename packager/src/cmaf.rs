@@ -3,8 +3,8 @@
 //! Structural brand `cmf2`. Time zero is where the presentation starts: the first picture of a
 //! video track is shown at 0, by negative composition offsets and without an edit list; audio
 //! keeps the encoder's priming in its timeline and skips it with an edit list. A segment is one
-//! fragment, and stands on its own: durations, sizes and flags are in it, not in defaults of the
-//! initialisation segment.
+//! fragment, or live several ([`part`]), and stands on its own: durations, sizes and flags are in it,
+//! not in defaults of the initialisation segment.
 
 mod announce;
 mod audio_init;
@@ -18,7 +18,7 @@ pub use announce::{Event, MAX_EVENT_BYTES, Moment, ProducerTime, announce};
 pub(crate) use audio_init::AAC_ROLL;
 pub use audio_init::audio_init;
 pub use config::{AudioConfig, BitRate, Colour, VideoConfig};
-pub use segment::{SegmentKind, first_unit_end, segment};
+pub use segment::{SegmentKind, first_unit_end, part, segment};
 pub use video_init::video_init;
 
 /// Brands of an initialisation segment besides the major one: fragments as of the sixth

@@ -15,7 +15,7 @@
 //! - `captions` reads the CEA-608 captions that pictures carry, for both.
 //! - `tone` makes SDR of HDR, on the way from decoders to all of these.
 //! - [`analyse`] encodes samples and judges them, where quality sets the bits.
-//! - [`sample`] generates a clip to try things with.
+//! - [`sample`] generates a clip to try things with, [`live`] a live stream.
 //! - [`sandbox`] is what the kernel keeps the process from.
 //! - [`child`] is the process's side: messages on standard output, limits.
 
@@ -26,9 +26,11 @@ mod bus;
 mod captions;
 pub mod child;
 pub mod chunk;
+mod coded;
 pub mod decode;
 mod error;
 pub mod gpu;
+pub mod live;
 pub mod pictures;
 pub mod probe;
 pub mod sample;

@@ -18,7 +18,7 @@ use kinora_pipeline::{
     child::{Limits, Memory, Reporter, watch_source},
     chunk,
     gpu::{self, DoctorArgs, ProveArgs},
-    pictures, probe, sample,
+    live, pictures, probe, sample,
     sandbox::{self, Grants},
     source::Source,
     text,
@@ -62,6 +62,12 @@ enum Command {
     Text(Task),
     /// Generate a clip to try things with
     Sample(sample::SampleArgs),
+    /// Send an origin a live stream that shows when it was made
+    #[command(
+        after_help = "Exit codes: 0 it lasted as long as asked or was ended by Ctrl-C, 1 the \
+                            last line says why not, 2 wrong usage."
+    )]
+    LiveTest(live::LiveTestArgs),
 }
 
 #[derive(Args)]
@@ -99,7 +105,8 @@ fn main() -> ExitCode {
         .with_ansi(false)
         .init();
     let (task, series) = match Cli::parse().command {
-        Command::Sample(args) => return generate(&args),
+        Command::Sample(args) => return ended(sample::run(&args)),
+        Command::LiveTest(args) => return ended(live::run(&args)),
         Command::SandboxCheck(args) => return sandbox::run(&args),
         Command::Doctor(args) => return gpu::doctor(&args),
         Command::Prove(args) => return gpu::prove(&args),
@@ -152,8 +159,8 @@ fn next(task: &[u8], before: &EncoderSpec) -> Result<EncoderSpec, PipelineError>
     Ok(next)
 }
 
-fn generate(args: &sample::SampleArgs) -> ExitCode {
-    match sample::run(args) {
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("kinora-encoder: {error:#}");

@@ -28,10 +28,13 @@ pub(crate) struct Fragment<'s> {
     pub(crate) composition_offsets: bool,
     /// Whether the samples belong to the `roll` group that the header describes.
     pub(crate) roll: bool,
+    /// Whether it is a segment of its own, and not a piece of one.
+    pub(crate) whole: bool,
 }
 
 impl Fragment<'_> {
-    /// `styp`, `moof` and the header of `mdat`, in a buffer that has room for `media` bytes more.
+    /// `styp` where it is a segment, `moof` and the header of `mdat`, in a buffer that has room for
+    /// `media` bytes more.
     pub(crate) fn head(&self, media: usize) -> BoxWriter {
         let samples = self.samples;
         let uniform = samples.iter().all(|s| s.duration == samples[0].duration);
@@ -44,7 +47,9 @@ impl Fragment<'_> {
         let media_bytes: u64 = samples.iter().map(|sample| u64::from(sample.size)).sum();
 
         let mut w = BoxWriter::with_capacity(FIXED_BYTES + samples.len() * 16 + media);
-        ftyp::write(&mut w, b"styp", b"msdh", &[*b"cmfs", *b"cmff"]);
+        if self.whole {
+            ftyp::write(&mut w, b"styp", b"msdh", &[*b"cmfs", *b"cmff"]);
+        }
         let moof = w.position();
         let mut data_offset = 0;
         w.boxed(b"moof", |w| {

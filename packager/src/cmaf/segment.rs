@@ -32,6 +32,35 @@ pub fn segment(
     start: u64,
     units: &[AccessUnit],
 ) -> Result<Bytes, PackagerError> {
+    if units.first().is_some_and(|unit| !unit.key) {
+        return Err(PackagerError::NoKeyFrame);
+    }
+    fragment(kind, true, sequence_number, start, units)
+}
+
+/// A CMAF chunk (ISO/IEC 23000-19 7.3.2.3), of which a live segment has several: `moof`, `mdat`.
+///
+/// What low-latency HLS calls a part (RFC 8216bis 4.4.4.9). Parameters are those of [`segment`]; it
+/// may begin with any unit, and shows the times that it decodes.
+///
+/// # Errors
+/// Those of [`segment`], but for the key frame.
+pub fn part(
+    kind: SegmentKind,
+    sequence_number: u32,
+    start: u64,
+    units: &[AccessUnit],
+) -> Result<Bytes, PackagerError> {
+    fragment(kind, false, sequence_number, start, units)
+}
+
+fn fragment(
+    kind: SegmentKind,
+    whole: bool,
+    sequence_number: u32,
+    start: u64,
+    units: &[AccessUnit],
+) -> Result<Bytes, PackagerError> {
     let samples = samples(start, units)?;
     check_times(kind, start, units)?;
     let media_bytes = media_bytes(units)?;
@@ -41,6 +70,7 @@ pub fn segment(
         samples: &samples,
         composition_offsets: kind == SegmentKind::Video,
         roll: kind == SegmentKind::Audio,
+        whole,
     };
     let mut w = fragment.head(media_bytes);
     units.iter().for_each(|unit| w.bytes(&unit.data));
@@ -65,8 +95,8 @@ fn samples(start: u64, units: &[AccessUnit]) -> Result<Vec<Sample>, PackagerErro
             max: MAX_SAMPLES as u64,
         });
     }
-    if !units.first().ok_or(PackagerError::EmptySegment)?.key {
-        return Err(PackagerError::NoKeyFrame);
+    if units.is_empty() {
+        return Err(PackagerError::EmptySegment);
     }
     let mut decode_time = start;
     let row = |(index, unit): (usize, &AccessUnit)| {
@@ -145,6 +175,16 @@ mod tests {
         let far = [unit(0, true), unit(i64::from(i32::MAX) + 11, false)];
         assert_eq!(video(0, &far), Err(PackagerError::TimeOverflow { unit: 1 }));
         assert!(video(u64::MAX - 5, &[unit(0, true)]).is_err());
+    }
+
+    #[test]
+    fn a_part_begins_anywhere_and_is_a_segment_without_its_brands() {
+        let units = [unit(20, true), unit(30, false), unit(40, false)];
+        let whole = segment(SegmentKind::Video, 7, 20, &units).unwrap();
+        let styp = u32::from_be_bytes(whole[..4].try_into().unwrap()) as usize;
+        assert_eq!(part(SegmentKind::Video, 7, 20, &units).unwrap(), whole.slice(styp..));
+        assert!(part(SegmentKind::Video, 8, 30, &units[1..]).is_ok());
+        assert_eq!(part(SegmentKind::Video, 8, 30, &[]), Err(PackagerError::EmptySegment));
     }
 
     #[test]

@@ -286,6 +286,7 @@ impl<'t> Output<'t> {
             samples: &group.samples,
             composition_offsets: matches!(self.coding, TrackCoding::Video(_)),
             roll: self.roll().is_some(),
+            whole: true,
         };
         fragment.head(0).finish()
     }

@@ -19,7 +19,7 @@ use kinora_plan::{
 };
 
 use super::layout::Layout;
-use crate::{PipelineError, avc, gpu::parameters};
+use crate::{PipelineError, avc, coded, gpu::parameters};
 
 /// How far an encoder's times may be from the grid: nanoseconds are rounded on the way in and out.
 const ROUNDING_NS: u64 = 2;
@@ -93,19 +93,14 @@ impl Rendition {
 
     /// Takes an encoder's next picture in decoding order; says how many it has now.
     pub(super) fn take(&mut self, sample: &gst::Sample) -> Result<u64, PipelineError> {
-        let record = sample
-            .caps()
-            .and_then(|caps| caps.structure(0))
-            .and_then(|caps| caps.get::<gst::Buffer>("codec_data").ok())
-            .and_then(|record| record.into_mapped_buffer_readable().ok())
-            .ok_or_else(|| self.broken("no parameter sets"))?;
+        let record = coded::record(sample).ok_or_else(|| self.broken("no parameter sets"))?;
         match self.level {
             None => self.configure(&record)?,
             Some(level) => self.configure(&parameters::unified(&record, level)?)?,
         }
         let buffer = sample.buffer_owned().ok_or_else(|| self.broken("a sample without data"))?;
-        let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let position = self.position(sample, &buffer)?;
+        let key = coded::is_key(&buffer);
+        let position = self.position(sample)?;
         let data = buffer
             .into_mapped_buffer_readable()
             .map_err(|_| self.broken("a picture that cannot be read"))?;
@@ -174,13 +169,8 @@ impl Rendition {
     }
 
     /// The picture's place on the rung's grid, counted from the chunk's first.
-    fn position(&self, sample: &gst::Sample, buffer: &gst::Buffer) -> Result<u64, PipelineError> {
-        // The encoder counts from 1000 h; its segment knows the way back.
-        let time = sample
-            .segment()
-            .and_then(|segment| segment.downcast_ref::<gst::ClockTime>())
-            .zip(buffer.pts())
-            .and_then(|(segment, pts)| segment.to_running_time(pts))
+    fn position(&self, sample: &gst::Sample) -> Result<u64, PipelineError> {
+        let time = coded::running_time(sample)
             .and_then(|time| i64::try_from(time.nseconds()).ok())
             .ok_or_else(|| self.broken("a picture without a time"))?;
         let position = self.rate.nearest_frame(time);

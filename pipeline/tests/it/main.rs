@@ -18,6 +18,7 @@ mod gpu_descriptions;
 mod hostile;
 mod joined;
 mod jumps;
+mod live;
 mod media;
 mod pictures;
 mod sandbox;
