@@ -3,9 +3,9 @@
 //! ask at the same time, and bounded together with what is on its way to clients.
 
 mod budget;
+mod encrypted;
 mod flights;
 mod sealed;
-mod sealing;
 mod slice;
 
 use std::{
@@ -26,9 +26,9 @@ use self::{
     slice::SliceWeight,
 };
 pub(crate) use self::{
+    encrypted::Seal,
     flights::{Failure, Flights, Got},
     sealed::{Registry, Sealed},
-    sealing::Seal,
     slice::{MediaFile, SLICE, Slice, SliceId},
 };
 use crate::{Caches, Metrics, metrics::Fetch};

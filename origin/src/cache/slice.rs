@@ -10,8 +10,8 @@ use quick_cache::Weighter;
 
 use super::{
     budget::Taken,
+    encrypted::Seal,
     sealed::{Registry, Sealed},
-    sealing::Seal,
 };
 
 /// Bytes of a slice, but for the last of a file.
