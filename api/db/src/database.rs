@@ -29,7 +29,8 @@ pub struct Database {
 
 impl Database {
     /// Opens `sqlite://PATH`, creating the file and its folder, or `postgres://…` (whose
-    /// parameters sqlx's `PgConnectOptions` describes), and brings the schema up to date.
+    /// parameters sqlx's `PgConnectOptions` describes), and brings the schema up to date. Of `sslmode` only
+    /// `verify-full` makes sure of the server's name, `verify-ca` of its authority, `require` of nothing.
     pub async fn open(url: &str) -> Result<Self, DbError> {
         Self::open_with(url, DEFAULT_CONNECTIONS).await
     }
@@ -179,10 +180,19 @@ mod tests {
         db.close().await;
     }
 
-    fn behind_tls(server: &Postgres, authority: &Authority) -> String {
+    fn behind_tls(server: &Postgres, authority: &Authority, mode: &str) -> String {
         let (port, root) = (server.address().port(), authority.certificate());
-        let checked = format!("sslmode=verify-full&sslrootcert={}", root.display());
+        let checked = format!("sslmode={mode}&sslrootcert={}", root.display());
         format!("postgres://postgres@localhost:{port}/postgres?{checked}")
+    }
+
+    async fn is_encrypted(url: &str) -> bool {
+        let db = Database::open(url).await.unwrap();
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl \
+                   WHERE pid = pg_backend_pid() AND ssl";
+        let encrypted: i64 = sqlx::query_scalar(sql).fetch_one(db.read()).await.unwrap();
+        db.close().await;
+        encrypted == 1
     }
 
     async fn refusal(url: &str) -> String {
@@ -192,21 +202,31 @@ mod tests {
     #[tokio::test]
     async fn a_server_is_believed_that_a_known_authority_vouches_for() {
         let authority = Authority::new();
-        let server = Postgres::start_with_tls(&authority);
-        let db = Database::open(&behind_tls(&server, &authority)).await.unwrap();
-        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl \
-                   WHERE pid = pg_backend_pid() AND ssl";
-        let encrypted: i64 = sqlx::query_scalar(sql).fetch_one(db.read()).await.unwrap();
-        assert_eq!(encrypted, 1);
-        db.close().await;
-        let stranger = refusal(&behind_tls(&server, &Authority::new())).await;
-        assert!(stranger.contains("certificate"), "{stranger}");
+        let server = Postgres::start_with_tls(&authority, "server");
+        assert!(is_encrypted(&behind_tls(&server, &authority, "verify-full")).await);
+        for mode in ["verify-full", "verify-ca"] {
+            let stranger = refusal(&behind_tls(&server, &Authority::new(), mode)).await;
+            assert!(stranger.contains("certificate"), "{mode}: {stranger}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_of_another_name_is_believed_only_where_names_do_not_count() {
+        let authority = Authority::new();
+        let server = Postgres::start_with_tls(&authority, "elsewhere");
+        let refused = refusal(&behind_tls(&server, &authority, "verify-full")).await;
+        for said in ["certificate", "not valid for name", "localhost", "elsewhere.example"] {
+            assert!(refused.contains(said), "{refused}");
+        }
+        // Weaker modes are as libpq has them: the name does not count, then nothing does.
+        assert!(is_encrypted(&behind_tls(&server, &authority, "verify-ca")).await);
+        assert!(is_encrypted(&behind_tls(&server, &Authority::new(), "require")).await);
     }
 
     #[tokio::test]
     async fn a_server_without_tls_is_not_spoken_to_where_it_must_have_it() {
         let server = Postgres::start_in_memory();
-        let plain = refusal(&behind_tls(&server, &Authority::new())).await;
+        let plain = refusal(&behind_tls(&server, &Authority::new(), "verify-full")).await;
         assert!(plain.contains("tls"), "{plain}");
     }
 
