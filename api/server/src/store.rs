@@ -50,6 +50,15 @@ impl Store {
                 let place = format!("{} at {}", config.location, config.endpoint);
                 let store = S3Store::new(*config).context("store.endpoint")?;
                 store.check().await.with_context(|| format!("cannot use the bucket {place}"))?;
+                match store.abort_noted().await {
+                    Ok(0) => {}
+                    Ok(uploads) => {
+                        tracing::info!(uploads, "uploads to S3 that were cut off were aborted")
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "an upload to S3 that was cut off stays behind")
+                    }
+                }
                 Ok(Self::S3(Arc::new(store)))
             }
         }
