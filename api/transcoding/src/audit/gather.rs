@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kinora_media::{ChunkEntry, Head, Page, TrackId, VideoId};
 use kinora_store::{Key, ObjectMeta, ObjectStore, keys};
 
-use super::walk::FOLDERS;
+use super::walk::{FOLDERS, Stored};
 use crate::{
     config::micros,
     error::TranscodingError,
@@ -31,7 +31,7 @@ pub(super) struct Evidence {
     pub young_us: i64,
     pub encodes: Vec<Encode>,
     /// By key.
-    pub stored: BTreeMap<String, ObjectMeta>,
+    pub stored: Stored,
 }
 
 /// One encode of it.
@@ -89,21 +89,32 @@ pub(super) async fn revisions(
     Ok(rows.iter().map(|row| (row.version, row.revision)).collect())
 }
 
+/// Reads what there is of a video. `stored` is what the store had of it when it was listed, if it was.
 pub(super) async fn gather(
     service: &Transcoding,
     video: VideoId,
+    stored: Option<Stored>,
 ) -> Result<Evidence, TranscodingError> {
     let rows = transcodes::of_video(service.deps.db.read(), video).await?;
     let mut encodes = Vec::new();
     for row in rows {
         encodes.push(encode(service, row).await?);
     }
-    let mut stored = BTreeMap::new();
+    let stored = match stored {
+        Some(stored) => stored,
+        None => listed(service, video).await?,
+    };
+    let young_us = micros(service.deps.config.sweep_ms);
+    Ok(Evidence { video, now_us: service.now_us(), young_us, encodes, stored })
+}
+
+/// What the store has of a video now.
+async fn listed(service: &Transcoding, video: VideoId) -> Result<Stored, TranscodingError> {
+    let mut stored = Stored::new();
     for folder in FOLDERS {
         list(&*service.deps.store, &format!("{folder}{video}/"), &mut stored).await?;
     }
-    let young_us = micros(service.deps.config.sweep_ms);
-    Ok(Evidence { video, now_us: service.now_us(), young_us, encodes, stored })
+    Ok(stored)
 }
 
 async fn encode(service: &Transcoding, row: Transcode) -> Result<Encode, TranscodingError> {
@@ -151,7 +162,7 @@ async fn index(service: &Transcoding, row: &Transcode) -> Result<Index, Transcod
 pub(crate) async fn list(
     store: &dyn ObjectStore,
     folder: &str,
-    stored: &mut BTreeMap<String, ObjectMeta>,
+    stored: &mut Stored,
 ) -> Result<(), TranscodingError> {
     let mut after = None;
     loop {

@@ -8,7 +8,10 @@ use kinora_http::{
 use kinora_media::VideoId;
 use kinora_store::Unfinished;
 
-use super::{TRIES, gather, strays, walk};
+use super::{
+    TRIES, gather, strays,
+    walk::{Stored, Walk},
+};
 use crate::{config::micros, error::TranscodingError, service::Transcoding};
 
 /// How to sweep.
@@ -39,10 +42,10 @@ pub(crate) async fn sweep(
     if after.is_none() {
         unfinished_writes(service, broom, &mut swept).await?;
     }
-    let mut last = after;
+    let (mut walk, mut last) = (Walk::after(service, after), after);
     for _ in 0..limit {
-        let Some(video) = walk::next(service, last).await? else { return Ok(swept) };
-        let (strays, young) = sweep_video(service, video, broom).await?;
+        let Some((video, stored)) = walk.next().await? else { return Ok(swept) };
+        let (strays, young) = sweep_listed(service, video, Some(stored), broom).await?;
         swept.videos += 1;
         swept.strays.extend(strays);
         swept.young += young;
@@ -57,8 +60,17 @@ pub(crate) async fn sweep_video(
     video: VideoId,
     broom: Broom,
 ) -> Result<(Vec<Stray>, u64), TranscodingError> {
+    sweep_listed(service, video, None, broom).await
+}
+
+async fn sweep_listed(
+    service: &Transcoding,
+    video: VideoId,
+    mut stored: Option<Stored>,
+    broom: Broom,
+) -> Result<(Vec<Stray>, u64), TranscodingError> {
     for _ in 0..TRIES {
-        let evidence = gather::gather(service, video).await?;
+        let evidence = gather::gather(service, video, stored.take()).await?;
         let found = strays::strays(&evidence);
         // What changed meanwhile may have named some of it.
         if found.is_empty() || gather::revisions(service, video).await? == evidence.revisions() {

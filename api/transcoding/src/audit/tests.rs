@@ -195,6 +195,33 @@ async fn videos_are_looked_at_once_each_in_pages() {
 }
 
 #[tokio::test]
+async fn each_folder_is_listed_once_however_many_videos_there_are() {
+    let mut world = World::new().await;
+    for _ in 0..5 {
+        world.upload(Film::Talkie(10), false);
+    }
+    world.drain().await;
+    let before = world.store.listings();
+    let verified = verify(&world.service, None, 100).await.unwrap();
+    assert_eq!((verified.videos, verified.findings), (5, vec![]));
+    assert!(verified.objects > 25, "{}", verified.objects);
+    assert_eq!(world.store.listings() - before, keys::FOLDERS.len());
+}
+
+#[tokio::test]
+async fn more_objects_than_a_listing_has_are_all_looked_at() {
+    let (world, video) = ready().await;
+    let whole = verify(&world.service, None, 100).await.unwrap();
+    for nth in 0..1200 {
+        let stray = format!("{}1/v1/{nth:05}-9.m4s", keys::media_folder(video));
+        world.store.write(&Key::new(stray).unwrap(), Bytes::from_static(b"late"));
+    }
+    let found = verify(&world.service, None, 100).await.unwrap();
+    assert_eq!((found.videos, found.objects), (1, whole.objects + 1200));
+    assert_eq!(found.findings.len(), 1200);
+}
+
+#[tokio::test]
 async fn what_is_encrypted_needs_its_key_and_nothing_else_does() {
     let (world, video) = ready().await;
     let (head, key) = (keys::head(video, 1), keys::secret(video, 1));

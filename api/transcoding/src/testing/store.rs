@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     io,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -21,11 +24,13 @@ pub(crate) struct SimStore {
     clock: Clock,
     objects: Mutex<BTreeMap<Key, (Bytes, i64)>>,
     heads: Mutex<Vec<Head>>,
+    listings: AtomicUsize,
 }
 
 impl SimStore {
     pub(crate) fn new(faults: Arc<Faults>, clock: Clock) -> Self {
-        Self { faults, clock, objects: Mutex::default(), heads: Mutex::default() }
+        let (objects, heads, listings) = Default::default();
+        Self { faults, clock, objects, heads, listings }
     }
 
     /// Writes an object as a worker does: past the faults of the service.
@@ -38,6 +43,11 @@ impl SimStore {
         let objects = self.objects.lock().unwrap();
         let keys = objects.keys().map(|key| key.as_str().to_owned());
         keys.filter(|key| key.starts_with(prefix)).collect()
+    }
+
+    /// How often it was asked what there is.
+    pub(crate) fn listings(&self) -> usize {
+        self.listings.load(Ordering::Relaxed)
     }
 
     /// Every head of a video, in the order they were stored.
@@ -132,6 +142,7 @@ impl ObjectStore for SimStore {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.listings.fetch_add(1, Ordering::Relaxed);
         let list = || {
             let objects = self.objects.lock().unwrap();
             let listed = objects.iter().filter(|(key, _)| key.as_str().starts_with(prefix));
