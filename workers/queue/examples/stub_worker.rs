@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// One job after the other, reported before it is taken off its lane, as a worker does it.
 async fn work(queue: &AmqpQueue, seconds: u64, a_chunk: Duration) -> Result<(), QueueError> {
     loop {
-        let delivery = queue.receive(&JobClass::ALL).await?;
+        let delivery = queue.receive(&JobClass::ALL, &[]).await?;
         let JobMessage { job, attempt, .. } = delivery.message;
         if matches!(delivery.message.payload, JobPayload::EncodeChunk(_)) {
             tokio::time::sleep(a_chunk).await;

@@ -11,7 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use kinora_media::{JobId, TraceContext, VideoId};
-use kinora_plan::job::{JobReport, Report};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{JobClass, JobReport, Report},
+};
 use kinora_queue::{
     AmqpQueue, Event, EventBus, EventData, JobQueue, QueueError, Trust,
     contract::{Fixture, Ports, events, jobs, reports},
@@ -19,8 +22,8 @@ use kinora_queue::{
 use kinora_testing::{Authority, RabbitMq};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions},
-    types::AMQPValue,
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
 };
 use uuid::Uuid;
 
@@ -73,6 +76,7 @@ async fn keeps_the_contract() {
     an_unreadable_message_is_set_aside_with_the_reason(&broker).await;
     a_closed_queue_says_so(&broker).await;
     the_trace_is_in_the_headers(&broker).await;
+    lanes_of_devices_are_made_on_demand(&broker).await;
 }
 
 fn report(attempt: u32) -> JobReport {
@@ -107,6 +111,46 @@ async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
     dead.acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await.unwrap();
     assert_eq!((queue.purge_dead().await.unwrap(), queue.purge_dead().await.unwrap()), (1, 0));
     assert!(get().await.unwrap().is_none());
+}
+
+/// Who has no devices has no queues for them; what is on one is set aside like anything else.
+async fn lanes_of_devices_are_made_on_demand(broker: &RabbitMq) {
+    let namespace = Namespace::new(broker);
+    let queue = namespace.queue().await;
+    let connection =
+        Connection::connect(&broker.url(), ConnectionProperties::default()).await.unwrap();
+    let lane = format!("{}.jobs.encode_chunk.nvenc.bulk", namespace.name);
+    let exists = async || {
+        let channel = connection.create_channel().await.unwrap();
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let none = FieldTable::default();
+        channel.queue_declare(lane.as_str().into(), passive, none).await.is_ok()
+    };
+    assert!(!exists().await);
+    let received = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move {
+            let devices = [EncoderFamily::Nvenc];
+            JobQueue::receive(queue.as_ref(), &[JobClass::EncodeChunk], &devices).await
+        }
+    });
+    while !exists().await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let channel = connection.create_channel().await.unwrap();
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let sent = channel.basic_publish("".into(), lane.into(), options, b"junk", properties).await;
+    sent.unwrap().await.unwrap();
+    let dead = format!("{}.dead", namespace.name);
+    let get = async || channel.basic_get(dead.as_str().into(), BasicGetOptions::default()).await;
+    let found = loop {
+        if let Some(found) = get().await.unwrap() {
+            break found;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(found.data, b"junk");
+    received.abort();
 }
 
 /// For tools that know nothing of what is in our messages.

@@ -92,6 +92,7 @@ async fn uploaded(
         class: JobClass::Probe,
         track: None,
         chunk: None,
+        device: None,
         priority: 0,
         position_us: 0,
         work: 0,

@@ -1,6 +1,6 @@
 //! The connection, made again when it is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::future::try_join_all;
 use lapin::{
@@ -78,6 +78,25 @@ impl Inner {
         }
     }
 
+    /// Makes those of `lanes` that nobody asked for before.
+    pub(super) async fn demand(&self, lanes: &[Lane]) -> Result<(), QueueError> {
+        let new = |known: &HashSet<Lane>| -> Vec<Lane> {
+            let new =
+                lanes.iter().filter(|lane| lane.is_made_on_demand() && !known.contains(*lane));
+            new.cloned().collect()
+        };
+        if new(&*self.demanded.lock().await).is_empty() {
+            return Ok(());
+        }
+        // Before the lock: a new connection takes both, in this order.
+        let link = self.link().await?;
+        let mut known = self.demanded.lock().await;
+        let missing = new(&known);
+        within(MAKE, self.make_lanes(&link.connection, missing.clone())).await?;
+        known.extend(missing);
+        Ok(())
+    }
+
     /// Makes a lane where it is missing.
     pub(super) async fn make_lane(&self, link: &Link, lane: &Lane) -> Result<(), QueueError> {
         self.make_lanes(&link.connection, vec![lane.clone()]).await.map_err(broker)
@@ -133,7 +152,8 @@ impl Inner {
     /// Makes what must be there, and listens.
     async fn furnish(&self, link: &Link) -> lapin::Result<()> {
         self.names.declare(&link.confirmed).await?;
-        self.make_lanes(&link.connection, Names::lanes().collect()).await?;
+        let demanded = self.demanded.lock().await.clone();
+        self.make_lanes(&link.connection, Names::lanes().chain(demanded).collect()).await?;
         self.listen(&link.lossy).await
     }
 }

@@ -4,6 +4,7 @@
 mod broker;
 mod clock;
 mod database;
+mod devices;
 mod events;
 mod store;
 mod tus;
