@@ -159,6 +159,14 @@ pub struct JobReport {
     pub attempt: u32,
     /// Who says so: host and process, for people.
     pub worker: String,
+    /// What the job follows from.
+    #[serde(
+        default,
+        rename = "traceparent",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kinora_media::trace::lenient"
+    )]
+    pub trace: Option<TraceContext>,
     /// What happened.
     pub report: Report,
 }

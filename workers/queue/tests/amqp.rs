@@ -82,7 +82,7 @@ async fn keeps_the_contract() {
 fn report(attempt: u32) -> JobReport {
     let report =
         Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
-    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
+    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), trace: None, report }
 }
 
 async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
@@ -134,23 +134,39 @@ async fn lanes_of_devices_are_made_on_demand(broker: &RabbitMq) {
             JobQueue::receive(queue.as_ref(), &[JobClass::EncodeChunk], &devices).await
         }
     });
-    while !exists().await {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    within("the lane", async {
+        while !exists().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     let channel = connection.create_channel().await.unwrap();
-    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-    let sent = channel.basic_publish("".into(), lane.into(), options, b"junk", properties).await;
-    sent.unwrap().await.unwrap();
+    let junk = async || {
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let key = lane.as_str().into();
+        let sent = channel.basic_publish("".into(), key, options, b"junk", properties).await;
+        sent.unwrap().await.unwrap();
+    };
     let dead = format!("{}.dead", namespace.name);
     let get = async || channel.basic_get(dead.as_str().into(), BasicGetOptions::default()).await;
-    let found = loop {
-        if let Some(found) = get().await.unwrap() {
-            break found;
+    let found = within("the dead letter", async {
+        loop {
+            // A queue that was just made loses what it does not confirm.
+            junk().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if let Some(found) = get().await.unwrap() {
+                break found;
+            }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    })
+    .await;
     assert_eq!(found.data, b"junk");
     received.abort();
+}
+
+async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    waited.unwrap_or_else(|_| panic!("{what}: waited for a minute"))
 }
 
 /// For tools that know nothing of what is in our messages.
@@ -179,6 +195,11 @@ async fn the_trace_is_in_the_headers(broker: &RabbitMq) {
     assert_eq!(headers["traceparent"], AMQPValue::LongString(trace.to_string().into()));
     let said: serde_json::Value = serde_json::from_slice(&got.data).unwrap();
     assert_eq!(said["traceparent"], trace.to_string());
+    queue.report(&JobReport { trace: Some(trace), ..report(1) }).await.unwrap();
+    let lane = format!("{}.reports", namespace.name);
+    let got = channel.basic_get(lane.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let headers = got.properties.headers().as_ref().unwrap().inner();
+    assert_eq!(headers["traceparent"], AMQPValue::LongString(trace.to_string().into()));
 }
 
 async fn a_closed_queue_says_so(broker: &RabbitMq) {

@@ -57,7 +57,7 @@ kinora_queue::for_each_promise!(contract);
 fn report(attempt: u32) -> JobReport {
     let report =
         Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
-    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
+    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), trace: None, report }
 }
 
 #[tokio::test]

@@ -138,7 +138,8 @@ async fn deleted(
     transcodes::insert(tx, &new).await?;
     transcodes::cancel(tx, video, now_us).await?;
     jobs::cancel(tx, video, None, now_us).await?;
-    tracing::info!(video.id = %video, "a video was deleted");
+    let trace_id = event.trace.map(|trace| trace.trace_id());
+    tracing::info!(video.id = %video, trace_id, "a video was deleted");
     Ok(())
 }
 

@@ -162,7 +162,7 @@ impl JobQueue for AmqpQueue {
     }
 
     async fn report(&self, report: &JobReport) -> Result<(), QueueError> {
-        self.0.add(&Lane::Reports, &to_json("report", report)?, None).await
+        self.0.add(&Lane::Reports, &to_json("report", report)?, report.trace).await
     }
 
     async fn finish(&self, receipt: Receipt) -> Result<(), QueueError> {
