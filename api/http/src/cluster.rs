@@ -3,6 +3,10 @@
 //!
 //! A token is `{key id}.{claims}.{signature}`: the claims are JSON, the signature is HMAC-SHA256 over
 //! what stands before its dot; both in base64url.
+//!
+//! Hosts' clocks may be wrong. A service that is asked by a clock far from its own refuses, and says what
+//! time it is, signed for the very token it refuses: so nobody else can tell a gateway a time to sign
+//! tokens of.
 
 use std::{
     fmt,
@@ -26,6 +30,9 @@ use crate::{ClientAddress, Principal, Problem};
 
 /// The header field that carries a token.
 pub const CLUSTER_TOKEN: HeaderName = HeaderName::from_static("kinora-cluster-token");
+/// The header field of a refusal that says what time it is where a token is out of its time:
+/// `{seconds since 1970 UTC}.{signature}`.
+pub const CLUSTER_TIME: HeaderName = HeaderName::from_static("kinora-cluster-time");
 /// Who signs for people outside.
 const GATEWAY: &str = "gateway";
 /// How long a token is good for, seconds.
@@ -192,6 +199,33 @@ impl ClusterKeys {
     }
 }
 
+impl ClusterKeys {
+    /// The time, for whoever asked with a token that is out of it; `None` if its key is not known.
+    pub fn tell_time(&self, token: &str, now_s: i64) -> Option<HeaderValue> {
+        let signature = self.mac_of_time(token, now_s)?.finalize().into_bytes();
+        let told = format!("{now_s}.{}", URL_SAFE_NO_PAD.encode(signature));
+        Some(HeaderValue::try_from(told).expect("a number and base64url are a header value"))
+    }
+
+    /// The time that was `told` to whoever asked with `token`, seconds since 1970 UTC; `None` if it
+    /// was not a process of the cluster that said so, or not to this token.
+    pub fn hear_time(&self, token: &str, told: &HeaderValue) -> Option<i64> {
+        let (now_s, signature) = told.to_str().ok()?.split_once('.')?;
+        let now_s = now_s.parse().ok()?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.mac_of_time(token, now_s)?.verify_slice(&signature).ok()?;
+        Some(now_s)
+    }
+
+    /// What is signed begins as no token does.
+    fn mac_of_time(&self, token: &str, now_s: i64) -> Option<Hmac<Sha256>> {
+        let (id, _) = token.split_once('.')?;
+        let keys = self.get();
+        let key = keys.iter().find(|key| key.id == id)?;
+        Some(key.mac(&format!("time {now_s} {token}")))
+    }
+}
+
 impl fmt::Debug for ClusterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.get().iter().map(|key| &key.id)).finish()
@@ -220,7 +254,7 @@ struct Guard {
 }
 
 /// Puts a guard around the routes of the service `audience`: requests without a valid token are
-/// answered 403 `not_of_the_cluster`.
+/// answered 403 `not_of_the_cluster`; those of the cluster by a wrong clock hear the right time with it.
 pub fn guard<S>(router: Router<S>, keys: ClusterKeys, audience: &'static str, now: Now) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -242,7 +276,13 @@ async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> 
             tracing::warn!(%error, "refused a request that is not the cluster's");
             let detail = "This service answers the gateway of its cluster only";
             let refusal = Problem::new(StatusCode::FORBIDDEN, "not_of_the_cluster", detail);
-            return refusal.into_response();
+            let mut refusal = refusal.into_response();
+            if error == ClusterTokenError::Expired {
+                let token = request.headers().get(CLUSTER_TOKEN).and_then(|t| t.to_str().ok());
+                let told = token.and_then(|token| guard.keys.tell_time(token, (guard.now)()));
+                refusal.headers_mut().extend(told.map(|told| (CLUSTER_TIME, told)));
+            }
+            return refusal;
         }
     }
     if let Some(client) = ClientAddress::in_headers(request.headers()) {
@@ -294,6 +334,26 @@ mod tests {
         let nobody = keys.sign("catalogue", (&Method::GET, &uri), None, 1000);
         let opened = keys.verify("catalogue", (&Method::GET, &uri), nobody.to_str().unwrap(), 1000);
         assert_eq!(opened, Ok(None));
+    }
+
+    #[test]
+    fn the_time_is_believed_of_who_has_the_secret_and_was_asked_with_this_token() {
+        let (keys, uri) = (keys(&[NEW]), Uri::from_static("/api/v1/jobs"));
+        let sign = |now_s| {
+            let token = keys.sign("transcoding", (&Method::GET, &uri), None, now_s);
+            token.to_str().unwrap().to_owned()
+        };
+        let (token, other) = (sign(1000), sign(1001));
+        let told = keys.tell_time(&token, 4600).unwrap();
+        assert_eq!(keys.hear_time(&token, &told), Some(4600));
+        assert_eq!(keys.hear_time(&other, &told), None, "it was told another");
+        let later = told.to_str().unwrap().replacen("4600", "9999", 1);
+        assert_eq!(keys.hear_time(&token, &HeaderValue::try_from(later).unwrap()), None);
+        let stranger = super::tests::keys(&[OLD]);
+        assert!(stranger.tell_time(&token, 4600).is_none());
+        for bad in ["", ".", "4600", "4600.", "x.y"] {
+            assert_eq!(keys.hear_time(&token, &HeaderValue::from_static(bad)), None, "{bad}");
+        }
     }
 
     #[test]
