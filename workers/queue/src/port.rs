@@ -122,6 +122,9 @@ pub enum QueueError {
     /// The broker cannot be reached, or did not do what was asked; worth trying again.
     #[error("message broker: {0}")]
     Broker(String),
+    /// The broker refuses, and will: not with these credentials, not there, not by this certificate.
+    #[error("the message broker refuses: {0}")]
+    Refused(String),
     /// A payload that this version cannot read.
     #[error("unreadable {what}: {source}")]
     Payload {

@@ -131,11 +131,44 @@ impl Server {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a setting from the next process; what it was.
+    pub(crate) fn take_setting(&mut self, name: &str) -> String {
+        let at = self.settings.iter().position(|(known, _)| known == name);
+        self.settings.remove(at.unwrap_or_else(|| panic!("{name} is not set"))).1
+    }
+
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
+        self.begin_again();
+        self.wait_until_up().await;
+    }
+
+    /// The same, without waiting for it.
+    pub(crate) fn begin_again(&mut self) {
         self.child = spawn(&self.data, &self.roles, &self.settings);
         self.pid = self.child.id();
-        self.wait_until_up().await;
+    }
+
+    /// Waits until it has ended; how it did.
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                return ended;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "it goes on:\n{}", self.log());
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the log has so many such words.
+    pub(crate) async fn until_logged(&self, words: &str, times: usize) {
+        let started = Instant::now();
+        while self.log().matches(words).count() < times {
+            let log = self.log();
+            assert!(started.elapsed() < Duration::from_secs(60), "no '{words}' in\n{log}");
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     pub(crate) fn hang_up(&self) {
@@ -219,7 +252,7 @@ impl Server {
         &self.data
     }
 
-    async fn wait_until_up(&mut self) {
+    pub(crate) async fn wait_until_up(&mut self) {
         let started = Instant::now();
         let running = loop {
             assert!(started.elapsed() < Duration::from_secs(60), "kinorad did not start");

@@ -6,6 +6,7 @@ mod clock;
 mod database;
 mod devices;
 mod events;
+mod late;
 mod store;
 mod tus;
 mod upload;
