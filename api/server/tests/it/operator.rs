@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs `kinora jobs …`.
-async fn jobs(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
+pub(crate) async fn jobs(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
     kinora(server, &[&["jobs"], args].concat()).await
 }
 

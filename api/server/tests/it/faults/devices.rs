@@ -1,10 +1,13 @@
 //! Workers with a graphics processor and without, on one broker: each gets what it can do.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::{Cluster, SERVICES, Server, ffprobe, rendition, sample, text, variants};
+use crate::{
+    operator::jobs,
+    support::{Cluster, SERVICES, Server, ffprobe, rendition, sample, text, variants},
+};
 
 /// A profile that encodes everything itself.
 const PROFILE: &str = "description = \"tests\"\npassthrough = false\n";
@@ -78,5 +81,39 @@ async fn only_workers_that_have_a_device_get_what_is_for_it() {
     let top = rendition(&variants(&text(url).await, url).remove(0)).await;
     let pictures = format!("h264,{}", SECONDS * RATE);
     assert_eq!(ffprobe(&top, "stream=codec_name,nb_read_packets"), [pictures]);
+    cancelled_and_replayed(&cluster, &services, (with, without), &clip).await;
     crate::invariant::holds(&services).await;
+}
+
+/// What lies on a device's lane is cancelled and replayed like anything else; who finds it there later
+/// is told that it is over.
+async fn cancelled_and_replayed(
+    cluster: &Cluster,
+    services: &Server,
+    (mut with, mut without): (Server, Server),
+    clip: &Path,
+) {
+    without.stop();
+    let video = services.upload_file(clip).await;
+    services.until_job(&video, is_chunk).await;
+    with.stop();
+    let _without = cluster.worker("without").await;
+    until_others_are_done(services, &video).await;
+    let lies = |job: &Value| is_chunk(job) && job["state"] == "dispatched";
+    let job = services.until_job(&video, lies).await["id"].as_str().unwrap().to_owned();
+    let (code, why) = jobs(services, &["why", &job]).await;
+    let because = why[0]["because"].to_string();
+    assert_eq!(code, 0);
+    assert!(because.contains("workers that have a graphics processor (fake)"), "{because}");
+
+    assert_eq!(jobs(services, &["cancel", &video]).await.0, 0);
+    assert_eq!(services.wait_until_over(&video).await["state"], "failed");
+    assert_eq!(jobs(services, &["replay", &job]).await.0, 0);
+    let ready = services.wait_until_over(&video).await;
+    assert_eq!(ready["state"], "ready", "{ready:#}");
+    let with = with_device(cluster).await;
+    with.until_logged("the job was cancelled", 1).await;
+    let (code, purged) = jobs(services, &["purge"]).await;
+    assert_eq!((code, &purged[0]["purged"]), (0, &0.into()));
+    assert_eq!(services.wait_until_over(&video).await["state"], "ready");
 }
