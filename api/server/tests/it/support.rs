@@ -1,8 +1,10 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
+mod cli;
 mod cluster;
 pub(crate) mod film;
 mod jobs;
+mod process;
 mod streams;
 mod uploads;
 
@@ -131,12 +133,6 @@ impl Server {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Takes a setting from the next process; what it was.
-    pub(crate) fn take_setting(&mut self, name: &str) -> String {
-        let at = self.settings.iter().position(|(known, _)| known == name);
-        self.settings.remove(at.unwrap_or_else(|| panic!("{name} is not set"))).1
-    }
-
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
         self.begin_again();
@@ -147,28 +143,6 @@ impl Server {
     pub(crate) fn begin_again(&mut self) {
         self.child = spawn(&self.data, &self.roles, &self.settings);
         self.pid = self.child.id();
-    }
-
-    /// Waits until it has ended; how it did.
-    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
-        let started = Instant::now();
-        loop {
-            if let Some(ended) = self.child.try_wait().unwrap() {
-                return ended;
-            }
-            assert!(started.elapsed() < Duration::from_secs(60), "it goes on:\n{}", self.log());
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// Waits until the log has so many such words.
-    pub(crate) async fn until_logged(&self, words: &str, times: usize) {
-        let started = Instant::now();
-        while self.log().matches(words).count() < times {
-            let log = self.log();
-            assert!(started.elapsed() < Duration::from_secs(60), "no '{words}' in\n{log}");
-            tokio::time::sleep(POLL).await;
-        }
     }
 
     pub(crate) fn hang_up(&self) {
@@ -219,8 +193,17 @@ impl Server {
 
     /// Bytes that the process has in memory, shared ones too.
     pub(crate) fn resident(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most that it ever had.
+    pub(crate) fn most_resident(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 

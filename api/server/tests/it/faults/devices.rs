@@ -4,10 +4,7 @@ use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::{
-    operator::jobs,
-    support::{Cluster, SERVICES, Server, ffprobe, rendition, sample, text, variants},
-};
+use crate::support::{Cluster, SERVICES, Server, ffprobe, rendition, sample, text, variants};
 
 /// A profile that encodes everything itself.
 const PROFILE: &str = "description = \"tests\"\npassthrough = false\n";
@@ -101,19 +98,19 @@ async fn cancelled_and_replayed(
     until_others_are_done(services, &video).await;
     let lies = |job: &Value| is_chunk(job) && job["state"] == "dispatched";
     let job = services.until_job(&video, lies).await["id"].as_str().unwrap().to_owned();
-    let (code, why) = jobs(services, &["why", &job]).await;
+    let (code, why) = services.kinora(&["jobs", "why", &job]).await;
     let because = why[0]["because"].to_string();
     assert_eq!(code, 0);
     assert!(because.contains("workers that have a graphics processor (fake)"), "{because}");
 
-    assert_eq!(jobs(services, &["cancel", &video]).await.0, 0);
+    assert_eq!(services.kinora(&["jobs", "cancel", &video]).await.0, 0);
     assert_eq!(services.wait_until_over(&video).await["state"], "failed");
-    assert_eq!(jobs(services, &["replay", &job]).await.0, 0);
+    assert_eq!(services.kinora(&["jobs", "replay", &job]).await.0, 0);
     let ready = services.wait_until_over(&video).await;
     assert_eq!(ready["state"], "ready", "{ready:#}");
     let with = with_device(cluster).await;
     with.until_logged("the job was cancelled", 1).await;
-    let (code, purged) = jobs(services, &["purge"]).await;
+    let (code, purged) = services.kinora(&["jobs", "purge"]).await;
     assert_eq!((code, &purged[0]["purged"]), (0, &0.into()));
     assert_eq!(services.wait_until_over(&video).await["state"], "ready");
 }
