@@ -39,32 +39,33 @@ after(async () => {
 });
 
 /** The playback addresses of the film, encrypted in that way. */
-async function made(way, by = server) {
-  const said = await kinora(by, "upload", clip, "--profile", way, "--json");
+async function made(way, by = server, film = clip) {
+  const said = await kinora(by, "upload", film, "--profile", way, "--json");
   const last = JSON.parse(said.trim().split("\n").at(-1));
   const { playback } = await waitForState(by, last.video ?? last.id, ["ready"]);
   return playback;
 }
 
 /** In three players that ask for licences. */
-function playAsking({ hls_url, dash_url, license_url }) {
+function playAsking({ hls_url, dash_url, license_url }, seconds) {
+  const servers = { "org.w3.clearkey": license_url };
   return Promise.all([
-    play("hlsjs", hls_url, { hlsjs: license_url }),
-    play("shaka", dash_url, { shaka: { servers: { "org.w3.clearkey": license_url } } }),
+    play("hlsjs", hls_url, { hlsjs: license_url }, seconds),
+    play("shaka", dash_url, { shaka: { servers } }, seconds),
     // It is told by the MPD alone.
-    play("dashjs", dash_url),
+    play("dashjs", dash_url, {}, seconds),
   ]);
 }
 
 /** In players that have the key from where playlists say. */
-function playWhole({ hls_url }) {
-  return Promise.all(["hlsjs", "shaka"].map((player) => play(player, hls_url)));
+function playWhole({ hls_url }, seconds) {
+  return Promise.all(["hlsjs", "shaka"].map((player) => play(player, hls_url, {}, seconds)));
 }
 
-async function play(player, address, protection = {}) {
+async function play(player, address, protection = {}, seconds = SECONDS) {
   const page = await open(chromium);
   const report = await playToTheEnd(page, player, address, protection);
-  assertPlayedWhole(report, `${player} by ${address}`, SECONDS, RATE);
+  assertPlayedWhole(report, `${player} by ${address}`, seconds, RATE);
   await page.close();
 }
 
@@ -87,14 +88,17 @@ describe("the platform encrypts", () => {
   });
 
   test("players cross from one encoder's pictures to another's under the same key", async () => {
-    // The fake device's second chunk, at 2 s, does not come about.
-    const settings = { KINORA_FAKE_GPU: "error@1", KINORA_WORKER_SLOTS: "1" };
+    const seconds = 18;
+    const film = await makeClip(folder, "switched.mp4", { seconds, rate: RATE, size: "320x180" });
+    // The fake device's fourth chunk, at 14 s, does not come about.
+    const settings = { KINORA_FAKE_GPU: "error@3", KINORA_WORKER_SLOTS: "1" };
     const switching = await startKinorad({ KINORA_TRANSCODING_PROFILES: profiles, ...settings });
     try {
-      const asking = await made("cbcs", switching);
+      const asking = await made("cbcs", switching, film);
       const mpd = await (await fetch(asking.dash_url)).text();
       assert.equal(mpd.match(/<Period /g).length, 2);
-      await Promise.all([playAsking(asking), playWhole(await made("aes-128", switching))]);
+      const whole = await made("aes-128", switching, film);
+      await Promise.all([playAsking(asking, seconds), playWhole(whole, seconds)]);
     } finally {
       await switching.stop();
     }
