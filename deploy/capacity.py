@@ -15,8 +15,8 @@ import random
 
 # A second, each of them: measured, or what the hardware named in capacity.md gives.
 RATES = {
-    "orchestrator": 35.0,
-    "broker": 1000.0,
+    "orchestrator": 61.0,
+    "broker": 7000.0,
     "store": 3500.0,
 }
 # Messages to the broker a chunk: the job, the result, both acknowledged; objects to the store: a rung each.

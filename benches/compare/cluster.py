@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The distributed engine's own rates, on a real RabbitMQ, Postgres and S3 server on loopback.
 
-    benches/compare/cluster.py [publish] [drain] [uploads] [--check]
+    benches/compare/cluster.py [publish] [drain] [workers] [uploads] [--check]
 
 publish   confirmed publishes a second to a quorum queue
 drain     jobs through the orchestrator by workers that encode nothing; one of the two is killed
           half way, and in the end every job is done and every video ready
+workers   chunks a second of two workers over those of one, each with four slots in which a chunk
+          takes half a second of waiting: what the engine between them costs
 uploads   fifty uploads at once by tus: the most memory the server has, on files and on S3
 
 Runs itself again under `with-servers --cluster` where no servers are in the environment. --check
@@ -13,7 +15,9 @@ ends with 1 where an aim is missed.
 """
 
 import argparse
+import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,15 +38,18 @@ MIB = 1 << 20
 # The client of the broker tells of lanes that are not there yet, which are then made.
 LOG = "error,lapin=off"
 RSS_MIB = 256
+TWO_WORKERS = 1.9
+WORKER_SLOTS, WORKER_CHUNK_MS, WORKER_CHUNKS = 4, 500, 120
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("modes", nargs="*", default=[], help="publish, drain, uploads; all of them by default")
+    parser.add_argument("modes", nargs="*", default=[], help="publish, drain, workers, uploads; all of them by default")
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs to drain")
     parser.add_argument("--videos", type=int, default=20, help="videos they belong to")
     parser.add_argument("--slots", type=int, default=2 * SLOTS, help="slots of both workers together")
     parser.add_argument("--chunk-ms", type=int, default=0, help="how long a worker takes for a chunk")
+    parser.add_argument("--pairs", type=int, default=2, help="how often one worker, then two")
     parser.add_argument("--uploads", type=int, default=50, help="uploads at once")
     parser.add_argument("--upload-mib", type=int, default=200, help="MiB of each, on files (1024 for all of it: disk!); 0 for none")
     parser.add_argument("--s3-mib", type=int, default=40, help="MiB of each, on S3, whose test server keeps them in memory; 0 for none")
@@ -59,7 +66,7 @@ def main():
             subprocess.run(build, cwd=ROOT, check=True)
         command = [TARGET / "with-servers", "--cluster", sys.executable, __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(command).returncode)
-    modes = {"publish": publish, "drain": drain, "uploads": uploads}
+    modes = {"publish": publish, "drain": drain, "workers": workers, "uploads": uploads}
     print("| what | measured | aim | |\n|---|---|---|---|", flush=True)
     met = [modes[mode](options) for mode in options.modes or modes]
     sys.exit(0 if all(met) or not options.check else 1)
@@ -82,60 +89,96 @@ def publish(_):
 
 
 def drain(options):
-    with tempfile.TemporaryDirectory(prefix="kinora-cluster-") as folder:
-        settings = {
-            "KINORA_PLAYBACK_KEY_FILE": key_file(folder),
-            "KINORA_ORIGIN_PUBLIC_URL": "http://127.0.0.1:1",
-            "KINORA_TRANSCODING_MAX_IN_FLIGHT": str(2 * options.slots),
-            "KINORA_LOG_FILTER": LOG,
-        }
-        workers = []
-        with Kinorad(TARGET, Path(folder) / "data", SERVICES, settings) as server:
-            try:
-                return drained(options, server, workers)
-            finally:
-                for worker in workers:
-                    worker.kill()
-                    worker.wait()
+    with engine(2 * options.slots) as (server, start_worker):
+        seconds = options.jobs // options.videos * CHUNK_SECONDS
+        videos = send_films(server, options.videos)
+        hired = [start_worker(seconds, options.slots // 2, options.chunk_ms) for _ in range(2)]
 
+        def replace_one():
+            hired[0].kill()
+            start_worker(seconds, options.slots // 2, options.chunk_ms)
 
-def drained(options, server, workers):
-    videos = [server.upload(f"film-{n}.mp4", b"a stub looks at none of it") for n in range(options.videos)]
-    seconds = options.jobs // options.videos * CHUNK_SECONDS
-
-    def work():
-        command = [TARGET / "examples/stub_worker", os.environ["KINORA_QUEUE_URL"], seconds, options.slots // 2, options.chunk_ms]
-        workers.append(subprocess.Popen([str(word) for word in command]))
-
-    begun = time.monotonic()
-    work(), work()
-    killed, most, last, before, cpu = False, 0, begun, -1, server.cpu_seconds()
-    while True:
-        states = [server.get(f"/api/v1/videos/{video}")["state"] for video in videos]
-        if all(state in ("ready", "failed") for state in states):
-            break
-        left = server.open_jobs()
-        most = max(most, left)
-        if not killed and most > options.jobs // 2 >= left:
-            workers[0].kill()
-            work()
-            killed = True
-        if left != before:
-            last, before = time.monotonic(), left
-        elif time.monotonic() - last > 120:
-            print(f"nothing has moved for two minutes: {left} jobs are open, videos are {states}")
-            break
-        time.sleep(2)
-    took, cpu = time.monotonic() - begun, server.cpu_seconds() - cpu
-    jobs = [job for video in videos for job in server.jobs(video)]
-    done = sum(job["state"] == "done" for job in jobs if job["class"] == "encode_chunk")
-    chunks = sum(job["class"] == "encode_chunk" for job in jobs)
-    ready = states.count("ready")
-    lost = chunks - done
+        begun, cpu = time.monotonic(), server.cpu_seconds()
+        states, killed = until_drained(server, videos, options.jobs // 2, replace_one)
+        took, cpu = time.monotonic() - begun, server.cpu_seconds() - cpu
+        jobs = [job for video in videos for job in server.jobs(video)]
+    chunks = [job["state"] for job in jobs if job["class"] == "encode_chunk"]
+    done, ready = chunks.count("done"), states.count("ready")
+    lost = len(chunks) - done
     line("chunk results a second through the orchestrator", f"{done / took:.0f}, {1000 * cpu / max(done, 1):.1f} ms of its processor time each", "none is set", True)
     what = f"drain of {len(jobs)} jobs of {len(videos)} videos, one of two workers killed"
     holds = lost == 0 and ready == len(videos) and len(jobs) >= options.jobs and killed
     return line(what, f"{took:.0f} s, {lost} chunks lost, {ready} videos ready", "nothing lost", holds)
+
+
+def workers(options):
+    rates = {count: [] for count in (1, 2)}
+    for count in list(rates) * options.pairs:
+        with engine(4 * WORKER_SLOTS) as (server, start_worker):
+            seconds = WORKER_CHUNKS * CHUNK_SECONDS
+            videos = send_films(server, 2)
+            begun = time.monotonic()
+            for _ in range(count):
+                start_worker(seconds, WORKER_SLOTS, WORKER_CHUNK_MS)
+            until_drained(server, videos)
+            took = time.monotonic() - begun
+            done = sum(job["state"] == "done" for video in videos for job in server.jobs(video))
+            rates[count].append(done / took)
+    one, two = statistics.median(rates[1]), statistics.median(rates[2])
+    measured = f"{two / one:.2f}× ({two:.1f} and {one:.1f} a second, {options.pairs} pairs)"
+    what = f"chunks a second of two workers over those of one, {WORKER_CHUNK_MS} ms of waiting a chunk"
+    return line(what, measured, f"≥ {TWO_WORKERS}×", two / one >= TWO_WORKERS)
+
+
+@contextlib.contextmanager
+def engine(max_in_flight):
+    """Services on the real servers, and what starts a worker that encodes nothing."""
+    hired = []
+
+    def start_worker(*words):
+        command = [TARGET / "examples/stub_worker", os.environ["KINORA_QUEUE_URL"], *words]
+        hired.append(subprocess.Popen([str(word) for word in command]))
+        return hired[-1]
+
+    with tempfile.TemporaryDirectory(prefix="kinora-cluster-") as folder:
+        settings = {
+            "KINORA_PLAYBACK_KEY_FILE": key_file(folder),
+            "KINORA_ORIGIN_PUBLIC_URL": "http://127.0.0.1:1",
+            "KINORA_TRANSCODING_MAX_IN_FLIGHT": str(max_in_flight),
+            "KINORA_LOG_FILTER": LOG,
+        }
+        with Kinorad(TARGET, Path(folder) / "data", SERVICES, settings) as server:
+            try:
+                yield server, start_worker
+            finally:
+                for worker in hired:
+                    worker.kill()
+                    worker.wait()
+
+
+def send_films(server, count):
+    return [server.upload(f"film-{n}.mp4", b"a stub looks at none of it") for n in range(count)]
+
+
+def until_drained(server, videos, half=0, at_half=lambda: None):
+    """Waits for the end of all videos; their states, and whether `at_half` was called: once, when no
+    more than `half` jobs are open of the more that were."""
+    called, most, last, before = False, 0, time.monotonic(), -1
+    while True:
+        states = [server.get(f"/api/v1/videos/{video}")["state"] for video in videos]
+        if all(state in ("ready", "failed") for state in states):
+            return states, called
+        left = server.open_jobs()
+        most = max(most, left)
+        if not called and most > half >= left:
+            at_half()
+            called = True
+        if left != before:
+            last, before = time.monotonic(), left
+        elif time.monotonic() - last > 120:
+            print(f"nothing has moved for two minutes: {left} jobs are open, videos are {states}")
+            return states, called
+        time.sleep(1)
 
 
 def uploads(options):

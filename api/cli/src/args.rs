@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Playlists on a server that go on are read again, and held against what they were.
     Lint(lint::LintArgs),
     /// Check what a server holds.
+    ///
+    /// Backups, and moving all media into another store, need database and store themselves: on the
+    /// server's own host see `kinorad backup`, `kinorad restore` and `kinorad move-store`.
     Admin(admin::AdminArgs),
     /// Check an API key and store it for later.
     ///

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
 use tokio::sync::Notify;
 
-use crate::{DbError, Dialect, dialect};
+use crate::{
+    DbError, Dialect,
+    dialect::{self, Purpose},
+};
 
 /// A transaction that may write. Rolled back when dropped without a commit.
 pub type WriteTransaction = Transaction<'static, Any>;
@@ -26,7 +29,8 @@ pub struct Database {
 
 impl Database {
     /// Opens `sqlite://PATH`, creating the file and its folder, or `postgres://…` (whose
-    /// parameters sqlx's `PgConnectOptions` describes), and brings the schema up to date.
+    /// parameters sqlx's `PgConnectOptions` describes), and brings the schema up to date. Of `sslmode` only
+    /// `verify-full` makes sure of the server's name, `verify-ca` of its authority, `require` of nothing.
     pub async fn open(url: &str) -> Result<Self, DbError> {
         Self::open_with(url, DEFAULT_CONNECTIONS).await
     }
@@ -37,10 +41,11 @@ impl Database {
         sqlx::any::install_default_drivers();
         let (dialect, url) = dialect::resolve(url)?;
         let limits = dialect.connections(connections);
-        let pool = |limit| dialect.prepare(AnyPoolOptions::new().max_connections(limit));
-        let writers = pool(limits.writers).connect(&url).await?;
+        let pool =
+            |limit, purpose| dialect.prepare(AnyPoolOptions::new().max_connections(limit), purpose);
+        let writers = pool(limits.writers, Purpose::Write).connect(&url).await?;
         dialect.migrator().run(&writers).await?;
-        let readers = pool(limits.readers).connect(&url).await?;
+        let readers = pool(limits.readers, Purpose::Read).connect(&url).await?;
         Ok(Self { dialect, url: url.into(), readers, writers, outbox: Arc::new(Notify::new()) })
     }
 
@@ -57,6 +62,12 @@ impl Database {
     /// Begins a transaction that may write.
     pub async fn begin_write(&self) -> Result<WriteTransaction, DbError> {
         Ok(self.writers.begin_with(self.dialect.begin_write()).await?)
+    }
+
+    /// For one statement that says in itself when it may happen, and touches one row: nothing was
+    /// read before it that could have changed, so no other transaction is in its way.
+    pub fn write_alone(&self) -> &AnyPool {
+        &self.writers
     }
 
     /// As sqlx wants it; may hold a password.
@@ -143,10 +154,45 @@ mod tests {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 
-    fn behind_tls(server: &Postgres, authority: &Authority) -> String {
+    /// A row of a small table is found by its key and not by a scan, which would conflict with
+    /// whoever writes any other row.
+    #[tokio::test]
+    async fn transactions_on_different_rows_of_a_server_do_not_contradict_each_other() {
+        let server = Postgres::start_in_memory();
+        let db = Database::open(&server.url()).await.unwrap();
+        let table = "CREATE TABLE counters (id TEXT PRIMARY KEY, n BIGINT NOT NULL)";
+        sqlx::query(table).execute(db.write_alone()).await.unwrap();
+        let rows = "INSERT INTO counters VALUES ('a', 0), ('b', 0)";
+        sqlx::query(rows).execute(db.write_alone()).await.unwrap();
+        // Now the planner knows how small it is.
+        sqlx::query("ANALYZE counters").execute(db.write_alone()).await.unwrap();
+        let mut open = [db.begin_write().await.unwrap(), db.begin_write().await.unwrap()];
+        for sql in
+            ["SELECT n FROM counters WHERE id = $1", "UPDATE counters SET n = n + 1 WHERE id = $1"]
+        {
+            for (tx, id) in open.iter_mut().zip(["a", "b"]) {
+                sqlx::query(sql).bind(id).execute(&mut **tx).await.unwrap();
+            }
+        }
+        for tx in open {
+            tx.commit().await.unwrap();
+        }
+        db.close().await;
+    }
+
+    fn behind_tls(server: &Postgres, authority: &Authority, mode: &str) -> String {
         let (port, root) = (server.address().port(), authority.certificate());
-        let checked = format!("sslmode=verify-full&sslrootcert={}", root.display());
+        let checked = format!("sslmode={mode}&sslrootcert={}", root.display());
         format!("postgres://postgres@localhost:{port}/postgres?{checked}")
+    }
+
+    async fn is_encrypted(url: &str) -> bool {
+        let db = Database::open(url).await.unwrap();
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl \
+                   WHERE pid = pg_backend_pid() AND ssl";
+        let encrypted: i64 = sqlx::query_scalar(sql).fetch_one(db.read()).await.unwrap();
+        db.close().await;
+        encrypted == 1
     }
 
     async fn refusal(url: &str) -> String {
@@ -156,21 +202,31 @@ mod tests {
     #[tokio::test]
     async fn a_server_is_believed_that_a_known_authority_vouches_for() {
         let authority = Authority::new();
-        let server = Postgres::start_with_tls(&authority);
-        let db = Database::open(&behind_tls(&server, &authority)).await.unwrap();
-        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_ssl \
-                   WHERE pid = pg_backend_pid() AND ssl";
-        let encrypted: i64 = sqlx::query_scalar(sql).fetch_one(db.read()).await.unwrap();
-        assert_eq!(encrypted, 1);
-        db.close().await;
-        let stranger = refusal(&behind_tls(&server, &Authority::new())).await;
-        assert!(stranger.contains("certificate"), "{stranger}");
+        let server = Postgres::start_with_tls(&authority, "server");
+        assert!(is_encrypted(&behind_tls(&server, &authority, "verify-full")).await);
+        for mode in ["verify-full", "verify-ca"] {
+            let stranger = refusal(&behind_tls(&server, &Authority::new(), mode)).await;
+            assert!(stranger.contains("certificate"), "{mode}: {stranger}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_of_another_name_is_believed_only_where_names_do_not_count() {
+        let authority = Authority::new();
+        let server = Postgres::start_with_tls(&authority, "elsewhere");
+        let refused = refusal(&behind_tls(&server, &authority, "verify-full")).await;
+        for said in ["certificate", "not valid for name", "localhost", "elsewhere.example"] {
+            assert!(refused.contains(said), "{refused}");
+        }
+        // Weaker modes are as libpq has them: the name does not count, then nothing does.
+        assert!(is_encrypted(&behind_tls(&server, &authority, "verify-ca")).await);
+        assert!(is_encrypted(&behind_tls(&server, &Authority::new(), "require")).await);
     }
 
     #[tokio::test]
     async fn a_server_without_tls_is_not_spoken_to_where_it_must_have_it() {
         let server = Postgres::start_in_memory();
-        let plain = refusal(&behind_tls(&server, &Authority::new())).await;
+        let plain = refusal(&behind_tls(&server, &Authority::new(), "verify-full")).await;
         assert!(plain.contains("tls"), "{plain}");
     }
 

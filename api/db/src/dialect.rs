@@ -25,6 +25,13 @@ pub(crate) struct Connections {
     pub(crate) writers: u32,
 }
 
+/// What the connections of a pool are for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    Read,
+    Write,
+}
+
 impl Dialect {
     /// How a transaction that will write begins. What such transactions do must come to the same
     /// as if they had come one after another: what one read before it wrote must hold when it
@@ -89,10 +96,11 @@ impl Dialect {
     }
 
     /// Sets a pool up, and every new connection of it.
-    pub(crate) fn prepare(self, options: AnyPoolOptions) -> AnyPoolOptions {
-        let session = match self {
-            Self::Sqlite => SQLITE_PRAGMAS,
-            Self::Postgres => POSTGRES_SETTINGS,
+    pub(crate) fn prepare(self, options: AnyPoolOptions, purpose: Purpose) -> AnyPoolOptions {
+        let session = match (self, purpose) {
+            (Self::Sqlite, _) => SQLITE_PRAGMAS,
+            (Self::Postgres, Purpose::Read) => POSTGRES_SETTINGS,
+            (Self::Postgres, Purpose::Write) => POSTGRES_WRITER_SETTINGS,
         };
         let options = options.acquire_timeout(self.patience()).idle_timeout(None);
         options.max_lifetime(None).after_connect(move |connection, _| {
@@ -109,9 +117,21 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode =
 
 /// Every statement of ours is short, and no transaction waits for anybody outside: what takes
 /// longer hangs, and would hold others up. Acknowledged is what is on disk.
-const POSTGRES_SETTINGS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on; \
-     SET application_name = 'kinora';";
+macro_rules! postgres_settings {
+    () => {
+        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+         SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on; \
+         SET application_name = 'kinora';"
+    };
+}
+
+const POSTGRES_SETTINGS: &str = postgres_settings!();
+
+/// A serialisable transaction that scans a table conflicts with whoever writes any row of it
+/// (PostgreSQL's documentation, 13.2.3), and small tables are scanned where nothing forbids it.
+/// What scans nevertheless is thought so dear then that it would be compiled first, hence no jit.
+const POSTGRES_WRITER_SETTINGS: &str =
+    concat!(postgres_settings!(), " SET enable_seqscan = off; SET jit = off;");
 
 /// The dialect of an address, and the address as sqlx wants it. Makes SQLite's folder.
 pub(crate) fn resolve(url: &str) -> Result<(Dialect, String), DbError> {

@@ -20,11 +20,11 @@ impl Conflict for DbError {
 }
 
 /// Does `operation`, again and again while it ends in a conflict, with pauses that grow from
-/// milliseconds to a fifth of a second. It must be one that can be cut off anywhere: a
+/// milliseconds to half a second. It must be one that can be cut off anywhere: a
 /// transaction, and before it nothing that may not happen twice.
 ///
 /// # Errors
-/// Those of the operation; a conflict only after a dozen of them.
+/// Those of the operation; a conflict only after twenty of them, which take six to twelve seconds.
 pub async fn retrying<T, E, F>(operation: impl FnMut() -> F) -> Result<T, E>
 where
     E: Conflict,
@@ -32,8 +32,8 @@ where
 {
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(2))
-        .with_max_delay(Duration::from_millis(200))
-        .with_max_times(12)
+        .with_max_delay(Duration::from_millis(500))
+        .with_max_times(20)
         .with_jitter();
     operation
         .retry(pauses)

@@ -107,7 +107,7 @@ pub(crate) async fn outstanding(connection: &mut AnyConnection) -> Result<u64, D
 
 /// Sets how much is durable; whether bytes may still come.
 pub(crate) async fn set_received(
-    connection: &mut AnyConnection,
+    pool: &AnyPool,
     id: UploadId,
     received: u64,
     now_us: i64,
@@ -121,7 +121,7 @@ pub(crate) async fn set_received(
     .bind(signed(received))
     .bind(now_us)
     .bind(expires_at_us)
-    .execute(connection)
+    .execute(pool)
     .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -134,12 +134,7 @@ pub(super) async fn note_received(
 ) -> Result<bool, Error> {
     let now_us = core.clock.now_us();
     let expires_at_us = core.upload_expiry_us(now_us);
-    let note = || async {
-        let mut tx = core.db.begin_write().await?;
-        let open =
-            uploads::set_received(&mut tx, upload.id, durable, now_us, expires_at_us).await?;
-        tx.commit().await?;
-        Ok(open)
-    };
-    retrying(note).await
+    let pool = core.db.write_alone();
+    let note = || uploads::set_received(pool, upload.id, durable, now_us, expires_at_us);
+    Ok(retrying(note).await?)
 }

@@ -146,6 +146,7 @@ fn numbers(config: &Config) -> anyhow::Result<()> {
     between("origin.sendfile_kib", config.origin.sendfile_kib as u64, 0, 1024)?;
     between("transcoding.lease_ms", transcoding.lease_ms, 1000, 3_600_000)?;
     between("transcoding.max_attempts", transcoding.max_attempts.into(), 1, 100)?;
+    between("transcoding.max_setbacks", transcoding.max_setbacks.into(), 1, 1000)?;
     between("transcoding.max_side", transcoding.max_side.into(), 16, 16_384)?;
     between("transcoding.max_duration_ms", transcoding.max_duration_ms, 1000, 7 * 86_400_000)?;
     between("transcoding.max_frame_rate", transcoding.max_frame_rate.into(), 1, 1000)?;

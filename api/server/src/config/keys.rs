@@ -56,6 +56,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("upload.dir", Kind::Text),
     ("transcoding.lease_ms", Kind::Number),
     ("transcoding.max_attempts", Kind::Number),
+    ("transcoding.max_setbacks", Kind::Number),
     ("transcoding.max_side", Kind::Number),
     ("transcoding.max_duration_ms", Kind::Number),
     ("transcoding.profiles", Kind::Text),

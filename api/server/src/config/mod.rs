@@ -315,6 +315,7 @@ impl Config {
                 .unwrap_or_else(|| u32::try_from(self.worker.slots * 2).unwrap_or(u32::MAX)),
             lease_ms: section.lease_ms,
             max_attempts: section.max_attempts,
+            max_setbacks: section.max_setbacks,
             max_side: section.max_side,
             max_duration_ms: section.max_duration_ms,
             max_frame_rate: section.max_frame_rate,

@@ -125,7 +125,8 @@ pub(crate) struct MetricsSection {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DatabaseSection {
     /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. Default: `kinora.sqlite` in the
-    /// data folder.
+    /// data folder. `?sslmode=verify-full&sslrootcert=FILE` makes sure of the server; `require` only
+    /// encrypts, whoever answers.
     pub(crate) url: Option<String>,
     /// Connections to Postgres at most.
     pub(crate) connections: u32,
@@ -221,6 +222,9 @@ pub(crate) struct TranscodingSection {
     pub(crate) lease_ms: u64,
     /// Tries of a job before its video fails.
     pub(crate) max_attempts: u32,
+    /// Tries of a job that count against its host or the store, which are away or full, before its video
+    /// fails. Pauses between them grow from ten seconds to ten minutes.
+    pub(crate) max_setbacks: u32,
     /// Pictures wider or higher than this are refused, pixels.
     pub(crate) max_side: u32,
     /// Sources longer than this are refused, milliseconds.
@@ -252,6 +256,7 @@ impl Default for TranscodingSection {
         Self {
             lease_ms: service.lease_ms,
             max_attempts: service.max_attempts,
+            max_setbacks: service.max_setbacks,
             max_side: service.max_side,
             max_duration_ms: service.max_duration_ms,
             profiles: None,

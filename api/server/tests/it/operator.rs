@@ -1,40 +1,17 @@
 //! What an operator does by the command line: with dead jobs on a real queue, and with what nobody
 //! needs.
 
-use std::process::Stdio;
-
 use serde_json::Value;
-use tokio::process::Command;
 
 use crate::{
     encryption::profiles,
     invariant,
-    support::{Server, binary, sample},
+    support::{Server, sample},
 };
 
 /// Runs `kinora jobs …`.
 async fn jobs(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
-    kinora(server, &[&["jobs"], args].concat()).await
-}
-
-/// Runs `kinora …`: its exit code, and what it printed, line by line.
-async fn kinora(server: &Server, args: &[&str]) -> (i32, Vec<Value>) {
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new(binary("kinora"))
-        .args(args)
-        .arg("--json")
-        .env("HOME", home.path())
-        .env_remove("XDG_STATE_HOME")
-        .env_remove("XDG_CONFIG_HOME")
-        .env("KINORA_SERVER", &server.gateway)
-        .env("KINORA_API_KEY", server.key())
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    (output.status.code().unwrap(), lines)
+    server.kinora(&[&["jobs"], args].concat()).await
 }
 
 #[tokio::test]
@@ -96,16 +73,16 @@ async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
     }
     std::fs::write(server.data().join(format!("uploads/{stranger}.part")), "half").unwrap();
 
-    let (code, told) = kinora(&server, &["admin", "sweep"]).await;
+    let (code, told) = server.kinora(&["admin", "sweep"]).await;
     assert_eq!((code, told[0]["young"].as_u64()), (0, Some(4)), "{told:#?}");
-    let (code, told) = kinora(&server, &["admin", "sweep", "--older-than", "0"]).await;
+    let (code, told) = server.kinora(&["admin", "sweep", "--older-than", "0"]).await;
     assert_eq!(code, 0);
     let strays = told[0]["strays"].as_array().unwrap();
     assert!(strays.iter().all(|stray| stray["removed"] == false), "{strays:#?}");
     assert!(strays.len() >= 4, "{strays:#?}");
-    assert_eq!(kinora(&server, &["admin", "verify", "--settled"]).await.0, 1);
+    assert_eq!(server.kinora(&["admin", "verify", "--settled"]).await.0, 1);
 
-    let (code, swept) = kinora(&server, &["admin", "sweep", "--older-than", "0", "--apply"]).await;
+    let (code, swept) = server.kinora(&["admin", "sweep", "--older-than", "0", "--apply"]).await;
     assert_eq!(code, 0);
     let gone = swept[0]["strays"].as_array().unwrap().iter();
     let gone = gone.filter(|stray| stray["removed"] == true).map(|stray| &stray["name"]);
@@ -119,6 +96,6 @@ async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
     assert!(source.exists());
     std::fs::remove_file(source).unwrap();
     assert!(!server.data().join(format!("uploads/{stranger}.part")).exists());
-    assert_eq!(kinora(&server, &["admin", "verify", "--settled"]).await.0, 0);
+    assert_eq!(server.kinora(&["admin", "verify", "--settled"]).await.0, 0);
     assert_eq!(server.wait_until_over(&video).await["state"], "ready");
 }

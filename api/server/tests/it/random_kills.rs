@@ -14,8 +14,8 @@ use crate::{
     support::{Cluster, Server, binary, sample, uploaded},
 };
 
-/// How long each of the uploaders rests after an upload: longer in the soak, for the S3 server of tests
-/// looks through all it has for each listing, and 771 videos were not verified in 40 minutes.
+/// How long each of the uploaders rests after an upload: longer in the soak, whose uploads all have to be
+/// encoded and looked at in the hour that it has.
 const REST: Duration = Duration::from_secs(4);
 const SOAK_REST: Duration = Duration::from_secs(16);
 /// How long all that was accepted may take once nobody is killed any more.

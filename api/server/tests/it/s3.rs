@@ -18,13 +18,7 @@ use crate::{
 async fn a_video_plays_from_s3_and_is_removed_from_it() {
     let bucket = S3s::start().await;
     let proxy = FaultProxy::start(bucket.address()).await;
-    let server = Server::start_with(&[
-        ("KINORA_STORE_URL", &format!("s3://{BUCKET}/media-of/kinora")),
-        ("KINORA_STORE_ENDPOINT", &format!("http://{}", proxy.address())),
-        ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
-        ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
-    ])
-    .await;
+    let server = behind(&proxy).await;
     // From here on it is busy, loses answers and damages bytes, each now and then.
     proxy.fault("PUT", "sources/", 1, Fault::Answer(503));
     proxy.fault("PUT", "head.json", 2, Fault::CutAnswer);
@@ -131,6 +125,61 @@ async fn sealed(server: &Server, video: &str) -> (Vec<u8>, Value) {
     let keys: Value = license(licenses, &[base64url(&kid[..32])]).await.json().await.unwrap();
     assert!(keys["keys"][0]["k"].is_string(), "{keys:#}");
     (rendition(&top).await, keys)
+}
+
+/// A whole part and the half of another.
+static ZEROS: [u8; 24 << 20] = [0; 24 << 20];
+/// More parts than may be on their way at once…
+const UPLOADS: usize = 12;
+/// …which is so many.
+const ON_THEIR_WAY: usize = 16;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_uploads_that_end_at_once_never_lie_in_memory() {
+    let bucket = S3s::start().await;
+    let proxy = FaultProxy::start(bucket.address()).await;
+    let server = behind(&proxy).await;
+    let started = server.most_resident();
+    proxy.fault("PUT", "partNumber=", usize::MAX, Fault::Hold);
+    let uploads = (0..UPLOADS).map(|n| {
+        let server = &server;
+        async move {
+            let created = server.create_upload(&format!("{n}.mp4"), ZEROS.len() as u64).await;
+            let header = |name: &str| created.headers()[name].to_str().unwrap().to_owned();
+            let (url, video) = (header("Location"), header("Kinora-Video"));
+            assert_eq!(server.patch(&url, 0, &ZEROS[..]).await.status(), StatusCode::NO_CONTENT);
+            video
+        }
+    });
+    let watched = async {
+        let asked = Instant::now();
+        while proxy.seen("PUT", "partNumber=") < ON_THEIR_WAY {
+            assert!(asked.elapsed() < Duration::from_secs(120), "parts are not on their way");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let most = server.most_resident();
+        (0..2 * UPLOADS).for_each(|_| proxy.release());
+        most
+    };
+    let (videos, most) = tokio::join!(futures::future::join_all(uploads), watched);
+    // In memory those parts alone would be 200 MiB.
+    let grown = (most - started) >> 20;
+    assert!(grown < 64, "it grew by {grown} MiB");
+    for video in videos {
+        let over = server.wait_until_over(&video).await;
+        assert_eq!(over["reason"]["code"], "not_media", "{over:#}");
+    }
+}
+
+/// A server whose bucket is behind the proxy.
+async fn behind(proxy: &FaultProxy) -> Server {
+    Server::start_with(&[
+        ("KINORA_STORE_URL", &format!("s3://{BUCKET}/media-of/kinora")),
+        ("KINORA_STORE_ENDPOINT", &format!("http://{}", proxy.address())),
+        ("KINORA_STORE_ACCESS_KEY_ID", ACCESS_KEY_ID),
+        ("KINORA_STORE_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+    ])
+    .await
 }
 
 /// What lies in the bucket.

@@ -1,5 +1,6 @@
 //! A real kinorad on free ports with a data folder of its own, and the few calls tests make.
 
+mod cli;
 mod cluster;
 pub(crate) mod film;
 mod jobs;
@@ -186,8 +187,17 @@ impl Server {
 
     /// Bytes that the process has in memory, shared ones too.
     pub(crate) fn resident(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most that it ever had.
+    pub(crate) fn most_resident(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 

@@ -4,6 +4,8 @@ use kinora_plan::encoder::{Failure, FailureKind, GPU_BUSY, OUT_OF_MEMORY, WAITIN
 
 use crate::config::{TranscodingConfig, micros};
 
+/// What workers say of a store that does not do its part.
+const STORE: [&str; 3] = ["store_io", "store_full", "source_read"];
 /// Further tries of a chunk whose device gave no picture.
 const BUSY_TRIES: u32 = 2;
 
@@ -139,14 +141,15 @@ fn judge_report(
             tries: Tries { strikes, setbacks: setbacks + 1 },
             delay_us: backoff_us(config, config.resource_retry_ms, setbacks),
         },
-        FailureKind::Resource => give_up(
-            "out_of_resources",
-            format!(
-                "The server was short of resources on each of {} tries of {part}. Last: {}",
-                setbacks + 1,
-                failure.message
-            ),
-        ),
+        FailureKind::Resource => {
+            let (tries, said) = (setbacks + 1, &failure.message);
+            let what = match STORE.contains(&failure.code.as_str()) {
+                true => "The media store failed",
+                false => "The server was short of resources",
+            };
+            let reason = format!("{what} on each of {tries} tries of {part}. Last: {said}");
+            give_up("out_of_resources", reason)
+        }
         FailureKind::Internal | FailureKind::Gpu if strikes + 1 < config.max_attempts => {
             strike(config, tries, config.retry_ms)
         }
@@ -208,6 +211,11 @@ mod tests {
         let (pauses, code) = until_given_up(Setback::Reported(&resource));
         assert_eq!((pauses.len(), pauses[0], pauses[18]), (19, 10, 600));
         assert_eq!(code, "out_of_resources");
+        let away = Failure { code: "store_io".into(), ..resource };
+        let last = Tries { strikes: 0, setbacks: 19 };
+        let verdict = judge(&TranscodingConfig::default(), last, Setback::Reported(&away), "it");
+        let reason = "The media store failed on each of 20 tries of it. Last: It is broken.";
+        assert_eq!(verdict, give_up("out_of_resources", reason.into()));
         let mut starved = failure(FailureKind::Resource);
         starved.code = OUT_OF_MEMORY.into();
         assert_eq!(

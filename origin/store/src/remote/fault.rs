@@ -14,7 +14,7 @@ pub(crate) enum Fault {
     #[error("the answer was lost: {0}")]
     Lost(String),
     /// The server said no.
-    #[error("the server answered {status} {code} {message}")]
+    #[error("the server answered {}", format!("{status} {code} {message}").trim_end())]
     Refused { status: u16, code: String, message: String },
     /// The answer is none that a store gives.
     #[error("the answer makes no sense: {0}")]
@@ -123,5 +123,7 @@ mod tests {
         assert!(matches!(full, StoreError::Full { .. }));
         let said = refused(403, &xml("AccessDenied")).into_error("a/b", "write").to_string();
         assert_eq!(said, "a/b: write: the server answered 403 AccessDenied m");
+        let bare = refused(503, "").into_error("a/b", "write").to_string();
+        assert_eq!(bare, "a/b: write: the server answered 503");
     }
 }

@@ -1,4 +1,5 @@
-//! The file that is to be stored: its hash, and its bytes a part at a time.
+//! The file that is to be stored: its digests, and its bytes a piece at a time, so that it never lies in
+//! memory, however long it is and however many of them there are.
 
 use std::{
     fs::File,
@@ -9,14 +10,17 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::{Stream, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::stamp;
+use super::stamp::ContentMd5;
 
 /// The smallest part an upload is cut into, bytes; what is not longer travels whole.
 const PART: u64 = 16 << 20;
 /// S3 takes 10 000 parts; some are left for whoever counts otherwise.
 const PARTS: u64 = 9000;
+/// Bytes that are read at once. The HTTP client asks for half a dozen of them ahead of the network.
+const PIECE: u64 = 64 << 10;
 
 /// An open file. All that is said of it, and its bytes, come from one opening, so a replacement
 /// in between does not mix two.
@@ -27,10 +31,14 @@ pub(super) struct Source {
     pub(super) length: u64,
 }
 
-/// A piece of a file.
+/// A part of a file. Its bytes are read each time it is sent; should they have changed since they were
+/// digested, the server says so.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    pub(super) bytes: Bytes,
+    file: Arc<File>,
+    offset: u64,
+    /// Bytes.
+    pub(super) length: u64,
     /// As `Content-MD5` has it.
     pub(super) md5: String,
 }
@@ -53,15 +61,9 @@ impl Source {
     pub(super) async fn sha256(&self) -> io::Result<[u8; 32]> {
         let Self { file, length } = self.clone();
         blocking(move || {
-            let (mut hasher, mut buffer, mut offset) = (Sha256::new(), vec![0; 256 << 10], 0);
-            while offset < length {
-                let rest = usize::try_from(length - offset).unwrap_or(usize::MAX);
-                let wanted = rest.min(buffer.len());
-                file.read_exact_at(&mut buffer[..wanted], offset)?;
-                hasher.update(&buffer[..wanted]);
-                offset += wanted as u64;
-            }
-            Ok(hasher.finalize().into())
+            let mut digest = Sha256::new();
+            read(&file, 0, length, |bytes| digest.update(bytes))?;
+            Ok(digest.finalize().into())
         })
         .await
     }
@@ -71,28 +73,53 @@ impl Source {
         part_length(self.length)
     }
 
-    /// Part `index`, from 0.
+    /// Part `index`, from 0: one pass over it.
     pub(super) async fn part(&self, index: u64) -> io::Result<Part> {
-        let Self { file, length } = self.clone();
-        let offset = index.saturating_mul(part_length(length));
-        let wanted = length.saturating_sub(offset).min(part_length(length));
+        let offset = index.saturating_mul(self.part_length());
+        let length = self.length.saturating_sub(offset).min(self.part_length());
+        let file = self.file.clone();
         blocking(move || {
-            let wanted = usize::try_from(wanted).map_err(io::Error::other)?;
-            let mut bytes = Vec::with_capacity(wanted.max(mapped(wanted)));
-            bytes.resize(wanted, 0);
-            file.read_exact_at(&mut bytes, offset)?;
-            Ok(Part { md5: stamp::content_md5(&bytes), bytes: bytes.into() })
+            let mut digest = ContentMd5::default();
+            read(&file, offset, length, |bytes| digest.update(bytes))?;
+            Ok(Part { md5: digest.text(), file, offset, length })
         })
         .await
     }
 }
 
-/// What is asked of the allocator for a piece of so many bytes. glibc keeps what is freed for the
-/// thread that freed it, up to twice the largest that was ever freed, and each of many threads reads a
-/// piece now and then: fifty uploads took half a GB so. Above 32 MiB it gives everything back at once,
-/// and what is not touched takes no memory.
-fn mapped(bytes: usize) -> usize {
-    if bytes < 1 << 20 { bytes } else { (32 << 20) + 1 }
+impl Part {
+    /// Its bytes, in order.
+    pub(super) fn pieces(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let end = self.offset + self.length;
+        let read = move |offset: u64| {
+            let file = self.file.clone();
+            async move {
+                let length = (end - offset).min(PIECE);
+                if length == 0 {
+                    return Ok(None);
+                }
+                let piece = blocking(move || {
+                    let mut bytes = vec![0; length as usize];
+                    file.read_exact_at(&mut bytes, offset)?;
+                    Ok(Bytes::from(bytes))
+                });
+                Ok(Some((piece.await?, offset + length)))
+            }
+        };
+        stream::try_unfold(self.offset, read).into_stream()
+    }
+}
+
+/// Gives `length` bytes from `offset` away, a piece at a time.
+fn read(file: &File, offset: u64, length: u64, mut give: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut buffer, mut done) = ([0; PIECE as usize], 0);
+    while done < length {
+        let piece = &mut buffer[..(length - done).min(PIECE) as usize];
+        file.read_exact_at(piece, offset + done)?;
+        give(piece);
+        done += piece.len() as u64;
+    }
+    Ok(())
 }
 
 fn part_length(length: u64) -> u64 {

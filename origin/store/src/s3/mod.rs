@@ -20,6 +20,7 @@ mod config;
 mod file;
 mod list;
 mod multipart;
+mod payload;
 mod read;
 mod requests;
 mod stamp;
@@ -46,13 +47,13 @@ pub struct S3Store(Arc<Inner>);
 struct Inner {
     requests: Requests,
     retries: Retries,
-    /// Memory for pieces of files, of all files together, in MiB.
-    pieces: Semaphore,
+    /// Places for parts of files that are on their way.
+    parts: Semaphore,
 }
 
-/// MiB of files in memory at once: six parts fill a network, and it is no more however many files
-/// there are.
-const PIECES_MIB: u32 = 96;
+/// Parts of all files together that are on their way at once. They fill a network, and each has up to
+/// half a MiB of buffers, which is no more however many files there are.
+const PARTS_AT_ONCE: usize = 16;
 
 impl S3Store {
     /// A store in the bucket that `config` names. Asks the server for nothing yet: see
@@ -61,8 +62,8 @@ impl S3Store {
     /// # Errors
     /// When the endpoint and the bucket's name make no address.
     pub fn new(config: S3Config) -> Result<Self, S3ConfigError> {
-        let (retries, pieces) = (config.retries, Semaphore::new(PIECES_MIB as usize));
-        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries, pieces })))
+        let (retries, parts) = (config.retries, Semaphore::new(PARTS_AT_ONCE));
+        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries, parts })))
     }
 
     /// Sends a request as often as it takes.
@@ -79,11 +80,9 @@ impl S3Store {
         &self.0.requests
     }
 
-    /// Waits for memory for a piece of a file, of so many bytes.
-    async fn piece(&self, bytes: u64) -> SemaphorePermit<'_> {
-        // One that is larger than all of it goes alone.
-        let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).min(PIECES_MIB);
-        self.0.pieces.acquire_many(mib).await.expect("nobody closes it")
+    /// Waits until a part may be sent.
+    async fn place(&self) -> SemaphorePermit<'_> {
+        self.0.parts.acquire().await.expect("nobody closes it")
     }
 }
 

@@ -10,6 +10,7 @@ use rusty_s3::actions::{CompleteMultipartUploadResponse, CreateMultipartUpload};
 use super::{
     S3Store,
     file::{Part, Source},
+    payload::Payload,
     requests::Requests,
     stamp::Stamp,
     write::only_if,
@@ -19,7 +20,7 @@ use crate::{
     remote::{Fault, Tried, etag, refused, unquoted},
 };
 
-/// Parts of one file on their way at once, each in memory, where there is room for them.
+/// Parts of one file on their way at once, where all files together leave it so many.
 const AT_ONCE: usize = 3;
 
 impl Requests {
@@ -27,7 +28,7 @@ impl Requests {
     async fn create(&self, key: &Key, stamp: &Stamp) -> Result<String, Fault> {
         let (name, headers) = (self.name(key), stamp.headers());
         let action = self.bucket.create_multipart_upload(Some(&self.credentials), &name);
-        let answer = self.send(action, &headers, Some(Bytes::new())).await?;
+        let answer = self.send(action, &headers, Some(Bytes::new().into())).await?;
         let text = self.text(answer, self.timeouts.answer).await?;
         let created = CreateMultipartUpload::parse_response(&text)
             .map_err(|error| Fault::Senseless(error.to_string()))?;
@@ -38,7 +39,7 @@ impl Requests {
     async fn part(&self, key: &Key, id: &str, number: u16, part: &Part) -> Result<String, Fault> {
         let (name, headers) = (self.name(key), [("content-md5", part.md5.clone())]);
         let action = self.bucket.upload_part(Some(&self.credentials), &name, number, id);
-        let answer = self.send(action, &headers, Some(part.bytes.clone())).await?;
+        let answer = self.send(action, &headers, Some(Payload::Part(part.clone()))).await?;
         etag(answer.headers()).ok_or_else(|| Fault::Senseless("ETag is missing".to_owned()))
     }
 
@@ -55,7 +56,7 @@ impl Requests {
         let action =
             self.bucket.complete_multipart_upload(Some(&self.credentials), &name, id, etags);
         let body = action.clone().body();
-        let answer = self.send(action, &headers, Some(body.into())).await?;
+        let answer = self.send(action, &headers, Some(Bytes::from(body).into())).await?;
         let text = self.text(answer, self.timeouts.complete).await?;
         // A server that needs long says 200 before it knows.
         match CompleteMultipartUploadResponse::parse(&text) {
@@ -86,9 +87,10 @@ impl S3Store {
         let failed = |error| Fault::from(error).into_error(key.as_str(), "take");
         let source = Source::open(file).await.map_err(failed)?;
         if source.length <= source.part_length() {
-            let _memory = self.piece(source.length).await;
-            let whole = source.part(0).await.map_err(failed)?;
-            return self.put_bytes(key, whole.bytes, condition).await;
+            let _place = self.place().await;
+            let stamp = Stamp::new(&source.sha256().await.map_err(failed)?);
+            let whole = Payload::Part(source.part(0).await.map_err(failed)?);
+            return self.put_whole(key, &whole, &stamp, condition).await;
         }
         // The condition counts when the parts become an object; an early look spares sending them.
         let found = self.found(key).await?;
@@ -143,7 +145,7 @@ impl Upload {
     async fn send(&self, source: &Source) -> Result<Vec<String>, StoreError> {
         let count = source.length.div_ceil(source.part_length());
         let parts = (0..count).map(async |index| {
-            let _memory = self.store.piece(source.part_length()).await;
+            let _place = self.store.place().await;
             let part = source.part(index).await;
             let part =
                 part.map_err(|error| Fault::from(error).into_error(self.key.as_str(), "take"))?;

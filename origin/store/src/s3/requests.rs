@@ -9,6 +9,7 @@ use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use super::{
     clock::ServerClock,
     config::{S3Config, S3ConfigError, S3Timeouts},
+    payload::Payload,
 };
 use crate::{
     Key,
@@ -78,7 +79,7 @@ impl Requests {
         &'a self,
         mut action: A,
         headers: &'a [Header],
-        body: Option<Bytes>,
+        body: Option<Payload>,
     ) -> Result<Response, Fault> {
         for (name, value) in headers {
             action.headers_mut().insert(*name, value.as_str());
@@ -117,9 +118,9 @@ impl Requests {
         &self,
         action: &A,
         headers: &[Header],
-        body: Option<Bytes>,
+        body: Option<Payload>,
     ) -> Result<Response, Fault> {
-        let sent = body.as_ref().map_or(0, |body| body.len() as u64);
+        let sent = body.as_ref().map_or(0, Payload::length);
         let answer = self.request(action, headers, body).send();
         let answer = within(self.moving(sent), async { answer.await.map_err(lost) }).await?;
         self.clock.hear(&answer);
@@ -130,7 +131,7 @@ impl Requests {
         &self,
         action: &A,
         headers: &[Header],
-        body: Option<Bytes>,
+        body: Option<Payload>,
     ) -> RequestBuilder {
         let method = Method::from_bytes(A::METHOD.to_str().as_bytes())
             .expect("the methods of S3 are methods of HTTP");
@@ -141,7 +142,7 @@ impl Requests {
         }
         match body {
             // Said even of nothing: servers ask for it.
-            Some(body) => request.header("content-length", body.len()).body(body),
+            Some(body) => request.header("content-length", body.length()).body(body.into_body()),
             None => request,
         }
     }

@@ -38,10 +38,18 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// What `Content-MD5` says of bytes (RFC 1864).
-pub(super) fn content_md5(bytes: &[u8]) -> String {
-    use md5::Digest as _;
-    STANDARD.encode(Md5::digest(bytes))
+/// What `Content-MD5` says of bytes (RFC 1864), which may come a piece at a time.
+#[derive(Debug, Default)]
+pub(super) struct ContentMd5(Md5);
+
+impl ContentMd5 {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        md5::Digest::update(&mut self.0, bytes);
+    }
+
+    pub(super) fn text(self) -> String {
+        STANDARD.encode(md5::Digest::finalize(self.0))
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     S3Store,
+    payload::Payload,
     read::Found,
     requests::{Header, Requests},
-    stamp::{self, Stamp},
+    stamp::Stamp,
 };
 use crate::{
     Condition, Key, Put, StoreError,
@@ -19,11 +20,11 @@ impl Requests {
     pub(super) async fn put(
         &self,
         key: &Key,
-        body: &Bytes,
+        body: &Payload,
         stamp: &Stamp,
         condition: &Condition,
     ) -> Result<String, Fault> {
-        let mut headers = vec![only_if(condition), ("content-md5", stamp::content_md5(body))];
+        let mut headers = vec![only_if(condition), ("content-md5", body.md5())];
         headers.extend(stamp.headers());
         let name = self.name(key);
         let action = self.bucket.put_object(Some(&self.credentials), &name);
@@ -49,9 +50,20 @@ impl S3Store {
         condition: &Condition,
     ) -> Result<Put, StoreError> {
         let stamp = Stamp::new(&Sha256::digest(&body));
-        let put = || self.requests().put(key, &body, &stamp, condition);
+        self.put_whole(key, &body.into(), &stamp, condition).await
+    }
+
+    /// Writes an object by one request.
+    pub(super) async fn put_whole(
+        &self,
+        key: &Key,
+        body: &Payload,
+        stamp: &Stamp,
+        condition: &Condition,
+    ) -> Result<Put, StoreError> {
+        let put = || self.requests().put(key, body, stamp, condition);
         let tried = self.run(key.as_str(), "write", put).await;
-        self.settle(key, &stamp, condition, tried).await
+        self.settle(key, stamp, condition, tried).await
     }
 
     /// What a conditional write came to, looking where its answers do not tell.

@@ -17,7 +17,8 @@ impl Default for Authority {
 }
 
 impl Authority {
-    /// Makes the authority, and certificates for `localhost` (127.0.0.1) and for a client.
+    /// Makes the authority, and certificates: `server` and `client` for `localhost` (127.0.0.1), and
+    /// `elsewhere` for a server of another name.
     ///
     /// # Panics
     /// Without openssl.
@@ -29,9 +30,10 @@ impl Authority {
             "req -x509 -nodes -days 2 -subj /CN=tests -newkey ec -pkeyopt \
             ec_paramgen_curve:prime256v1 -keyout authority.key -out authority.pem",
         );
-        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1\n";
-        fs::write(path.join("names"), names).expect("a temporary folder can be written");
-        for name in ["server", "client"] {
+        let (here, there) = ("DNS:localhost,IP:127.0.0.1", "DNS:elsewhere.example");
+        for (name, names) in [("server", here), ("client", here), ("elsewhere", there)] {
+            fs::write(path.join("names"), format!("subjectAltName={names}\n"))
+                .expect("a temporary folder can be written");
             openssl(
                 path,
                 &format!(
@@ -55,7 +57,7 @@ impl Authority {
         self.0.path().join("authority.pem")
     }
 
-    /// Certificate and key of `server` or of `client`.
+    /// Certificate and key of one of them.
     pub fn pair(&self, name: &str) -> (PathBuf, PathBuf) {
         let at = |kind: &str| self.0.path().join(format!("{name}.{kind}"));
         (at("pem"), at("key"))

@@ -5,6 +5,7 @@ mod authority;
 mod clock;
 mod database;
 mod link;
+mod listing;
 mod moto;
 mod policy;
 mod ports;

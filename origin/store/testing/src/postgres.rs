@@ -33,10 +33,10 @@ impl Postgres {
         Self::start_with(folder, &["fsync=off", "full_page_writes=off"])
     }
 
-    /// Starts one that speaks TLS, as `localhost`, to whoever asks for it.
-    pub fn start_with_tls(authority: &Authority) -> Self {
+    /// Starts one that speaks TLS to whoever asks for it, with the certificate of that name.
+    pub fn start_with_tls(authority: &Authority, name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (certificate, key) = authority.pair("server");
+        let (certificate, key) = authority.pair(name);
         let mut settings = vec!["ssl=on".to_owned()];
         // Copies of its own: it takes no key that others than its user may read.
         for (setting, file, mode) in

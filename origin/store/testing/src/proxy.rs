@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::Incoming,
-    header::{IF_MATCH, IF_NONE_MATCH},
+    header::{CONTENT_LENGTH, IF_MATCH, IF_NONE_MATCH},
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
@@ -39,6 +39,8 @@ pub enum Fault {
     Corrupt,
     /// The server does not learn of conditions.
     Unconditional,
+    /// In the answer's body the first of these texts is the second.
+    Replace(&'static str, &'static str),
 }
 
 /// A running proxy; gone when dropped.
@@ -89,6 +91,11 @@ impl FaultProxy {
     pub fn fault(&self, method: &'static str, words: &str, times: usize, fault: Fault) {
         let words = words.to_owned();
         lock(&self.state.rules).push(Rule { method, words, times, fault });
+    }
+
+    /// Breaks nothing from here on.
+    pub fn mend(&self) {
+        lock(&self.state.rules).clear();
     }
 
     /// Lets one request go on that is held.
@@ -159,11 +166,17 @@ async fn serve(
             head.headers.remove(IF_MATCH);
             head.headers.remove(IF_NONE_MATCH);
         }
-        Some(Fault::CutAnswer | Fault::Corrupt) | None => {}
+        Some(Fault::CutAnswer | Fault::Corrupt | Fault::Replace(..)) | None => {}
     }
     let answer = forward(state.server, Request::from_parts(head, Full::new(body))).await?;
     match fault {
         Some(Fault::CutAnswer) => Err("cut before the answer".into()),
+        Some(Fault::Replace(this, by)) => {
+            let (mut head, body) = answer.into_parts();
+            let text = String::from_utf8(body.collect().await?.to_bytes().into())?;
+            head.headers.remove(CONTENT_LENGTH);
+            Ok(Response::from_parts(head, Full::new(text.replace(this, by).into())))
+        }
         Some(Fault::Corrupt) => {
             let (head, body) = answer.into_parts();
             let mut bytes = BytesMut::from(&body.collect().await?.to_bytes()[..]);

@@ -1,5 +1,5 @@
 //! s3s-fs, an S3 server in this process: it checks signatures, MD5 and conditions. It lists neither
-//! ETags nor uploads.
+//! ETags nor uploads; what a listing costs is by [`Listed`].
 //!
 //! By itself it lets all of racing writers win, one with its bytes and another with its metadata. So
 //! requests for one object take turns here.
@@ -14,10 +14,9 @@ use std::{
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
-use s3s_fs::FileSystem;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, policy::Policies};
+use crate::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, listing::Listed, policy::Policies};
 
 /// A running server with one bucket; gone when dropped.
 #[derive(Debug)]
@@ -38,8 +37,7 @@ impl S3s {
     pub async fn start_for(users: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(root.path().join(BUCKET)).expect("a folder for the bucket");
-        let mut builder =
-            S3ServiceBuilder::new(FileSystem::new(root.path()).expect("the folder is there"));
+        let mut builder = S3ServiceBuilder::new(Listed::new(root.path()));
         let mut auth = SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
         let mut policies = Policies::default();
         for (user, policy) in users {

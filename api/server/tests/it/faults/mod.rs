@@ -32,9 +32,14 @@ impl AtWork {
     }
 
     async fn on(cluster: Cluster) -> Self {
+        Self::with(cluster, &[]).await
+    }
+
+    /// With further settings of the services.
+    async fn with(cluster: Cluster, settings: &[(&str, &str)]) -> Self {
         let origin = cluster.origin().await;
         Self {
-            services: cluster.services(&origin).await,
+            services: cluster.services_with(&origin, settings).await,
             first: cluster.worker("first").await,
             _second: cluster.worker("second").await,
             _origin: origin,

@@ -152,6 +152,11 @@ impl Cluster {
 
     /// The process with the database; silent workers are noticed after five seconds.
     pub(crate) async fn services(&self, origin: &Server) -> Server {
+        self.services_with(origin, &[]).await
+    }
+
+    /// The same with further settings.
+    pub(crate) async fn services_with(&self, origin: &Server, further: &[(&str, &str)]) -> Server {
         let [port] = free_ports();
         let listen = format!("127.0.0.1:{port}");
         let settings = [
@@ -160,7 +165,7 @@ impl Cluster {
             ("KINORA_TRANSCODING_MAX_IN_FLIGHT", "4"),
             ("KINORA_TRANSCODING_LEASE_MS", "5000"),
         ];
-        self.process(SERVICES, &settings).await
+        self.process(SERVICES, &[&settings, further].concat()).await
     }
 
     /// Gateway, catalogue and transcoding as processes of their own.

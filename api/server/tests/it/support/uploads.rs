@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Body, Method, Response, StatusCode};
 
 use super::Server;
 
@@ -19,7 +19,7 @@ impl Server {
     }
 
     /// One tus PATCH; the answer as it is.
-    pub(crate) async fn patch(&self, url: &str, offset: u64, body: Vec<u8>) -> Response {
+    pub(crate) async fn patch(&self, url: &str, offset: u64, body: impl Into<Body>) -> Response {
         self.request(Method::PATCH, url)
             .header("Tus-Resumable", "1.0.0")
             .header("Upload-Offset", offset)
