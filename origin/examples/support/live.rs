@@ -23,7 +23,7 @@ pub(crate) fn at(listener: &Listener) -> SocketAddr {
 /// Begins the stream with one part of a segment.
 pub(crate) fn begin(ingest: SocketAddr) {
     put(ingest, "/v360", DESCRIPTION);
-    put(ingest, "/v360/init.mp4", "init");
+    put(ingest, "/v360/init.mp4", &"init".repeat(100));
     put(ingest, "/v360/0.0?duration=250&independent", "part");
 }
 
