@@ -66,10 +66,11 @@ build:
 bench:
 	@deploy/bootstrap.sh test
 	@cargo build --release --workspace --bins --example plan --example serve --example drain \
-		--example publish_rate --example stub_worker --example misses
+		--example publish_rate --example stub_worker --example misses --example parked
 	@status=0; python3 benches/compare/transcode.py --json target/bench/transcode.json $(BENCH) || status=1; \
 		python3 benches/compare/package.py --check || status=1; \
 		python3 benches/compare/just_in_time.py --check || status=1; \
 		python3 benches/compare/origin.py --check || status=1; \
 		python3 benches/compare/cluster.py --check || status=1; \
-		target/release/examples/misses --check || status=1; exit $$status
+		target/release/examples/misses --check || status=1; \
+		target/release/examples/parked 9000 || status=1; exit $$status

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)] // a tool for developers may stop where it stumbles
 
+#[path = "support/live.rs"]
+mod live;
+
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -18,10 +21,6 @@ use kinora_origin::{
 use kinora_store::FsStore;
 use tokio_util::sync::CancellationToken;
 
-const STREAM: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-const DESCRIPTION: &str = r#"{"access":"public","timescale":1000,"target_duration_s":10,
-"part_target":250,"independent":true,"codec":"avc1.4d401e","bandwidth":900000,
-"media":{"kind":"video","width":640,"height":360,"frame_rate":{"num":30,"den":1}}}"#;
 const ROUNDS: u32 = 5;
 
 #[tokio::main]
@@ -33,7 +32,7 @@ async fn main() {
     let anywhere = ListenAddress::from(SocketAddr::from(([127, 0, 0, 1], 0)));
     let listeners = listen(&anywhere, NonZeroUsize::MIN).unwrap();
     let ingest = listen(&anywhere, NonZeroUsize::MIN).unwrap().pop().unwrap();
-    let (address, ingest_at) = (tcp(&listeners[0]), tcp(&ingest));
+    let (address, ingest_at) = (live::at(&listeners[0]), live::at(&ingest));
     let config = OriginConfig {
         live: live.clone(),
         metrics: metrics.clone(),
@@ -51,14 +50,12 @@ async fn main() {
 }
 
 fn measure(count: usize, address: SocketAddr, ingest: SocketAddr, metrics: &Metrics) {
-    put(ingest, "/v360", DESCRIPTION);
-    put(ingest, "/v360/init.mp4", "init");
-    put(ingest, "/v360/0.0?duration=250&independent", "part");
+    live::begin(ingest);
     let before_kib = resident_kib();
     let mut clients: Vec<_> = (0..count).map(|_| TcpStream::connect(address).unwrap()).collect();
     for round in 1..=ROUNDS {
         for client in &mut clients {
-            let path = format!("/live/{STREAM}/v360.m3u8?_HLS_msn=0&_HLS_part={round}");
+            let path = format!("/live/{}/v360.m3u8?_HLS_msn=0&_HLS_part={round}", live::STREAM);
             write!(client, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         }
         let parked = format!("kinora_origin_parked_requests {count}\n");
@@ -70,7 +67,7 @@ fn measure(count: usize, address: SocketAddr, ingest: SocketAddr, metrics: &Metr
             println!("memory of a parked request: {each:.1} KiB");
         }
         let before = server_ticks();
-        put(ingest, &format!("/v360/0.{round}?duration=250"), "part");
+        live::put(ingest, &format!("/v360/0.{round}?duration=250"), "part");
         while !metrics.render().contains("kinora_origin_parked_requests 0\n") {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -83,23 +80,6 @@ fn measure(count: usize, address: SocketAddr, ingest: SocketAddr, metrics: &Metr
         let each = (server_ticks() - before) as f64 * 10_000.0 / count as f64;
         println!("round {round}: {each:.1} us of the server's time to answer each");
     }
-}
-
-fn tcp(listener: &kinora_origin::Listener) -> SocketAddr {
-    match listener.address().unwrap() {
-        ListenAddress::Tcp(address) => address,
-        ListenAddress::Unix(_) => unreachable!(),
-    }
-}
-
-fn put(ingest: SocketAddr, path: &str, body: &str) {
-    let mut stream = TcpStream::connect(ingest).unwrap();
-    let length = body.len();
-    let head = format!("PUT /internal/live/{STREAM}{path} HTTP/1.1\r\nHost: x\r\n");
-    write!(stream, "{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
 }
 
 fn resident_kib() -> i64 {

@@ -5,11 +5,15 @@ use std::{fmt::Write as _, sync::Arc};
 use bytes::Bytes;
 use kinora_media::{Access, Head, Page, VideoId, playback::KEYS};
 use kinora_packager::{PackagerError, ProtectedIndex, crypt::IndexKey, dash, hls, text};
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Caches,
+    cache::bounded,
     http::{CacheControl, Coding, Content, Problem, Resource, Validators},
     index::{Index, IndexId, Pages},
     route::Manifest,
@@ -17,6 +21,9 @@ use crate::{
 
 /// How long a finished manifest may be kept: it can still be deleted or gain a caption track.
 const COMPLETE_MAX_AGE_S: u32 = 60;
+
+/// Room for the manifests of a day, and others beside them.
+const PART: u64 = 16 << 20;
 
 /// The rendered manifests in memory.
 #[derive(Debug)]
@@ -59,9 +66,9 @@ impl Weighter<(Revision, Coding), Rendered> for RenderedWeight {
 
 impl Manifests {
     pub(crate) fn new(caches: &Caches) -> Self {
-        let weight = caches.manifest_bytes;
-        let items = (weight / 16_384) as usize;
-        Self { rendered: Cache::with_weighter(items, weight, RenderedWeight) }
+        let options = bounded(caches.manifest_bytes, PART, 16 << 10);
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { rendered: Cache::with_options(options, RenderedWeight, hasher, lifecycle) }
     }
 
     /// A manifest of the present revision.

@@ -10,16 +10,17 @@ import { assertPlayedWhole, open, playToTheEnd } from "./support/players.js";
 
 const SECONDS = 6;
 const RATE = 30;
-const STEP = '[[video.steps]]\nheight = 180\nmax_kbps = 900\ncrf = 24\npreset = "ultrafast"\n';
+const STEP = '[[video.steps]]\nheight = 180\nmax_kbps = 900\ncrf = 24\npreset = "superfast"\n';
 
 let folder;
+let profiles;
 let server;
 let chromium;
 let clip;
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "kinora-sealed-"));
-  const profiles = path.join(folder, "profiles");
+  profiles = path.join(folder, "profiles");
   await mkdir(profiles);
   for (const way of ["cbcs", "cenc", "aes-128"]) {
     const profile = `passthrough = false\nencryption = "${way}"\n${STEP}`;
@@ -38,17 +39,33 @@ after(async () => {
 });
 
 /** The playback addresses of the film, encrypted in that way. */
-async function made(way) {
-  const said = await kinora(server, "upload", clip, "--profile", way, "--json");
+async function made(way, by = server, film = clip) {
+  const said = await kinora(by, "upload", film, "--profile", way, "--json");
   const last = JSON.parse(said.trim().split("\n").at(-1));
-  const { playback } = await waitForState(server, last.video ?? last.id, ["ready"]);
+  const { playback } = await waitForState(by, last.video ?? last.id, ["ready"]);
   return playback;
 }
 
-async function play(player, address, protection = {}) {
+/** In three players that ask for licences. */
+function playAsking({ hls_url, dash_url, license_url }, seconds) {
+  const servers = { "org.w3.clearkey": license_url };
+  return Promise.all([
+    play("hlsjs", hls_url, { hlsjs: license_url }, seconds),
+    play("shaka", dash_url, { shaka: { servers } }, seconds),
+    // It is told by the MPD alone.
+    play("dashjs", dash_url, {}, seconds),
+  ]);
+}
+
+/** In players that have the key from where playlists say. */
+function playWhole({ hls_url }, seconds) {
+  return Promise.all(["hlsjs", "shaka"].map((player) => play(player, hls_url, {}, seconds)));
+}
+
+async function play(player, address, protection = {}, seconds = SECONDS) {
   const page = await open(chromium);
   const report = await playToTheEnd(page, player, address, protection);
-  assertPlayedWhole(report, `${player} by ${address}`, SECONDS, RATE);
+  assertPlayedWhole(report, `${player} by ${address}`, seconds, RATE);
   await page.close();
 }
 
@@ -56,14 +73,7 @@ describe("the platform encrypts", () => {
   for (const way of ["cbcs", "cenc"]) {
     test(`${way} plays in players that ask for licences, and on the watch page`, async () => {
       const playback = await made(way);
-      await Promise.all([
-        play("hlsjs", playback.hls_url, { hlsjs: playback.license_url }),
-        play("shaka", playback.dash_url, {
-          shaka: { servers: { "org.w3.clearkey": playback.license_url } },
-        }),
-        // It is told by the MPD alone.
-        play("dashjs", playback.dash_url),
-      ]);
+      await playAsking(playback);
       const page = await chromium.browser.newPage();
       await page.goto(playback.watch_url);
       await waitFor("the watch page to play", 60_000, () =>
@@ -74,8 +84,24 @@ describe("the platform encrypts", () => {
   }
 
   test("whole segments play in hls.js and shaka with nothing but their playlists", async () => {
-    const playback = await made("aes-128");
-    await Promise.all(["hlsjs", "shaka"].map((player) => play(player, playback.hls_url)));
+    await playWhole(await made("aes-128"));
+  });
+
+  test("players cross from one encoder's pictures to another's under the same key", async () => {
+    const seconds = 18;
+    const film = await makeClip(folder, "switched.mp4", { seconds, rate: RATE, size: "320x180" });
+    // The fake device's fourth chunk, at 14 s, does not come about.
+    const settings = { KINORA_FAKE_GPU: "error@3", KINORA_WORKER_SLOTS: "1" };
+    const switching = await startKinorad({ KINORA_TRANSCODING_PROFILES: profiles, ...settings });
+    try {
+      const asking = await made("cbcs", switching, film);
+      const mpd = await (await fetch(asking.dash_url)).text();
+      assert.equal(mpd.match(/<Period /g).length, 2);
+      const whole = await made("aes-128", switching, film);
+      await Promise.all([playAsking(asking, seconds), playWhole(whole, seconds)]);
+    } finally {
+      await switching.stop();
+    }
   });
 
   test("without the token there is no licence, and no picture", async () => {

@@ -4,11 +4,11 @@
 //! got newer, in the whole system) and refuse one too many with an error. So each chunk reserves a
 //! session for every rung before its child starts, and waits for them.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use kinora_plan::{
-    device::{EncoderChoice, EncoderDevice},
+    device::{EncoderChoice, EncoderDevice, EncoderFamily},
     doctor::DoctorReport,
     encoder::{Failure, FailureKind, GPU_UNAVAILABLE},
 };
@@ -99,6 +99,12 @@ impl Gpus {
         self.0.iter().map(|gpu| gpu.device.clone()).collect()
     }
 
+    /// The families of those devices.
+    pub(crate) fn families(&self) -> Vec<EncoderFamily> {
+        let families: BTreeSet<_> = self.0.iter().map(|gpu| gpu.device.family).collect();
+        families.into_iter().collect()
+    }
+
     /// Waits for so many sessions of a device of the family, or of the one that is named.
     ///
     /// # Errors
@@ -155,7 +161,6 @@ async fn ask(config: &WorkerConfig, registry: &Path) -> anyhow::Result<DoctorRep
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use kinora_plan::device::EncoderFamily;
     use tokio::task::JoinSet;
 
     use super::*;

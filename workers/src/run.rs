@@ -111,8 +111,8 @@ async fn slot(host: Arc<Host>) {
 /// The next job; `None` when the worker shuts down. Meanwhile the slot's child waits, but not for
 /// long.
 async fn receive(host: &Host, place: &Place) -> Option<Result<JobDelivery, QueueError>> {
-    let classes = JobClass::ALL;
-    let received = host.shutdown.run_until_cancelled(host.queue.receive(&classes));
+    let (classes, devices) = (JobClass::ALL, host.gpus.families());
+    let received = host.shutdown.run_until_cancelled(host.queue.receive(&classes, &devices));
     let waiting = async {
         place.expire().await;
         std::future::pending().await

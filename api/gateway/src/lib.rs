@@ -3,6 +3,7 @@
 
 mod cors;
 mod remote;
+mod service_clock;
 mod watch;
 
 use axum::{Router, middleware, routing::get};

@@ -2,10 +2,10 @@
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, Uri,
+        HeaderMap, HeaderName, HeaderValue, Method, Uri,
         header::{
             AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
             PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -17,14 +17,16 @@ use axum::{
 use futures::StreamExt;
 use kinora_http::{
     Authenticator, CLIENT_ADDRESS, ClientAddress, OptionalPrincipal, Problem,
-    cluster::{CLUSTER_TOKEN, ClusterKeys, Now},
+    cluster::{CLUSTER_TIME, CLUSTER_TOKEN, ClusterKeys, Now},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::request_id::RequestId;
 use utoipa::openapi::OpenApi;
 
+use crate::service_clock::ServiceClock;
+
 /// Fields that speak of one connection (RFC 9110, 7.6.1), or that are ours to write.
-const NOT_PASSED_ON: [HeaderName; 12] = [
+const NOT_PASSED_ON: [HeaderName; 13] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
     PROXY_AUTHENTICATE,
@@ -36,10 +38,13 @@ const NOT_PASSED_ON: [HeaderName; 12] = [
     EXPECT,
     HOST,
     CLUSTER_TOKEN,
+    CLUSTER_TIME,
     CLIENT_ADDRESS,
 ];
 /// How long a service may take to accept a connection.
 const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Bodies up to this many bytes are kept, to be sent once more.
+const KEPT_BODY: usize = 64 << 10;
 
 /// A service in another process.
 pub struct Remote {
@@ -89,6 +94,7 @@ struct Way {
     passage: Passage,
     name: &'static str,
     address: String,
+    clock: ServiceClock,
 }
 
 impl axum::extract::FromRef<Way> for Authenticator {
@@ -100,7 +106,12 @@ impl axum::extract::FromRef<Way> for Authenticator {
 /// Everything the service's document names, asked of it.
 pub(crate) fn router(remote: &Remote, passage: &Passage) -> Router {
     let address = remote.address.trim_end_matches('/').to_owned();
-    let way = Way { passage: passage.clone(), name: remote.name, address };
+    let way = Way {
+        passage: passage.clone(),
+        name: remote.name,
+        address,
+        clock: ServiceClock::default(),
+    };
     let paths = remote.document.paths.paths.keys();
     let routes = paths.fold(Router::new(), |routes, path| routes.route(path, any(pass)));
     routes.with_state(way)
@@ -118,25 +129,22 @@ async fn pass(
     let url = reqwest::Url::parse(&format!("{}{target}", way.address)).map_err(odd)?;
     // Signed as it is sent: parsing may have escaped something.
     let uri: Uri = url.as_str().parse().map_err(Problem::internal)?;
-    let has_body =
-        head.headers.contains_key(CONTENT_LENGTH) || head.headers.contains_key(TRANSFER_ENCODING);
+    let body = Sending::of(&head.method, &head.headers, body).await?;
     strip(&mut head.headers);
     // Who asks is in the token: keys of people go no further than here.
     head.headers.remove(AUTHORIZATION);
-    let (passage, asked) = (&way.passage, (&head.method, &uri));
-    let token = passage.keys.sign(way.name, asked, principal.as_ref(), (passage.now)());
-    head.headers.insert(CLUSTER_TOKEN, token);
     if let Some(client) = head.extensions.get::<ClientAddress>() {
         head.headers.insert(CLIENT_ADDRESS, client.field());
     }
     if let Some(id) = head.extensions.get::<RequestId>() {
         head.headers.insert("x-request-id", id.header_value().clone());
     }
-    let mut asking = passage.client.request(head.method, url).headers(head.headers);
-    if has_body {
-        asking = asking.body(reqwest::Body::wrap_stream(body.into_data_stream()));
-    }
-    let answer = asking.send().await.map_err(Problem::unavailable)?;
+    let passage = &way.passage;
+    let sign = || {
+        let now_s = way.clock.now_s(&passage.now);
+        passage.keys.sign(way.name, (&head.method, &uri), principal.as_ref(), now_s)
+    };
+    let answer = way.ask(sign, (&head.method, url), &head.headers, body).await?;
     let (mut head, body) = axum::http::Response::from(answer).into_parts();
     strip(&mut head.headers);
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -146,6 +154,72 @@ async fn pass(
         false => Body::from_stream(stream),
     };
     Ok(Response::from_parts(head, body))
+}
+
+impl Way {
+    /// Asks, once more where the service says that our clock is wrong.
+    async fn ask(
+        &self,
+        sign: impl Fn() -> HeaderValue,
+        (method, url): (&Method, reqwest::Url),
+        headers: &HeaderMap,
+        mut body: Sending,
+    ) -> Result<reqwest::Response, Problem> {
+        let Passage { client, keys, now, .. } = &self.passage;
+        for again in [true, false] {
+            let token = sign();
+            let asking = client.request(method.clone(), url.clone()).headers(headers.clone());
+            let asking = asking.header(CLUSTER_TOKEN, &token);
+            let (asking, has_more) = body.put_on(asking);
+            let answer = asking.send().await.map_err(Problem::unavailable)?;
+            let token = token.to_str().unwrap_or_default();
+            if !self.clock.hears((&answer, token), keys, now, self.name) {
+                return Ok(answer);
+            }
+            if !again || !has_more {
+                break;
+            }
+        }
+        // What was sent is lost, but whoever sends it again is heard.
+        Err(Problem::unavailable("a service refuses what was signed by this host's clock"))
+    }
+}
+
+/// The body of a request.
+enum Sending {
+    Nothing,
+    /// It may be sent again.
+    Kept(Bytes),
+    /// It is sent as it comes; `None` once it was.
+    Passing(Option<Body>),
+}
+
+impl Sending {
+    /// Waits for a small one; but what is uploaded is stored as it comes.
+    async fn of(method: &Method, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length: Option<usize> = length.and_then(|length| length.parse().ok());
+        if length.is_none() && !headers.contains_key(TRANSFER_ENCODING) {
+            return Ok(Self::Nothing);
+        }
+        if method == Method::PATCH || length.is_none_or(|length| length > KEPT_BODY) {
+            return Ok(Self::Passing(Some(body)));
+        }
+        let broken = |_| Problem::invalid_request("The body is not as long as was said");
+        Ok(Self::Kept(axum::body::to_bytes(body, KEPT_BODY).await.map_err(broken)?))
+    }
+
+    /// Gives a request its body; whether it could be given once more.
+    fn put_on(&mut self, asking: reqwest::RequestBuilder) -> (reqwest::RequestBuilder, bool) {
+        match self {
+            Self::Nothing => (asking, true),
+            Self::Kept(bytes) => (asking.body(bytes.clone()), true),
+            Self::Passing(body) => {
+                let body = body.take().unwrap_or_default().into_data_stream();
+                (asking.body(reqwest::Body::wrap_stream(body)), false)
+            }
+        }
+    }
 }
 
 fn strip(headers: &mut HeaderMap) {

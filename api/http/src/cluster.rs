@@ -3,6 +3,10 @@
 //!
 //! A token is `{key id}.{claims}.{signature}`: the claims are JSON, the signature is HMAC-SHA256 over
 //! what stands before its dot; both in base64url.
+//!
+//! Hosts' clocks may be wrong. A service that is asked by a clock far from its own refuses, and says what
+//! time it is, signed for the very token it refuses: so nobody else can tell a gateway a time to sign
+//! tokens of.
 
 use std::{
     fmt,
@@ -26,6 +30,9 @@ use crate::{ClientAddress, Principal, Problem};
 
 /// The header field that carries a token.
 pub const CLUSTER_TOKEN: HeaderName = HeaderName::from_static("kinora-cluster-token");
+/// The header field of a refusal that says what time it is where a token is out of its time:
+/// `{seconds since 1970 UTC}.{signature}`.
+pub const CLUSTER_TIME: HeaderName = HeaderName::from_static("kinora-cluster-time");
 /// Who signs for people outside.
 const GATEWAY: &str = "gateway";
 /// How long a token is good for, seconds.
@@ -192,6 +199,33 @@ impl ClusterKeys {
     }
 }
 
+impl ClusterKeys {
+    /// The time, for whoever asked with a token that is out of it; `None` if its key is not known.
+    pub fn tell_time(&self, token: &str, now_s: i64) -> Option<HeaderValue> {
+        let signature = self.mac_of_time(token, now_s)?.finalize().into_bytes();
+        let told = format!("{now_s}.{}", URL_SAFE_NO_PAD.encode(signature));
+        Some(HeaderValue::try_from(told).expect("a number and base64url are a header value"))
+    }
+
+    /// The time that was `told` to whoever asked with `token`, seconds since 1970 UTC; `None` if it
+    /// was not a process of the cluster that said so, or not to this token.
+    pub fn hear_time(&self, token: &str, told: &HeaderValue) -> Option<i64> {
+        let (now_s, signature) = told.to_str().ok()?.split_once('.')?;
+        let now_s = now_s.parse().ok()?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.mac_of_time(token, now_s)?.verify_slice(&signature).ok()?;
+        Some(now_s)
+    }
+
+    /// What is signed begins as no token does.
+    fn mac_of_time(&self, token: &str, now_s: i64) -> Option<Hmac<Sha256>> {
+        let (id, _) = token.split_once('.')?;
+        let keys = self.get();
+        let key = keys.iter().find(|key| key.id == id)?;
+        Some(key.mac(&format!("time {now_s} {token}")))
+    }
+}
+
 impl fmt::Debug for ClusterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.get().iter().map(|key| &key.id)).finish()
@@ -220,7 +254,7 @@ struct Guard {
 }
 
 /// Puts a guard around the routes of the service `audience`: requests without a valid token are
-/// answered 403 `not_of_the_cluster`.
+/// answered 403 `not_of_the_cluster`; those of the cluster by a wrong clock hear the right time with it.
 pub fn guard<S>(router: Router<S>, keys: ClusterKeys, audience: &'static str, now: Now) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -242,7 +276,13 @@ async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> 
             tracing::warn!(%error, "refused a request that is not the cluster's");
             let detail = "This service answers the gateway of its cluster only";
             let refusal = Problem::new(StatusCode::FORBIDDEN, "not_of_the_cluster", detail);
-            return refusal.into_response();
+            let mut refusal = refusal.into_response();
+            if error == ClusterTokenError::Expired {
+                let token = request.headers().get(CLUSTER_TOKEN).and_then(|t| t.to_str().ok());
+                let told = token.and_then(|token| guard.keys.tell_time(token, (guard.now)()));
+                refusal.headers_mut().extend(told.map(|told| (CLUSTER_TIME, told)));
+            }
+            return refusal;
         }
     }
     if let Some(client) = ClientAddress::in_headers(request.headers()) {
@@ -256,94 +296,4 @@ fn target(uri: &Uri) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OLD: &str = "the secret that was there before the new one";
-    const NEW: &str = "another secret of more than 32 characters";
-
-    fn keys(lines: &[&str]) -> ClusterKeys {
-        ClusterKeys::parse(&lines.join("\n")).unwrap()
-    }
-
-    fn ada() -> Principal {
-        Principal { account: AccountId::new("ada").unwrap(), name: "laptop".to_owned() }
-    }
-
-    #[test]
-    fn a_token_opens_the_one_request_it_was_made_for() {
-        let (keys, uri) = (keys(&[NEW]), Uri::from_static("http://services/api/v1/jobs?limit=3"));
-        let token = keys.sign("transcoding", (&Method::GET, &uri), Some(&ada()), 1000);
-        let token = token.to_str().unwrap();
-        let verify = |audience, method, uri: &'static str, now_s| {
-            keys.verify(audience, (&method, &Uri::from_static(uri)), token, now_s)
-        };
-        let same = "/api/v1/jobs?limit=3";
-        assert_eq!(verify("transcoding", Method::GET, same, 1000), Ok(Some(ada())));
-        assert_eq!(verify("transcoding", Method::GET, same, 1060), Ok(Some(ada())));
-        assert_eq!(verify("transcoding", Method::GET, same, 970), Ok(Some(ada())));
-        for (audience, method, uri, now_s, error) in [
-            ("catalogue", Method::GET, same, 1000, ClusterTokenError::Elsewhere),
-            ("transcoding", Method::POST, same, 1000, ClusterTokenError::Elsewhere),
-            ("transcoding", Method::GET, "/api/v1/jobs", 1000, ClusterTokenError::Elsewhere),
-            ("transcoding", Method::GET, same, 1061, ClusterTokenError::Expired),
-            ("transcoding", Method::GET, same, 969, ClusterTokenError::Expired),
-        ] {
-            assert_eq!(verify(audience, method, uri, now_s), Err(error), "{uri} at {now_s}");
-        }
-        let nobody = keys.sign("catalogue", (&Method::GET, &uri), None, 1000);
-        let opened = keys.verify("catalogue", (&Method::GET, &uri), nobody.to_str().unwrap(), 1000);
-        assert_eq!(opened, Ok(None));
-    }
-
-    #[test]
-    fn nothing_altered_opens_anything() {
-        let (keys, uri) = (keys(&[NEW]), Uri::from_static("/api/v1/videos"));
-        let asked = (&Method::GET, &uri);
-        let token = keys.sign("catalogue", asked, None, 1000).to_str().unwrap().to_owned();
-        for nth in 0..token.len() {
-            let mut altered = token.clone().into_bytes();
-            altered[nth] = if altered[nth] == b'A' { b'B' } else { b'A' };
-            let altered = String::from_utf8(altered).unwrap();
-            // The last character of a base64 text has bits that say nothing, but then it is refused.
-            assert!(keys.verify("catalogue", asked, &altered, 1000).is_err(), "{altered}");
-        }
-        for bad in ["", ".", "..", "a.b.c", &token[..token.len() - 1]] {
-            assert!(keys.verify("catalogue", asked, bad, 1000).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_replaced_without_a_gap() {
-        let (uri, old, new) = (Uri::from_static("/x"), keys(&[OLD]), keys(&[NEW]));
-        let asked = (&Method::GET, &uri);
-        // Each row: what signs, and what must open it while processes change one after the other.
-        for (signs, opens) in [
-            (&old, keys(&[OLD, NEW])),
-            (&keys(&[OLD, NEW]), keys(&[NEW, OLD])),
-            (&keys(&[NEW, OLD]), keys(&[OLD, NEW])),
-            (&new, keys(&[NEW, OLD])),
-        ] {
-            let token = signs.sign("catalogue", asked, None, 0);
-            let opened = opens.verify("catalogue", asked, token.to_str().unwrap(), 0);
-            assert_eq!(opened, Ok(None), "{signs:?} {opens:?}");
-        }
-        let token = old.sign("catalogue", asked, None, 0);
-        let refused = new.verify("catalogue", asked, token.to_str().unwrap(), 0);
-        assert_eq!(refused, Err(ClusterTokenError::UnknownKey));
-        assert!(!format!("{old:?}").contains("secret"));
-        // In a process that runs: whoever has them has others from then on.
-        let held = new.clone();
-        new.replace(&old);
-        assert_eq!(held.verify("catalogue", asked, token.to_str().unwrap(), 0), Ok(None));
-    }
-
-    #[test]
-    fn secrets_are_long() {
-        let error = |text: &str| ClusterKeys::parse(text).err();
-        assert_eq!(error(""), Some(ClusterKeysError::Empty));
-        assert_eq!(error("\n  \n"), Some(ClusterKeysError::Empty));
-        assert_eq!(error(&format!("{NEW}\nshort")), Some(ClusterKeysError::Short(2)));
-        assert_eq!(error(&format!("\n  {NEW}  \n")), None);
-    }
-}
+mod tests;

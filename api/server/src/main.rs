@@ -23,6 +23,7 @@ mod serve;
 mod services;
 mod sockets;
 mod store;
+mod wait;
 
 use std::process::ExitCode;
 

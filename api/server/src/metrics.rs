@@ -46,20 +46,26 @@ impl Sources {
     }
 }
 
+/// Names and values.
+type Labels = Vec<(&'static str, &'static str)>;
+
 /// Jobs and queued work are in the database, the same for all replicas, so they are read of it when
 /// they are asked for.
 fn workload(loads: &[ClassLoad]) -> Registry {
-    let jobs = Family::<[(&str, &str); 2], Gauge>::default();
-    let queued = Family::<[(&str, &str); 1], Gauge<f64, AtomicU64>>::default();
+    let jobs = Family::<Labels, Gauge>::default();
+    let queued = Family::<Labels, Gauge<f64, AtomicU64>>::default();
     for load in loads {
-        let class = ("class", load.class);
+        // Only what needs a device has the label: what every worker can do keeps its series.
+        let kind = [Some(("class", load.class)), load.device.map(|device| ("device", device))];
+        let kind: Labels = kind.into_iter().flatten().collect();
         let states =
             [("waiting", load.waiting), ("dispatched", load.dispatched), ("running", load.running)];
         for (state, count) in states {
-            let gauge = jobs.get_or_create(&[class, ("state", state)]);
+            let labels = [kind.as_slice(), &[("state", state)]].concat();
+            let gauge = jobs.get_or_create(&labels);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        queued.get_or_create(&[class]).set(load.queued_seconds);
+        queued.get_or_create(&kind).set(load.queued_seconds);
     }
     let mut registry = Registry::with_prefix("kinora");
     registry.register("jobs", "Jobs that are not over, of all accounts", jobs);

@@ -3,9 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
-use kinora_queue::{AmqpQueue, EventBus, JobQueue, SqliteQueue, Trust};
+use kinora_queue::{AmqpQueue, EventBus, JobQueue, QueueError, SqliteQueue, Trust};
 
-use crate::config::{Config, QueueSection};
+use crate::{
+    config::{Config, QueueSection},
+    wait,
+};
 
 /// What everything on a broker is named after.
 pub(crate) const NAMESPACE: &str = "kinora";
@@ -35,7 +38,10 @@ impl Queue {
     /// Opens the one that `config` names.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = config.broker_url() {
-            let queue = AmqpQueue::open(url, NAMESPACE, trust(&config.queue)?).await;
+            let trust = trust(&config.queue)?;
+            let open = async || AmqpQueue::open(url, NAMESPACE, trust.clone()).await;
+            let passes = |error: &QueueError| matches!(error, QueueError::Broker(_));
+            let queue = wait::until_there("the broker of queue.url", open, passes).await;
             return Ok(Self::Amqp(Arc::new(queue.context("cannot use the broker of queue.url")?)));
         }
         let path = config.queue_path();

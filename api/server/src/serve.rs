@@ -52,50 +52,12 @@ pub(crate) async fn serve(
     if roles.are_asked() || roles.ask_others() {
         reload.read_cluster_keys()?;
     }
-    let store = match roles.has_store() {
-        true => Some(Store::open_or_upstream(&config, &reload.keys).await?),
-        false => None,
+    let up = tokio::select! {
+        up = start(&config, roles, &data, &mut sockets, &mut reload) => up?,
+        // Whatever it waits for.
+        () = signals.stop() => return Ok(()),
     };
-    let queue = match roles.has_queue() {
-        true => Some(Queue::open(&config).await?),
-        false => None,
-    };
-    let mut parts = Group::default();
-    let notices = Notices::default();
-    let mut sources = metrics::Sources::default();
-    // Origins first: the gateway tells players where they are.
-    let origin_url = match &store {
-        Some(store) if roles.origin => {
-            let metrics = sources.origin.insert(Metrics::default()).clone();
-            let (notices, sockets, parts) = (notices.clone(), &mut sockets, &mut parts);
-            let url = spawn_origin(&config, &mut reload, store, notices, metrics, sockets, parts);
-            Some(url.await?)
-        }
-        _ => config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
-    };
-    let mut front = Front::default();
-    if roles.gateway || roles.has_database() {
-        let ground = Ground {
-            config: &config,
-            roles,
-            data: &data,
-            tokens: reload.keys.clone(),
-            cluster: reload.cluster.clone(),
-            queue: queue.as_ref(),
-            store: store.as_ref(),
-            notices,
-            origin_url: origin_url.as_deref(),
-        };
-        front = front::open(ground, &mut sockets, &mut parts).await?;
-        sources.transcoding = front.transcoding;
-    }
-    if let (true, Some(queue), Some(store)) = (roles.worker, &queue, &store) {
-        let (config, stop) = (config.to_worker()?, parts.stop.clone());
-        let (queue, store) = (queue.jobs(), store.objects());
-        parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
-    }
-    spawn_metrics(&config, sources, &mut sockets, &mut parts)?;
-    sockets.close_rest();
+    let Up { mut parts, queue, front, origin_url } = up;
     let (folder, stop) = (Arc::clone(&data), parts.stop.clone());
     parts.spawn("signals to read again", async move { reload.run(&folder, stop).await });
 
@@ -125,6 +87,69 @@ pub(crate) async fn serve(
     }
     tracing::info!("kinorad has stopped");
     ended
+}
+
+/// What runs, and what it stands on.
+struct Up {
+    parts: Group,
+    queue: Option<Queue>,
+    front: Front,
+    origin_url: Option<String>,
+}
+
+/// Opens what the roles need, once it is there, and starts them.
+async fn start(
+    config: &Config,
+    roles: Roles,
+    data: &DataDir,
+    sockets: &mut Sockets,
+    reload: &mut Reload,
+) -> anyhow::Result<Up> {
+    let store = match roles.has_store() {
+        true => Some(Store::open_or_upstream(config, &reload.keys).await?),
+        false => None,
+    };
+    let queue = match roles.has_queue() {
+        true => Some(Queue::open(config).await?),
+        false => None,
+    };
+    let mut parts = Group::default();
+    let notices = Notices::default();
+    let mut sources = metrics::Sources::default();
+    // Origins first: the gateway tells players where they are.
+    let origin_url = match &store {
+        Some(store) if roles.origin => {
+            let metrics = sources.origin.insert(Metrics::default()).clone();
+            let (notices, parts) = (notices.clone(), &mut parts);
+            let url = spawn_origin(config, reload, store, notices, metrics, sockets, parts);
+            Some(url.await?)
+        }
+        _ => config.origin.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
+    };
+    let mut front = Front::default();
+    if roles.gateway || roles.has_database() {
+        let ground = Ground {
+            config,
+            roles,
+            data,
+            tokens: reload.keys.clone(),
+            cluster: reload.cluster.clone(),
+            queue: queue.as_ref(),
+            store: store.as_ref(),
+            notices,
+            origin_url: origin_url.as_deref(),
+        };
+        front = front::open(ground, sockets, &mut parts).await?;
+        sources.transcoding = front.transcoding.clone();
+    }
+    if let (true, Some(queue), Some(store)) = (roles.worker, &queue, &store) {
+        let (config, stop) = (config.to_worker()?, parts.stop.clone());
+        let (queue, store) = (queue.jobs(), store.objects());
+        parts.spawn("worker", kinora_workers::run(config, queue, store, stop));
+    }
+    spawn_metrics(config, sources, sockets, &mut parts)?;
+    sockets.close_rest();
+    Ok(Up { parts, queue, front, origin_url })
 }
 
 /// The data folder, when it is this process's turn to have it.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use kinora_catalogue::{Catalogue, CatalogueConfig, CatalogueDeps};
-use kinora_db::{Clock, Database};
+use kinora_db::{Clock, Database, DbError};
 use kinora_http::Authenticator;
 use kinora_transcoding::{Transcoding, TranscodingDeps};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{config::Config, front::Ground, profiles, queue::Queue, serve::Group, store::Store};
+use crate::{
+    config::Config, front::Ground, profiles, queue::Queue, serve::Group, store::Store, wait,
+};
 
 /// What the services stand on.
 pub(crate) struct Adapters<'a> {
@@ -25,7 +27,9 @@ impl<'a> Adapters<'a> {
         queue: &'a Queue,
         store: &'a Store,
     ) -> anyhow::Result<Self> {
-        let db = Database::open_with(&config.database_url(), config.database.connections)
+        let (url, connections) = (config.database_url(), config.database.connections);
+        let open = async || Database::open_with(&url, connections).await;
+        let db = wait::until_there("the database", open, DbError::is_unavailable)
             .await
             .with_context(|| format!("cannot open the database {}", config.database_name()))?;
         let clock = Clock::of(&db).await.context("the database does not say what time it is")?;

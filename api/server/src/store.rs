@@ -5,10 +5,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context;
 use kinora_db::Clock;
 use kinora_media::playback::TokenKeys;
-use kinora_store::{FsStore, ObjectStore, S3Store, UpstreamStore};
+use kinora_store::{FsStore, ObjectStore, S3Store, StoreError, UpstreamStore};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, StoreConfig};
+use crate::{
+    config::{Config, StoreConfig},
+    wait,
+};
 
 /// How often uploads to S3 are looked for that nobody will end.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -26,15 +29,20 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// The one that this process reads: as [`Self::open`], or that of another origin, which may come
-    /// later, by what `keys` sign.
+    /// The one that this process reads: as [`Self::open`], once it is there, or that of another origin,
+    /// which may come later, by what `keys` sign.
     pub(crate) async fn open_or_upstream(
         config: &Config,
         keys: &TokenKeys,
     ) -> anyhow::Result<Self> {
         match config.upstream(keys)? {
             Some(store) => Ok(Self::Upstream(Arc::new(store))),
-            None => Self::open(config).await,
+            None => {
+                let passes = |error: &anyhow::Error| {
+                    error.downcast_ref().is_some_and(StoreError::is_temporary)
+                };
+                wait::until_there("the bucket", async || Self::open(config).await, passes).await
+            }
         }
     }
 
@@ -50,6 +58,15 @@ impl Store {
                 let place = format!("{} at {}", config.location, config.endpoint);
                 let store = S3Store::new(*config).context("store.endpoint")?;
                 store.check().await.with_context(|| format!("cannot use the bucket {place}"))?;
+                match store.abort_noted().await {
+                    Ok(0) => {}
+                    Ok(uploads) => {
+                        tracing::info!(uploads, "uploads to S3 that were cut off were aborted")
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "an upload to S3 that was cut off stays behind")
+                    }
+                }
                 Ok(Self::S3(Arc::new(store)))
             }
         }

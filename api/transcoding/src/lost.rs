@@ -95,6 +95,7 @@ async fn missing(
 async fn fail(db: &Database, clock: &Clock, lost: &Lost) -> Result<(), TranscodingError> {
     let reason = Reason { code: lost.code.to_owned(), message: lost.message.clone() };
     let mut tx = db.begin_write().await?;
-    transcodes::lose(&mut tx, lost.video, lost.version, &reason, clock.now_us()).await?;
+    let encode = (lost.video, lost.version);
+    transcodes::fail(&mut tx, encode, true, &reason, clock.now_us()).await?;
     Ok(tx.commit().await?)
 }

@@ -1,12 +1,12 @@
 //! How much work waits, in the unit that autoscaling wants: seconds of one worker slot.
 
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::sync::PoisonError;
 
-use kinora_plan::job::JobClass;
+use kinora_plan::{device::EncoderFamily, job::JobClass};
 
 use crate::{
     error::TranscodingError,
-    repository::statistics::{self, Pace, Tally},
+    repository::statistics::{self, Pace, Paces, Tally},
     service::Transcoding,
     state::JobState,
 };
@@ -14,11 +14,14 @@ use crate::{
 /// How far back paces are measured, microseconds: an hour.
 const MEASURED_US: i64 = 3600 * 1_000_000;
 
-/// The jobs of one class that are not over.
+/// The jobs of one class, for one kind of worker, that are not over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassLoad {
     /// Its word: `encode_chunk`.
     pub class: &'static str,
+    /// The word of the graphics processors that their workers must have: `nvenc`. `None` for those that
+    /// every worker can do.
+    pub device: Option<&'static str>,
     /// In the backlog.
     pub waiting: u64,
     /// On the dispatch lane.
@@ -31,7 +34,8 @@ pub struct ClassLoad {
 }
 
 impl Transcoding {
-    /// What waits and what runs, of all accounts; every class once.
+    /// What waits and what runs, of all accounts: every class once, chunks of the picture once more
+    /// for each family of graphics processors.
     ///
     /// # Errors
     /// The database does not answer.
@@ -40,7 +44,15 @@ impl Transcoding {
         let open = statistics::open(db).await?;
         let since_us = self.now_us().saturating_sub(MEASURED_US);
         let paces = statistics::paces(db, since_us).await?;
-        Ok(JobClass::ALL.into_iter().map(|class| load(class, &open, &paces)).collect())
+        let common = JobClass::ALL.into_iter().map(|class| (class, None));
+        let on_devices = EncoderFamily::DEVICES
+            .into_iter()
+            .filter(|family| {
+                // Tests alone have one.
+                *family != EncoderFamily::Fake || open.iter().any(|t| t.device == Some(*family))
+            })
+            .map(|family| (JobClass::EncodeChunk, Some(family)));
+        Ok(common.chain(on_devices).map(|kind| load(kind, &open, &paces)).collect())
     }
 }
 
@@ -48,7 +60,7 @@ impl Transcoding {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flow {
     at_us: i64,
-    paces: BTreeMap<JobClass, Pace>,
+    paces: Paces,
     /// Jobs that workers have.
     running: u64,
     /// Jobs on their way to workers.
@@ -87,41 +99,47 @@ impl Flow {
         }
         let all = ahead.iter().chain(&self.dispatched);
         let slot_seconds: f64 =
-            all.map(|tally| seconds(tally.class, tally.jobs, tally.work, &self.paces)).sum();
+            all.map(|t| seconds((t.class, t.device), t.jobs, t.work, &self.paces)).sum();
         Some(slot_seconds / self.running as f64)
     }
 }
 
-fn load(class: JobClass, open: &[Tally], paces: &BTreeMap<JobClass, Pace>) -> ClassLoad {
+/// Jobs of a class, and the graphics processors they are for.
+type Kind = (JobClass, Option<EncoderFamily>);
+
+fn load(kind: Kind, open: &[Tally], paces: &Paces) -> ClassLoad {
     let of = |state| {
-        let tally = open.iter().find(|tally| tally.class == class && tally.state == state);
+        let tally = open.iter().find(|t| (t.class, t.device) == kind && t.state == state);
         tally.map_or((0, 0), |tally| (tally.jobs, tally.work))
     };
     let (waiting, dispatched) = (of(JobState::Waiting), of(JobState::Dispatched));
     let (jobs, work) = (waiting.0 + dispatched.0, waiting.1 + dispatched.1);
     ClassLoad {
-        class: class.as_str(),
+        class: kind.0.as_str(),
+        device: kind.1.map(EncoderFamily::as_str),
         waiting: waiting.0,
         dispatched: dispatched.0,
         running: of(JobState::Running).0,
-        queued_seconds: seconds(class, jobs, work, paces),
+        queued_seconds: seconds(kind, jobs, work, paces),
     }
 }
 
-/// How long one slot takes for so many jobs of a class.
-fn seconds(class: JobClass, jobs: u64, work: u64, paces: &BTreeMap<JobClass, Pace>) -> f64 {
-    match paces.get(&class) {
+/// How long one slot takes for so many jobs of a kind.
+fn seconds(kind: Kind, jobs: u64, work: u64, paces: &Paces) -> f64 {
+    match paces.get(&kind) {
         Some(Pace { jobs: done, work: 0, seconds }) => {
             jobs as f64 * seconds / (*done).max(1) as f64
         }
         Some(Pace { work: done, seconds, .. }) => work as f64 * seconds / *done as f64,
-        None => usual_seconds(class, jobs, work),
+        None => usual_seconds(kind, jobs, work),
     }
 }
 
 /// What jobs take on a common core. Only the size of it matters, until some were measured.
-fn usual_seconds(class: JobClass, jobs: u64, work: u64) -> f64 {
+fn usual_seconds((class, device): Kind, jobs: u64, work: u64) -> f64 {
     match class {
+        // Ten times as fast as a core.
+        JobClass::EncodeChunk if device.is_some() => work as f64 / 250.0,
         // 25 frames a second, the whole ladder.
         JobClass::EncodeChunk => work as f64 / 25.0,
         // Fifty times as fast as it plays.
@@ -145,7 +163,7 @@ mod tests {
 
     async fn chunks(world: &World) -> ClassLoad {
         let loads = world.service.workload().await.unwrap();
-        assert_eq!(loads.len(), JobClass::ALL.len());
+        assert_eq!(loads.len(), JobClass::ALL.len() + 2, "chunks for NVENC and VA-API besides");
         loads.into_iter().find(|load| load.class == "encode_chunk").unwrap()
     }
 
@@ -184,9 +202,25 @@ mod tests {
             (0, all.waiting - 1)
         );
         let done = statistics::paces(world.db.read(), 0).await.unwrap();
-        let Pace { work, seconds, .. } = done[&JobClass::EncodeChunk];
+        let Pace { work, seconds, .. } = done[&(JobClass::EncodeChunk, None)];
         assert_eq!(seconds, 10.0);
         let expected = (frames - work as f64) * 10.0 / work as f64;
         assert!((measured.queued_seconds - expected).abs() < 0.01, "{measured:?} {expected}");
+    }
+
+    #[tokio::test]
+    async fn what_is_for_a_device_is_told_apart() {
+        let mut world = World::new().await;
+        world.upload(Film::Rendered(60), false);
+        world.round().await;
+        let loads = world.service.workload().await.unwrap();
+        let chunks = |device| {
+            let mut loads = loads.iter();
+            let load = loads.find(|l| l.class == "encode_chunk" && l.device == device).unwrap();
+            (load.waiting, load.queued_seconds)
+        };
+        assert_eq!((chunks(None), chunks(Some("nvenc"))), ((0, 0.0), (0, 0.0)));
+        let (waiting, seconds) = chunks(Some("fake"));
+        assert!(waiting > 2 && (4.0..8.0).contains(&seconds), "{waiting} take {seconds} s");
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn ask_at_once(address: SocketAddr, path: &str, count: usize) -> Fare
 }
 
 /// What the origin's threads have had of a processor.
-fn server_time() -> Duration {
+pub(crate) fn server_time() -> Duration {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
     let ours = tasks.filter(|task| {
         fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("origin-"))

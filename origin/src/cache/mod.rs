@@ -2,6 +2,7 @@
 //! defeat (quick_cache's: new entries must be asked for again to stay), fetched once for all who
 //! ask at the same time, and bounded together with what is on its way to clients.
 
+mod bounded;
 mod budget;
 mod encrypted;
 mod flights;
@@ -19,17 +20,18 @@ use std::{
 use bytes::Bytes;
 use kinora_media::VideoId;
 use kinora_store::{ByteRange, Key, ObjectMeta, ObjectStore, StoreError};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache, sync::DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, sync::Cache, sync::DefaultLifecycle};
 
-use self::{
-    budget::{Budget, Taken},
-    slice::SliceWeight,
-};
 pub(crate) use self::{
+    bounded::bounded,
     encrypted::Seal,
     flights::{Failure, Flights, Got},
     sealed::{Registry, Sealed},
     slice::{MediaFile, SLICE, Slice, SliceId},
+};
+use self::{
+    budget::{Budget, Taken},
+    slice::SliceWeight,
 };
 use crate::{Caches, Metrics, metrics::Fetch};
 
@@ -38,6 +40,9 @@ const ABSENT_LIFE: Duration = Duration::from_secs(1);
 
 /// How long a fetch waits for slow clients to let go of memory.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Room for several new slices beside those that are asked for often, which they would push out.
+const PART: u64 = 48 * SLICE;
 
 /// What else is remembered, in entries.
 const ABSENT: usize = 4096;
@@ -70,15 +75,7 @@ struct Inner {
 impl MediaCache {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, caches: &Caches, metrics: Metrics) -> Self {
         let bytes = caches.media_bytes;
-        let options = OptionsBuilder::new()
-            // Each has a share of the bytes, of which new entries have the part that is not hot.
-            // There must be room for several, or they would push out what is asked for often.
-            .shards(usize::try_from(bytes / (64 * SLICE)).unwrap_or(1).clamp(1, 64))
-            .hot_allocation(0.8)
-            .estimated_items_capacity(usize::try_from(bytes / (64 << 10)).unwrap_or(1).max(64))
-            .weight_capacity(bytes)
-            .build()
-            .expect("items and weight are given");
+        let options = bounded(bytes, PART, 64 << 10);
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
         let slices = Cache::with_options(options, SliceWeight, hasher, lifecycle);
         let budget = Budget::new(bytes.saturating_add(caches.sending_bytes), PATIENCE);
@@ -144,6 +141,7 @@ impl MediaCache {
         self.inner.slices.retain(|id, _| !id.is_of(video));
         self.inner.sealed_lengths.retain(|whole, _| !whole.is_of(video));
         self.inner.metas.retain(|key, _| !key.as_str().starts_with(&folder));
+        self.inner.metrics.cached(self.inner.slices.weight());
     }
 }
 

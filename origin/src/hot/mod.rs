@@ -14,11 +14,14 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use kinora_media::playback::TokenKey;
-use quick_cache::{Equivalent, Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, Equivalent, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 pub(crate) use self::request::{Head, Plain, coding, read};
 use crate::{
-    cache::{MediaCache, MediaFile, Sealed, Slice, SliceId},
+    cache::{MediaCache, MediaFile, Sealed, Slice, SliceId, bounded},
     http::{Coding, SERVER_TIMING},
     index::Index,
     metrics::Class,
@@ -27,6 +30,8 @@ use crate::{
 
 /// Bytes that heads and short bodies may take.
 const WEIGHT: u64 = 32 << 20;
+/// Room for the playlist of a day, and others beside it.
+const PART: u64 = 8 << 20;
 
 /// The answers.
 #[derive(Debug)]
@@ -99,7 +104,9 @@ struct HotWeight;
 
 impl HotAnswers {
     pub(crate) fn new() -> Self {
-        Self { answers: Cache::with_weighter((WEIGHT / 2048) as usize, WEIGHT, HotWeight) }
+        let options = bounded(WEIGHT, PART, 2048);
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { answers: Cache::with_options(options, HotWeight, hasher, lifecycle) }
     }
 
     /// Remembers an answer to a plain GET of `path`.

@@ -341,3 +341,43 @@ impl Segment {
         self.whole = Some(whole);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DESCRIPTION: &str = r#"{"access":"public","timescale":1000,"target_duration_s":2,
+        "part_target":250,"independent":true,"codec":"avc1.4d401e","bandwidth":900000,
+        "media":{"kind":"video","width":640,"height":360,"frame_rate":{"num":30,"den":1}}}"#;
+
+    fn arrival(part: u64) -> Arrival {
+        let (segment, body, independent) = (0, "part".into(), part == 0);
+        let (last, date_time_us) = (false, None);
+        Arrival { segment, part, duration: 250, independent, last, date_time_us, body }
+    }
+
+    #[tokio::test]
+    async fn a_state_is_written_once_for_all_who_ask() {
+        let (track, metrics) = (
+            Track::new("v360".parse().unwrap(), serde_json::from_str(DESCRIPTION).unwrap()),
+            Metrics::default(),
+        );
+        track.begin("init".into()).unwrap();
+        track.push(arrival(0)).unwrap();
+        let written = async |query: &str, coding| {
+            let directives = Directives::read(query).unwrap();
+            track.playlist(directives, coding, Vec::new, &metrics).await.unwrap().bytes
+        };
+        for coding in [Coding::Identity, Coding::Gzip] {
+            let first = written("", coding).await;
+            for query in ["", "_HLS_msn=0&_HLS_part=0"] {
+                // The same bytes in the same place, not only alike.
+                assert_eq!(written(query, coding).await.as_ptr(), first.as_ptr(), "{query}");
+            }
+            assert_ne!(written("_HLS_skip=YES", coding).await.as_ptr(), first.as_ptr());
+        }
+        let before = written("", Coding::Identity).await;
+        track.push(arrival(1)).unwrap();
+        assert_ne!(written("", Coding::Identity).await, before);
+    }
+}

@@ -178,6 +178,16 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// The kind of what may go later.
+    pub(crate) const LATER: std::io::ErrorKind = std::io::ErrorKind::TimedOut;
+
+    /// Whether it was the network or a server that was not there for now.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == Self::LATER)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

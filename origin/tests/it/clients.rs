@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{LOOPBACK, Origin, TestStore, Video, path, read_to_end};
+use crate::fixture::{LOOPBACK, Origin, PATIENCE, TestStore, Video, path, read_to_end};
 
 const BIG: u64 = 6 << 20;
 const SHORT: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ async fn a_head_that_trickles_in_is_cut() {
     for byte in b"GET /healthz HTTP/1.1\r\nX-Slow: loris".iter().cycle() {
         cut = stream.write_all(&[*byte]).await.is_err()
             || matches!(stream.try_read(&mut [0; 64]), Ok(0));
-        if cut || began.elapsed() > SHORT * 8 {
+        if cut || began.elapsed() > PATIENCE {
             break;
         }
         sleep(Duration::from_millis(20)).await;
@@ -60,7 +60,7 @@ async fn a_head_that_trickles_in_is_cut() {
 
 #[tokio::test]
 async fn silent_connections_are_closed() {
-    let timeouts = Timeouts { idle: SHORT, ..Timeouts::default() };
+    let timeouts = Timeouts { idle: 2 * SHORT, ..Timeouts::default() };
     let origin = origin(timeouts).await;
     let mut silent = origin.connect().await;
     assert!(read_to_end(&mut silent).await.is_empty());
@@ -124,7 +124,7 @@ async fn a_shutdown_does_not_wait_for_ever() {
     let stream = ask_for_big(&origin).await;
     stream.readable().await.unwrap();
     origin.shutdown.cancel();
-    let ended = tokio::time::timeout(SHORT * 6, origin.task).await;
+    let ended = tokio::time::timeout(PATIENCE, origin.task).await;
     ended.expect("within the drain time").unwrap().unwrap();
     drop(stream);
 }

@@ -35,6 +35,8 @@ pub(crate) const LOOPBACK: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Add
 /// Some time in 2023, in microseconds: dates in answers do not depend on today.
 const PUBLISHED_AT_US: i64 = 1_700_000_000_250_000;
 pub(crate) const SECONDS: u64 = 2;
+/// For what must come, however busy the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A store in a temporary folder that counts what it is asked, and can be away.
 #[derive(Debug)]
@@ -370,7 +372,7 @@ pub(crate) async fn read_to_end(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8
     let mut read = Vec::new();
     let end = stream.read_to_end(&mut read);
     // A reset ends it as well as a close.
-    let _ = tokio::time::timeout(Duration::from_secs(10), end).await.expect("it ends");
+    let _ = tokio::time::timeout(PATIENCE, end).await.expect("it ends");
     read
 }
 

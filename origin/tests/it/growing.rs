@@ -24,11 +24,13 @@ async fn a_playlist_follows_within_half_a_target_duration() {
         video.publish(if last { Status::Complete } else { Status::Growing }).await;
         let published = Instant::now();
         let after = loop {
+            // How long the answer takes is the machine's business.
+            let asked = published.elapsed();
             let after = origin.text(&path("v360.m3u8")).await;
             if after != before {
                 break after;
             }
-            assert!(published.elapsed() < Duration::from_secs(2), "a look a second");
+            assert!(asked <= Duration::from_secs(SECONDS) / 2, "asked {asked:?} later");
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         assert!(after.starts_with(&before), "what was listed changed:\n{before}\n{after}");

@@ -17,6 +17,8 @@ const LONG: usize = 100_000;
 /// For so long a token is good beyond its time.
 const SKEW_S: i64 = 60;
 const HUGE: usize = 2_500_000;
+/// Segments of two seconds that are a day.
+const DAY: u64 = 43_200;
 /// A field that makes a request unusual enough to be hyper's, and changes nothing.
 const HYPERS: (&str, &str) = ("Connection", "te");
 
@@ -101,6 +103,32 @@ async fn hot_answers_say_what_others_say() {
                 assert_eq!(hot, usual, "{method} {file} {accepted}");
                 assert_eq!(hot.is_empty(), method == "HEAD");
             }
+        }
+    }
+}
+
+/// A manifest costs the same however long its film is: from the second time on it is answered before
+/// hyper, whatever was asked in between.
+#[tokio::test]
+async fn manifests_of_a_day_are_kept_like_any_other() {
+    let store = TestStore::new();
+    let mut video = Video::new(&store, Access::Public).await;
+    for (name, scale) in [("v360", 90_000), ("a-en", 48_000)] {
+        // No two in a row are alike, so that every one is a line of its own in DASH, too.
+        let entry = |nth: u64| SegmentEntry::new(1, 2 * scale - nth % 2 * scale / 30);
+        video.list(name, 0, (0..DAY).map(entry).collect(), vec![7; DAY as usize].into()).await;
+    }
+    video.publish(Status::Complete).await;
+    let origin = Origin::start(&store).await;
+    let files = ["hls.m3u8", "dash.mpd", "v360.m3u8", "a-en.m3u8"].map(path);
+    for file in &files {
+        warm(&origin, file, "identity").await;
+    }
+    for round in 0..20 {
+        for (file, method) in files.iter().zip(["GET", "HEAD"].repeat(2)) {
+            let answer = origin.request(method, file).header("Accept-Encoding", "identity").send();
+            let (_, got) = fields(&answer.await.unwrap());
+            assert_eq!(got, "origin;desc=hot;dur=0", "{method} {file}, {round}");
         }
     }
 }

@@ -19,5 +19,6 @@ mod protected;
 mod quotas;
 mod ranges;
 mod shield;
+mod slow_clients;
 mod tokens;
 mod transports;

@@ -1,14 +1,18 @@
 //! Media in memory: what is read once, what stays, and how much it may be.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use kinora_media::{Access, SegmentEntry, Status};
-use kinora_origin::{Caches, CmcdSink, OriginConfig};
+use kinora_origin::{Caches, CmcdSink, Metrics, Notices, OriginConfig};
+use kinora_store::{ObjectStore, keys};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::fixture::{Origin, TestStore, Video, path, segment};
+use crate::fixture::{Origin, PATIENCE, TestStore, Video, path, segment, track};
 
 const MIB: u64 = 1 << 20;
 /// So many at once as a test process surely has file descriptors for.
@@ -151,6 +155,54 @@ async fn a_scan_does_not_push_out_what_is_watched() {
     }
     let again = store.media_reads.load(Ordering::SeqCst) - reads;
     assert!(again <= 1, "{again} of 6 were pushed out");
+}
+
+#[tokio::test]
+async fn what_is_deleted_leaves_memory() {
+    let (store, metrics, notices) = (TestStore::new(), Metrics::default(), Notices::default());
+    let mut video = Video::finished(&store, Access::Public).await;
+    let (counted, noticed) = (metrics.clone(), notices.clone());
+    let config = OriginConfig { metrics, notices, ..OriginConfig::default() };
+    let origin = Origin::start_with(&store, config).await;
+    let kept = || {
+        let text = counted.render();
+        let line = text.lines().find_map(|it| it.strip_prefix("kinora_origin_cached_bytes "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    for file in ["v360/0.m4s", "a-en/5.m4s"] {
+        assert_eq!(origin.status(&path(file)).await, 200);
+    }
+    assert!(kept() > 2000, "{}", kept());
+    video.publish(Status::Deleted).await;
+    noticed.notify_head(video.head.video, 1);
+    assert_eq!(origin.status(&path("v360/0.m4s")).await, 410);
+    assert_eq!(kept(), 0);
+}
+
+/// Whoever asks for it, and however often.
+#[tokio::test]
+async fn what_is_not_there_is_looked_for_once_a_second() {
+    let store = TestStore::new();
+    let video = Video::finished(&store, Access::Public).await;
+    let origin = Origin::start(&store).await;
+    let object = keys::chunk_object(0, 1);
+    let object = keys::track_object(video.head.video, 1, &track("v360"), &object);
+    let (_, body) = store.get(&object).await.unwrap().unwrap();
+    store.delete(&object).await.unwrap();
+    let began = Instant::now();
+    for _ in 0..20 {
+        for file in ["v360/0.m4s", "v360/1.m4s"] {
+            assert_eq!(origin.status(&path(file)).await, 404);
+        }
+    }
+    let (reads, seconds) = (store.media_reads.load(Ordering::SeqCst), began.elapsed().as_secs());
+    assert!(u64::from(reads) <= 1 + seconds, "{reads} reads in {seconds} s");
+    video.create(object, body).await;
+    while origin.status(&path("v360/0.m4s")).await == 404 {
+        assert!(began.elapsed() < PATIENCE, "it is still believed not to be there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(origin.get(&path("v360/1.m4s")).await.bytes().await.unwrap(), segment("v360", 1));
 }
 
 /// Ten times as much as may be kept, and clients that do not take what they asked for.

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{Origin, TestStore, Video, path, read_to_end};
+use crate::fixture::{Origin, PATIENCE, TestStore, Video, path, read_to_end};
 
 /// Longer than two slices.
 const LONG: usize = 2_500_000;
@@ -197,7 +197,7 @@ async fn a_client_that_opens_no_window_is_cut() {
         let (answer, _) = client.send_request(request("v360/0.m4s"), true).unwrap();
         let answer = answer.await.unwrap();
         assert_eq!(answer.status(), 200);
-        let ended = tokio::time::timeout(SHORT * 20, connection).await;
+        let ended = tokio::time::timeout(PATIENCE, connection).await;
         assert!(ended.is_ok(), "a window of {window}");
     }
 }
@@ -209,7 +209,7 @@ async fn a_connection_that_asks_nothing_is_closed() {
     let (mut client, connection) = client(&pair, &origin, 1 << 20).await;
     let (answer, _) = client.send_request(request("v360.m3u8"), true).unwrap();
     assert_eq!(answer.await.unwrap().status(), 200);
-    let ended = tokio::time::timeout(SHORT * 20, connection).await.expect("it is idle").unwrap();
+    let ended = tokio::time::timeout(PATIENCE, connection).await.expect("it is idle").unwrap();
     // A client about to write finds the socket shut.
     assert!(ended.as_ref().err().is_none_or(h2::Error::is_io), "{ended:?}");
 }
@@ -253,7 +253,7 @@ async fn a_flood_of_resets_is_cut() {
             break;
         }
     }
-    let ended = tokio::time::timeout(SHORT * 20, connection).await.expect("it was cut").unwrap();
+    let ended = tokio::time::timeout(PATIENCE, connection).await.expect("it was cut").unwrap();
     // Its last word may be lost where it hung up with some of ours unread.
     let error = ended.unwrap_err();
     let calm = error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);

@@ -10,11 +10,11 @@ folder=$(mktemp --directory)
 target/debug/examples/serve "$folder" >"$folder/root" &
 server=$!
 trap 'kill "$server"; rm -rf "$folder"' EXIT
-until [ -s "$folder/root" ]; do
+until [ "$(wc -l <"$folder/root")" -eq 3 ]; do
     kill -0 "$server"
     sleep 0.1
 done
-root=$(cat "$folder/root")
+mapfile -t roots <"$folder/root"
 
-node origin/tests/judges/run_cache_tests.mjs "$root" "$judges/package"
-"$judges/bin/python" origin/tests/judges/run_redbot.py "$root"
+node origin/tests/judges/run_cache_tests.mjs "${roots[0]}" "$judges/package"
+"$judges/bin/python" origin/tests/judges/run_redbot.py "${roots[@]}"

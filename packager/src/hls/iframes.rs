@@ -52,16 +52,18 @@ fn playlist(presentation: &Presentation<'_>, track: &Track, spans: &[Span]) -> S
     media::line(&mut playlist, format_args!("#EXT-X-MEDIA-SEQUENCE:0"));
     media::line(&mut playlist, format_args!("#EXT-X-PLAYLIST-TYPE:{kind}"));
     playlist.push_str("#EXT-X-I-FRAMES-ONLY\n");
-    for stretch in presentation.stretches(track, spans) {
+    let files = Files::of(presentation, track, spans, "");
+    let key = presentation.delivery.keys.get(&track.id);
+    let in_a_folder = presentation.delivery.file(&track.id).is_none();
+    let key = key.map(|key| if in_a_folder { keys::below(key) } else { key.clone() });
+    for (nth, stretch) in presentation.stretches(track, spans).into_iter().enumerate() {
         if stretch.period > 0 {
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        let files = Files::of(presentation, track, spans, "");
+        let (before, after) = keys::around(key.as_ref(), nth == 0);
+        playlist.push_str(before);
         files.map(&mut playlist, stretch.init);
-        if let Some(key) = presentation.delivery.keys.get(&track.id).filter(|_| stretch.period == 0)
-        {
-            playlist.push_str(&keys::segments(key));
-        }
+        playlist.push_str(&after);
         for number in stretch.segments {
             media::duration(&mut playlist, media::span_us(track, &spans[number]));
             files.key_frame(&mut playlist, number, key_frame(&spans[number]));

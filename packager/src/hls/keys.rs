@@ -17,9 +17,30 @@ use crate::{
 const IDENTITY: &str = "identity";
 const CLEARKEY: &str = "org.w3.clearkey";
 
-/// `EXT-X-KEY` tags of a track.
-pub(super) fn segments(key: &Announced) -> String {
-    ways(key).iter().map(|list| list.line("EXT-X-KEY")).collect()
+/// What ends the keys before (4.3.2.4).
+const NONE: &str = "#EXT-X-KEY:METHOD=NONE\n";
+
+/// `EXT-X-KEY` tags around an initialisation segment, which is in the clear: those before it, and those
+/// after it. Keys hold until the next tag, so the first initialisation segment of a track has all that are
+/// needed. Where files are encrypted whole they would hold for a later one, too.
+pub(super) fn around(key: Option<&Announced>, is_first: bool) -> (&'static str, String) {
+    let Some(key) = key else { return Default::default() };
+    match (key.method, is_first) {
+        (_, true) => ("", segments(key)),
+        (Method::Aes128, false) => (NONE, segments(key)),
+        (Method::Samples(_), false) => Default::default(),
+    }
+}
+
+/// The same key for a playlist that lies a folder deeper than the multivariant one: its address may be
+/// relative (RFC 3986 4.2).
+pub(super) fn below(key: &Announced) -> Announced {
+    let is_relative = |uri: &str| {
+        let first = uri.split(['/', '?', '#']).next().unwrap_or_default();
+        !uri.starts_with('/') && !first.contains(':')
+    };
+    let up = |uri: &String| if is_relative(uri) { format!("../{uri}") } else { uri.clone() };
+    Announced { uri: key.uri.as_ref().map(up), ..key.clone() }
 }
 
 /// `EXT-X-SESSION-KEY` tags of all keys, each once.
@@ -27,6 +48,10 @@ pub(super) fn session<'a>(keys: impl Iterator<Item = &'a Announced>) -> String {
     let mut seen = BTreeSet::new();
     let tags = keys.flat_map(ways).map(|list| list.line("EXT-X-SESSION-KEY"));
     tags.filter(|tag| seen.insert(tag.clone())).collect()
+}
+
+fn segments(key: &Announced) -> String {
+    ways(key).iter().map(|list| list.line("EXT-X-KEY")).collect()
 }
 
 fn ways(key: &Announced) -> Vec<Attributes> {

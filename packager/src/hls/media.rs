@@ -65,17 +65,16 @@ fn segments(presentation: &Presentation<'_>, track: &Track) -> Result<String, Pa
     let folder = format!("{}/", track.id);
     let files = Files::of(presentation, track, &spans, &folder);
     let key = presentation.delivery.keys.get(&track.id);
-    for stretch in presentation.stretches(track, &spans) {
+    for (nth, stretch) in presentation.stretches(track, &spans).into_iter().enumerate() {
         // Soundtracks say it too, so that discontinuities count alike in every playlist
         // (RFC 8216 6.2.4).
         if stretch.period > 0 {
             playlist.push_str("#EXT-X-DISCONTINUITY\n");
         }
+        let (before, after) = keys::around(key, nth == 0);
+        playlist.push_str(before);
         files.map(&mut playlist, stretch.init);
-        // After the initialisation segment, which is in the clear; it holds until the next.
-        if let Some(key) = key.filter(|_| stretch.period == 0) {
-            playlist.push_str(&keys::segments(key));
-        }
+        playlist.push_str(&after);
         for number in stretch.segments {
             duration(&mut playlist, span_us(track, &spans[number]));
             files.segment(&mut playlist, number);

@@ -26,6 +26,14 @@ pub enum EncoderFamily {
 }
 
 impl EncoderFamily {
+    /// Those of graphics processors.
+    pub const DEVICES: [Self; 3] = [Self::Nvenc, Self::Vaapi, Self::Fake];
+
+    /// Itself, if it is a graphics processor's.
+    pub fn device(self) -> Option<Self> {
+        (self != Self::Software).then_some(self)
+    }
+
     /// Its word on command lines and in answers.
     pub fn as_str(self) -> &'static str {
         match self {

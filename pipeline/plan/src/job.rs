@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ProbeReport, Warning,
+    device::EncoderFamily,
     encoder::{AudioSpec, ChunkSpec, Failure, PicturesSpec, ProbeSpec, TextSpec, TrackLoudness},
     quality::{Analysis, AnalysisSpec},
 };
@@ -92,9 +93,17 @@ impl JobPayload {
             Self::ExtractText { .. } => JobClass::ExtractText,
         }
     }
+
+    /// The graphics processors it is for; `None` where the processor does it.
+    pub fn device(&self) -> Option<EncoderFamily> {
+        match self {
+            Self::EncodeChunk(spec) => spec.encoder.family.device(),
+            _ => None,
+        }
+    }
 }
 
-/// Classes of jobs, one dispatch lane each.
+/// Classes of jobs. Lanes are of one class each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobClass {
@@ -150,6 +159,14 @@ pub struct JobReport {
     pub attempt: u32,
     /// Who says so: host and process, for people.
     pub worker: String,
+    /// What the job follows from.
+    #[serde(
+        default,
+        rename = "traceparent",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kinora_media::trace::lenient"
+    )]
+    pub trace: Option<TraceContext>,
     /// What happened.
     pub report: Report,
 }

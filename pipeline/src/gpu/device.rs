@@ -37,9 +37,7 @@ impl Device {
     /// The device of that name; `None` if it is no name of one.
     pub fn named(id: &str) -> Option<Self> {
         let (family, unit) = id.split_once('-')?;
-        let family = [EncoderFamily::Nvenc, EncoderFamily::Vaapi, EncoderFamily::Fake]
-            .into_iter()
-            .find(|known| known.as_str() == family)?;
+        let family = EncoderFamily::DEVICES.into_iter().find(|known| known.as_str() == family)?;
         let number = |text: &str| text.parse::<u16>().is_ok_and(|n| n.to_string() == text);
         let fits = match family {
             EncoderFamily::Vaapi => unit.strip_prefix("renderD").is_some_and(number),

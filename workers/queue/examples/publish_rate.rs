@@ -54,7 +54,9 @@ async fn publish(queue: &impl JobQueue, count: u32) -> Result<(), QueueError> {
         let report =
             Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
         let job = JobId(Uuid::now_v7());
-        queue.report(&JobReport { job, attempt, worker: "example".into(), report }).await?;
+        queue
+            .report(&JobReport { job, attempt, worker: "example".into(), trace: None, report })
+            .await?;
     }
     Ok(())
 }

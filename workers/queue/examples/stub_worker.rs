@@ -41,13 +41,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// One job after the other, reported before it is taken off its lane, as a worker does it.
 async fn work(queue: &AmqpQueue, seconds: u64, a_chunk: Duration) -> Result<(), QueueError> {
     loop {
-        let delivery = queue.receive(&JobClass::ALL).await?;
-        let JobMessage { job, attempt, .. } = delivery.message;
+        let delivery = queue.receive(&JobClass::ALL, &[]).await?;
+        let JobMessage { job, attempt, trace, .. } = delivery.message;
         if matches!(delivery.message.payload, JobPayload::EncodeChunk(_)) {
             tokio::time::sleep(a_chunk).await;
         }
         let report = answer(&delivery.message, seconds);
-        queue.report(&JobReport { job, attempt, worker: "stub".into(), report }).await?;
+        queue.report(&JobReport { job, attempt, worker: "stub".into(), trace, report }).await?;
         queue.finish(delivery.receipt).await?;
     }
 }

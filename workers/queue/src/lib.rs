@@ -8,6 +8,7 @@ mod amqp;
 mod asyncapi;
 pub mod contract;
 mod event;
+mod lane;
 mod port;
 mod sqlite;
 

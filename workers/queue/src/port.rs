@@ -3,7 +3,10 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{Control, JobClass, JobMessage, JobProgress, JobReport},
+};
 use tokio::sync::broadcast;
 
 use crate::Event;
@@ -11,13 +14,18 @@ use crate::Event;
 /// The dispatch lane between the orchestrator and workers, at least once in both directions.
 #[async_trait]
 pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
-    /// Puts a job on the lane of its class and priority. Durable when this returns.
+    /// Puts a job on the lane of its class, device and priority. Durable when this returns.
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError>;
 
-    /// Waits for a job of one of `classes`; where there are several one that somebody waits for, and
-    /// of those of a lane the oldest. Until it is finished or released nobody else gets it;
-    /// a worker that disappears gives it back.
-    async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError>;
+    /// Waits for a job of one of `classes`, which is for no graphics processor or for one of the
+    /// families `devices`; where there are several one that somebody waits for, and of those of a
+    /// lane the oldest. Until it is finished or released nobody else gets it; a worker that
+    /// disappears gives it back.
+    async fn receive(
+        &self,
+        classes: &[JobClass],
+        devices: &[EncoderFamily],
+    ) -> Result<JobDelivery, QueueError>;
 
     /// Puts a report on the results lane. Durable when this returns.
     async fn report(&self, report: &JobReport) -> Result<(), QueueError>;
@@ -114,6 +122,9 @@ pub enum QueueError {
     /// The broker cannot be reached, or did not do what was asked; worth trying again.
     #[error("message broker: {0}")]
     Broker(String),
+    /// The broker refuses, and will: not with these credentials, not there, not by this certificate.
+    #[error("the message broker refuses: {0}")]
+    Refused(String),
     /// A payload that this version cannot read.
     #[error("unreadable {what}: {source}")]
     Payload {

@@ -11,7 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use kinora_media::{JobId, TraceContext, VideoId};
-use kinora_plan::job::{JobReport, Report};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{JobClass, JobReport, Report},
+};
 use kinora_queue::{
     AmqpQueue, Event, EventBus, EventData, JobQueue, QueueError, Trust,
     contract::{Fixture, Ports, events, jobs, reports},
@@ -19,8 +22,8 @@ use kinora_queue::{
 use kinora_testing::{Authority, RabbitMq};
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions},
-    types::AMQPValue,
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
 };
 use uuid::Uuid;
 
@@ -73,12 +76,13 @@ async fn keeps_the_contract() {
     an_unreadable_message_is_set_aside_with_the_reason(&broker).await;
     a_closed_queue_says_so(&broker).await;
     the_trace_is_in_the_headers(&broker).await;
+    lanes_of_devices_are_made_on_demand(&broker).await;
 }
 
 fn report(attempt: u32) -> JobReport {
     let report =
         Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
-    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
+    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), trace: None, report }
 }
 
 async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
@@ -109,6 +113,62 @@ async fn an_unreadable_message_is_set_aside_with_the_reason(broker: &RabbitMq) {
     assert!(get().await.unwrap().is_none());
 }
 
+/// Who has no devices has no queues for them; what is on one is set aside like anything else.
+async fn lanes_of_devices_are_made_on_demand(broker: &RabbitMq) {
+    let namespace = Namespace::new(broker);
+    let queue = namespace.queue().await;
+    let connection =
+        Connection::connect(&broker.url(), ConnectionProperties::default()).await.unwrap();
+    let lane = format!("{}.jobs.encode_chunk.nvenc.bulk", namespace.name);
+    let exists = async || {
+        let channel = connection.create_channel().await.unwrap();
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let none = FieldTable::default();
+        channel.queue_declare(lane.as_str().into(), passive, none).await.is_ok()
+    };
+    assert!(!exists().await);
+    let received = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move {
+            let devices = [EncoderFamily::Nvenc];
+            JobQueue::receive(queue.as_ref(), &[JobClass::EncodeChunk], &devices).await
+        }
+    });
+    within("the lane", async {
+        while !exists().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    let channel = connection.create_channel().await.unwrap();
+    let junk = async || {
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let key = lane.as_str().into();
+        let sent = channel.basic_publish("".into(), key, options, b"junk", properties).await;
+        sent.unwrap().await.unwrap();
+    };
+    let dead = format!("{}.dead", namespace.name);
+    let get = async || channel.basic_get(dead.as_str().into(), BasicGetOptions::default()).await;
+    let found = within("the dead letter", async {
+        loop {
+            // A queue that was just made loses what it does not confirm.
+            junk().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if let Some(found) = get().await.unwrap() {
+                break found;
+            }
+        }
+    })
+    .await;
+    assert_eq!(found.data, b"junk");
+    received.abort();
+}
+
+async fn within<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    waited.unwrap_or_else(|_| panic!("{what}: waited for a minute"))
+}
+
 /// For tools that know nothing of what is in our messages.
 async fn the_trace_is_in_the_headers(broker: &RabbitMq) {
     let namespace = Namespace::new(broker);
@@ -135,6 +195,11 @@ async fn the_trace_is_in_the_headers(broker: &RabbitMq) {
     assert_eq!(headers["traceparent"], AMQPValue::LongString(trace.to_string().into()));
     let said: serde_json::Value = serde_json::from_slice(&got.data).unwrap();
     assert_eq!(said["traceparent"], trace.to_string());
+    queue.report(&JobReport { trace: Some(trace), ..report(1) }).await.unwrap();
+    let lane = format!("{}.reports", namespace.name);
+    let got = channel.basic_get(lane.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let headers = got.properties.headers().as_ref().unwrap().inner();
+    assert_eq!(headers["traceparent"], AMQPValue::LongString(trace.to_string().into()));
 }
 
 async fn a_closed_queue_says_so(broker: &RabbitMq) {

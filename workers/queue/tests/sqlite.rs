@@ -5,7 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use kinora_media::JobId;
-use kinora_plan::job::{JobReport, Report};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{JobClass, JobMessage, JobPayload, JobReport, Report},
+};
 use kinora_queue::{
     JobQueue, QueueError, SqliteQueue,
     contract::{Fixture, Ports, events, jobs, reports},
@@ -54,7 +57,7 @@ kinora_queue::for_each_promise!(contract);
 fn report(attempt: u32) -> JobReport {
     let report =
         Report::AudioEncoded { parts: 1, duration: 2, loudness: None, warnings: Vec::new() };
-    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), report }
+    JobReport { job: JobId(Uuid::nil()), attempt, worker: "test".into(), trace: None, report }
 }
 
 #[tokio::test]
@@ -86,6 +89,27 @@ async fn an_unreadable_message_is_set_aside_with_the_reason() {
     let dead: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM dead_letters").fetch_one(&mut sql).await.unwrap();
     assert_eq!(dead, 0);
+}
+
+/// An orchestrator of the version before knows no lanes of devices.
+#[tokio::test]
+async fn what_is_for_a_device_and_lies_on_the_common_lane_goes_to_whoever_comes() {
+    let file = File::new();
+    let queue = SqliteQueue::open(&file.path()).await.unwrap();
+    let recorded = include_str!("payloads/job-encode_chunk.json");
+    let mut message: JobMessage = serde_json::from_str(recorded).unwrap();
+    let JobPayload::EncodeChunk(spec) = &mut message.payload else { panic!() };
+    spec.encoder.family = EncoderFamily::Nvenc;
+    queue.dispatch(&message).await.unwrap();
+    queue.close().await;
+    let moved = sqlx::query(
+        "UPDATE messages SET lane = 'jobs/encode_chunk' WHERE lane LIKE 'jobs/encode_chunk/nvenc%'",
+    );
+    let moved = moved.execute(&mut file.sql().await).await.unwrap();
+    assert_eq!(moved.rows_affected(), 1);
+    let queue = SqliteQueue::open(&file.path()).await.unwrap();
+    let received = JobQueue::receive(&queue, &[JobClass::EncodeChunk], &[]).await.unwrap();
+    assert_eq!(received.message, message);
 }
 
 #[tokio::test]

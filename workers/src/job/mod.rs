@@ -188,6 +188,7 @@ async fn send_report(host: &Host, message: &JobMessage, report: Report) -> Resul
         job: message.job,
         attempt: message.attempt,
         worker: host.config.worker_name.clone(),
+        trace: message.trace,
         report,
     };
     persist(host, "report", || host.queue.report(&report)).await

@@ -66,13 +66,17 @@ async fn a_chunk_gets_a_device_and_no_limit_of_addresses() {
 
 #[tokio::test]
 async fn a_device_that_crashes_or_is_not_there_is_told_from_a_bad_file() {
-    for (family, script, code) in [
-        (EncoderFamily::Nvenc, "segv", "encoder_crashed"),
-        (EncoderFamily::Nvenc, "killed", "encoder_killed"),
-        (EncoderFamily::Vaapi, "ok", GPU_UNAVAILABLE),
+    for (device, script, code) in [
+        (None, "segv", "encoder_crashed"),
+        (None, "killed", "encoder_killed"),
+        (Some("nvenc-1"), "ok", GPU_UNAVAILABLE),
     ] {
         let rig = rig(GpuPolicy::Auto).await;
-        let failure = rig.failure(&rig.chunk_on(family, script)).await;
+        let mut message = rig.chunk_on(EncoderFamily::Nvenc, script);
+        if let JobPayload::EncodeChunk(spec) = &mut message.payload {
+            spec.encoder.device = device.map(str::to_owned);
+        }
+        let failure = rig.failure(&message).await;
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Gpu, code));
     }
 }

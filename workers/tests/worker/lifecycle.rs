@@ -93,7 +93,7 @@ async fn shutdown_kills_the_child_and_hands_the_job_back() {
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert_eq!(rig.scratch_folders(), 0);
     assert_eq!(processes_of(&rig), Vec::<String>::new());
-    let again = soon(rig.queue.receive(&[JobClass::EncodeChunk])).await.unwrap();
+    let again = soon(rig.queue.receive(&[JobClass::EncodeChunk], &[])).await.unwrap();
     assert_eq!(again.message, message);
 }
 

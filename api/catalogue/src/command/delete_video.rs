@@ -1,7 +1,7 @@
 //! Taking a video away.
 
 use kinora_db::{outbox, retrying};
-use kinora_media::{AccountId, VideoId};
+use kinora_media::{AccountId, TraceContext, VideoId};
 use kinora_queue::EventData;
 use kinora_store::keys;
 
@@ -21,16 +21,22 @@ use crate::{
 ///
 /// # Errors
 /// [`Error::NoVideo`] when the caller never had one of that id.
-pub(crate) async fn delete(core: &Core, account: &AccountId, video: VideoId) -> Result<(), Error> {
+pub(crate) async fn delete(
+    core: &Core,
+    account: &AccountId,
+    video: VideoId,
+    trace: Option<TraceContext>,
+) -> Result<(), Error> {
     let now_us = core.clock.now_us();
-    let (deletion, upload) = retrying(|| mark(core, account, video, now_us)).await?;
+    let (deletion, upload) = retrying(|| mark(core, account, video, trace, now_us)).await?;
     let cleanup = match deletion {
         Deletion::Missing => return Err(Error::NoVideo),
         Deletion::Before => return Ok(()),
         Deletion::Marked { cleanup } => cleanup,
     };
     core.db.wake_outbox();
-    tracing::info!(video.id = %video, "video deleted");
+    let trace_id = trace.map(|trace| trace.trace_id());
+    tracing::info!(video.id = %video, trace_id, "video deleted");
     let freed = async {
         if let Some(upload) = upload {
             let _held = core.locks.take_over(upload).await;
@@ -50,6 +56,7 @@ async fn mark(
     core: &Core,
     account: &AccountId,
     video: VideoId,
+    trace: Option<TraceContext>,
     now_us: i64,
 ) -> Result<(Deletion, Option<UploadId>), Error> {
     let mut tx = core.db.begin_write().await?;
@@ -61,7 +68,7 @@ async fn mark(
     uploads::end_all_of(&mut tx, video, now_us).await?;
     captions::forget(&mut tx, video).await?;
     media::forget(&mut tx, video).await?;
-    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, None, now_us).await?;
+    outbox::append(&mut tx, PRODUCER, account, video, EventData::Deleted, trace, now_us).await?;
     tx.commit().await?;
     Ok((deletion, upload))
 }

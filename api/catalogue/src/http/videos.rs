@@ -135,9 +135,10 @@ pub(super) async fn retry(
 )]
 pub(super) async fn delete(
     principal: Principal,
+    Trace(trace): Trace,
     Held(core): Held<Arc<Core>>,
     Path(id): Path<VideoId>,
 ) -> Result<StatusCode, Problem> {
-    delete_video::delete(&core, &principal.account, id).await?;
+    delete_video::delete(&core, &principal.account, id, trace).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,7 +33,10 @@ impl Config {
         let section = &self.store;
         match section.url.as_deref().filter(|url| url.starts_with(S3)) {
             None => Ok(StoreConfig::Files(self.store_path())),
-            Some(url) => Ok(StoreConfig::S3(Box::new(s3(url, section)?))),
+            Some(url) => {
+                let journal = self.data_dir.join("s3-uploads");
+                Ok(StoreConfig::S3(Box::new(s3(url, section, journal)?)))
+            }
         }
     }
 }
@@ -70,7 +73,7 @@ pub(super) fn check(section: &StoreSection) -> anyhow::Result<()> {
     }
 }
 
-fn s3(url: &str, section: &StoreSection) -> anyhow::Result<S3Config> {
+fn s3(url: &str, section: &StoreSection, journal: PathBuf) -> anyhow::Result<S3Config> {
     let region = section.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
     let amazon = || format!("https://s3.{region}.amazonaws.com");
     let access_key_id = section.access_key_id.clone().unwrap_or_default();
@@ -82,6 +85,7 @@ fn s3(url: &str, section: &StoreSection) -> anyhow::Result<S3Config> {
         credentials: S3Credentials { access_key_id, secret_access_key: secret(section)? },
         timeouts: S3Timeouts::default(),
         retries: Retries::default(),
+        journal: Some(journal),
         region,
     })
 }

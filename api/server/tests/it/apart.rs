@@ -8,7 +8,10 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::support::{Apart, Cluster, SERVICES_SECRET, Server, sample, text, variants};
+use crate::{
+    bound::{ONE_PROXY, services_apart_know_who_asks},
+    support::{Apart, Cluster, SERVICES_SECRET, Server, sample, text, variants},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_goes_through_processes_that_know_each_other_and_nobody_else() {
@@ -45,6 +48,7 @@ async fn a_video_goes_through_processes_that_know_each_other_and_nobody_else() {
     let (_, ended) = apart.gateway.stop();
     assert!(ended.success(), "{ended}");
     while events.chunk().await.is_ok_and(|chunk| chunk.is_some()) {}
+    apart.gateway.set(ONE_PROXY.0, ONE_PROXY.1);
     apart.gateway.start_again().await;
     let gateway = &apart.gateway;
 
@@ -55,6 +59,7 @@ async fn a_video_goes_through_processes_that_know_each_other_and_nobody_else() {
     let url = ready["playback"]["hls_url"].as_str().unwrap();
     assert!(!variants(&text(url).await, url).is_empty());
 
+    services_apart_know_who_asks(gateway, &video).await;
     only_the_gateway_is_answered(&apart.catalogue, "/api/v1/videos", gateway).await;
     only_the_gateway_is_answered(&apart.transcoding, "/api/v1/jobs", gateway).await;
     strangers_stay_outside(gateway, &cluster).await;

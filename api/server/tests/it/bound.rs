@@ -1,5 +1,7 @@
 //! Addresses of private videos that open to one client alone.
 
+use std::net::Ipv4Addr;
+
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
@@ -49,6 +51,46 @@ async fn opens_to_one_client(server: &Server, video: &str) {
     assert_eq!(status(&there).await, StatusCode::FORBIDDEN);
     assert_eq!(watched(server, video, &there, None).await, StatusCode::NOT_FOUND);
     assert_eq!(watched(server, video, &there, Some(ELSEWHERE)).await, StatusCode::OK);
+}
+
+/// Which proxy a gateway believes that is asked by [`services_apart_know_who_asks`].
+pub(crate) const ONE_PROXY: (&str, &str) = ("KINORA_SERVER_PROXIES", "127.0.0.1");
+
+/// Where the gateway and its services are processes of their own: the catalogue knows from the gateway
+/// alone who asks.
+pub(crate) async fn services_apart_know_who_asks(gateway: &Server, video: &str) {
+    let at = |end| Ipv4Addr::new(127, 0, 0, end);
+    let from = |end| Client::builder().local_address(Some(at(end).into())).build().unwrap();
+    let (proxy, client) = (from(1), from(2));
+    let url = address(gateway, video, &at(2).to_string()).await;
+    let token = url.split('/').find(|part| part.starts_with('~')).unwrap();
+    let page = format!("{}/api/v1/playback/{video}?token={token}", gateway.gateway);
+    let (forwarded, told) = ("x-forwarded-for", "kinora-client-address");
+    let (here, there) = (at(2).to_string(), ELSEWHERE.to_owned());
+    let (ok, absent) = (StatusCode::OK, StatusCode::NOT_FOUND);
+    for (client, claim, expected) in [
+        (&client, None, ok),
+        (&proxy, None, absent),
+        // Whoever is no proxy is who it is, whatever it says.
+        (&client, Some((forwarded, &there)), ok),
+        (&client, Some((told, &there)), ok),
+        (&proxy, Some((forwarded, &here)), ok),
+        (&proxy, Some((forwarded, &there)), absent),
+        // The gateway's own words are nobody else's, not even a proxy's.
+        (&proxy, Some((told, &here)), absent),
+    ] {
+        let mut asked = client.get(&page);
+        if let Some((name, value)) = claim {
+            asked = asked.header(name, value);
+        }
+        assert_eq!(asked.send().await.unwrap().status(), expected, "{claim:?}");
+    }
+    // The origin sees for itself.
+    let status = async |client: &Client| {
+        client.get(&url).header(forwarded, &here).send().await.unwrap().status()
+    };
+    assert_eq!(status(&client).await, StatusCode::OK);
+    assert_eq!(status(&proxy).await, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

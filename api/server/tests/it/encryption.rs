@@ -1,5 +1,7 @@
 //! Videos that are encrypted on their way to players, and who gets their keys.
 
+mod switched;
+
 use std::{
     path::Path,
     process::Command,
@@ -14,20 +16,25 @@ use crate::support::{Server, rendition, sample, segments, soundtracks, text, var
 
 /// One small rung, quick to encode.
 const STEP: &str =
-    "[[video.steps]]\nheight = 180\nmax_kbps = 900\ncrf = 24\npreset = \"ultrafast\"\n";
+    "[[video.steps]]\nheight = 180\nmax_kbps = 900\ncrf = 24\npreset = \"superfast\"\n";
 /// Every way to encrypt.
 const WAYS: [&str; 3] = ["cbcs", "cenc", "aes-128"];
 
-/// A server with a profile for each way.
-async fn server(folder: &Path) -> Server {
+/// A folder with a profile for each way.
+pub(crate) fn profiles(folder: &Path) -> String {
     let profiles = folder.join("profiles");
     std::fs::create_dir(&profiles).unwrap();
     for way in WAYS {
         let profile = format!("passthrough = false\nencryption = \"{way}\"\n{STEP}");
         std::fs::write(profiles.join(format!("{way}.toml")), profile).unwrap();
     }
+    profiles.to_str().unwrap().to_owned()
+}
+
+/// A server with a profile for each way.
+async fn server(folder: &Path) -> Server {
     let settings = [
-        ("KINORA_TRANSCODING_PROFILES", profiles.to_str().unwrap()),
+        ("KINORA_TRANSCODING_PROFILES", &*profiles(folder)),
         // What is never logged must not be in a loud log, either.
         ("KINORA_LOG_FILTER", "debug"),
     ];
@@ -55,7 +62,7 @@ fn kid(said: &str) -> String {
     rest.split('"').next().unwrap().replace('-', "")
 }
 
-fn base64url(hex: &str) -> String {
+pub(crate) fn base64url(hex: &str) -> String {
     let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     URL_SAFE_NO_PAD.encode((0..hex.len()).step_by(2).map(digit).collect::<Vec<_>>())
 }
@@ -64,7 +71,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn license(url: &str, kids: &[String]) -> Response {
+pub(crate) async fn license(url: &str, kids: &[String]) -> Response {
     let asked = json!({ "kids": kids, "type": "temporary" });
     reqwest::Client::new().post(url).json(&asked).send().await.unwrap()
 }

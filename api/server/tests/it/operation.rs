@@ -95,6 +95,8 @@ async fn keys_of_playback_are_rotated_at_a_hangup() {
 /// Nothing waits here.
 const JOBS: &str = r#"kinora_jobs{class="encode_chunk",state="waiting"} 0"#;
 const QUEUED: &str = r#"kinora_queued_work_seconds{class="encode_chunk"} 0.0"#;
+const QUEUED_FOR_NVENC: &str =
+    r#"kinora_queued_work_seconds{class="encode_chunk",device="nvenc"} 0.0"#;
 
 #[tokio::test]
 async fn prometheus_reads_what_the_origin_did() {
@@ -110,7 +112,7 @@ async fn prometheus_reads_what_the_origin_did() {
     server.hang_up();
     let answered = r#"kinora_origin_answers_total{class="Other",status="200",cache="None"} 1"#;
     let text = scraped(&address, answered).await;
-    for line in ["kinora_origin_parked_requests 0", JOBS, QUEUED, "# EOF"] {
+    for line in ["kinora_origin_parked_requests 0", JOBS, QUEUED, QUEUED_FOR_NVENC, "# EOF"] {
         assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
     }
     let buckets = r#"kinora_origin_answer_seconds_bucket{le="0.0001",class="Other"}"#;

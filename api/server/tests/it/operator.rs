@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::{
+    encryption::profiles,
     invariant,
     support::{Server, sample},
 };
@@ -50,8 +51,12 @@ async fn dead_jobs_are_found_replayed_and_put_away() {
 
 #[tokio::test]
 async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
-    let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
+    let settings = [
+        ("KINORA_TRANSCODING_PROFILES", &*profiles(folder.path())),
+        ("KINORA_TRANSCODING_DEFAULT_PROFILE", "cbcs"),
+    ];
+    let server = Server::start_with(&settings).await;
     let clip = sample(folder.path(), &["--seconds", "2", "--size", "320x180"]);
     let video = server.upload_file(&clip).await;
     assert_eq!(server.wait_until_over(&video).await["state"], "ready");
@@ -59,8 +64,9 @@ async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
     let stranger = "01900000-0000-7000-8000-000000000000";
     let lost = format!("media/{video}/1/v1/00000-9.m4s");
     let forgotten = format!("media/{stranger}/1/v1/00000-1.m4s");
+    let secret = format!("keys/{stranger}/1");
     let source = format!("sources/{stranger}/original");
-    for key in [&lost, &forgotten, &source] {
+    for key in [&lost, &forgotten, &secret, &source] {
         let file = server.data().join("store").join(key);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, "left behind").unwrap();
@@ -68,12 +74,12 @@ async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
     std::fs::write(server.data().join(format!("uploads/{stranger}.part")), "half").unwrap();
 
     let (code, told) = server.kinora(&["admin", "sweep"]).await;
-    assert_eq!((code, told[0]["young"].as_u64()), (0, Some(3)), "{told:#?}");
+    assert_eq!((code, told[0]["young"].as_u64()), (0, Some(4)), "{told:#?}");
     let (code, told) = server.kinora(&["admin", "sweep", "--older-than", "0"]).await;
     assert_eq!(code, 0);
     let strays = told[0]["strays"].as_array().unwrap();
     assert!(strays.iter().all(|stray| stray["removed"] == false), "{strays:#?}");
-    assert!(strays.len() >= 3, "{strays:#?}");
+    assert!(strays.len() >= 4, "{strays:#?}");
     assert_eq!(server.kinora(&["admin", "verify", "--settled"]).await.0, 1);
 
     let (code, swept) = server.kinora(&["admin", "sweep", "--older-than", "0", "--apply"]).await;
@@ -81,7 +87,10 @@ async fn what_nobody_needs_is_listed_and_goes_when_it_is_told_to() {
     let gone = swept[0]["strays"].as_array().unwrap().iter();
     let gone = gone.filter(|stray| stray["removed"] == true).map(|stray| &stray["name"]);
     let gone: Vec<_> = gone.collect();
-    assert!(gone.contains(&&lost.into()) && gone.contains(&&forgotten.into()), "{gone:?}");
+    for stray in [lost, forgotten, secret] {
+        assert!(gone.contains(&&stray.clone().into()), "{stray}: {gone:?}");
+    }
+    assert!(server.data().join(format!("store/keys/{video}/1")).exists(), "it is played with it");
     // What may be all there is of a film waits for somebody to decide.
     let source = server.data().join("store").join(source);
     assert!(source.exists());

@@ -7,8 +7,12 @@ use std::{
 
 use kinora_testing::{ACCESS_KEY_ID, BUCKET, Fault, FaultProxy, S3s, SECRET_ACCESS_KEY};
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
-use crate::support::{Server, ffprobe, rendition, sample, soundtracks, text, variants};
+use crate::{
+    encryption::{base64url, license, profiles},
+    support::{Server, ffprobe, rendition, sample, soundtracks, text, variants},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_plays_from_s3_and_is_removed_from_it() {
@@ -54,11 +58,17 @@ async fn a_video_plays_from_s3_and_is_removed_from_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_in_files_moves_to_a_bucket() {
     let bucket = S3s::start().await;
-    let mut server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
+    // One that is encrypted: it needs its key from the other store, and the same.
+    let settings = [
+        ("KINORA_TRANSCODING_PROFILES", &*profiles(folder.path())),
+        ("KINORA_TRANSCODING_DEFAULT_PROFILE", "cbcs"),
+    ];
+    let mut server = Server::start_with(&settings).await;
     let clip = sample(folder.path(), &["--seconds", "4", "--size", "320x180"]);
     let video = server.upload_file(&clip).await;
     assert_eq!(server.wait_until_over(&video).await["state"], "ready");
+    let before = sealed(&server, &video).await;
     let (endpoint, to) = (format!("http://{}", bucket.address()), format!("s3://{BUCKET}/moved"));
     let s3 = [
         ("KINORA_STORE_ENDPOINT", &*endpoint),
@@ -67,14 +77,18 @@ async fn a_store_in_files_moves_to_a_bucket() {
     ];
     let data = server.data().to_owned();
     let files = format!("file://{}", data.join("store").display());
-    let moved = || {
+    let kinorad = |arguments: &[&str], settings: &[(&str, &str)]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kinorad"));
-        command.args(["move-store", "--from", &files, "--to", &to]).envs(s3);
+        command.args(arguments).envs(settings.iter().copied());
         command.env("KINORA_DATA_DIR", &data).output().unwrap()
     };
+    let moved = || kinorad(&["move-store", "--from", &files, "--to", &to], &s3);
     let refused = moved();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && told.contains("another kinorad is running"), "{told}");
+    let backup = folder.path().join("kinora.backup");
+    let backup = backup.to_str().unwrap();
+    assert!(kinorad(&["backup", backup], &[]).status.success());
 
     server.stop();
     let done = moved();
@@ -82,18 +96,35 @@ async fn a_store_in_files_moves_to_a_bucket() {
     assert!(done.status.success(), "{told} {}", String::from_utf8_lossy(&done.stderr));
     assert!(told.contains("hold the same"), "{told}");
     std::fs::remove_dir_all(server.data().join("store")).unwrap();
-    server.set("KINORA_STORE_URL", &to);
-    s3.iter().for_each(|(name, value)| server.set(name, value));
+    // The database comes from the backup, too, as on another machine.
+    for name in ["kinora.sqlite", "kinora.sqlite-wal", "kinora.sqlite-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    let in_the_bucket = [&s3[..], &[("KINORA_STORE_URL", &*to)]].concat();
+    let done = kinorad(&["restore", backup, "--reconcile"], &in_the_bucket);
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{told}");
+    in_the_bucket.iter().for_each(|(name, value)| server.set(name, value));
     server.start_again().await;
     crate::invariant::holds(&server).await;
-    let found = server.get(&format!("/api/v1/videos/{video}")).await;
-    let url = found["playback"]["hls_url"].as_str().unwrap();
-    let top = rendition(&variants(&text(url).await, url).remove(0)).await;
-    assert_eq!(ffprobe(&top, "stream=codec_name,nb_read_packets"), ["h264,120"]);
+    assert!(before == sealed(&server, &video).await, "sealed by another key");
     // What is new goes on in the bucket.
     let next = server.upload_file(&clip).await;
     assert_eq!(server.wait_until_over(&next).await["state"], "ready");
     assert!(!server.data().join("store").exists());
+}
+
+/// An encrypted video as players get it: its picture, and the licence that opens it.
+async fn sealed(server: &Server, video: &str) -> (Vec<u8>, Value) {
+    let found = server.get(&format!("/api/v1/videos/{video}")).await;
+    let url = found["playback"]["hls_url"].as_str().unwrap();
+    let top = variants(&text(url).await, url).remove(0);
+    let list = text(&top).await;
+    let (_, kid) = list.split_once("KEYID=0x").unwrap();
+    let licenses = found["playback"]["license_url"].as_str().unwrap();
+    let keys: Value = license(licenses, &[base64url(&kid[..32])]).await.json().await.unwrap();
+    assert!(keys["keys"][0]["k"].is_string(), "{keys:#}");
+    (rendition(&top).await, keys)
 }
 
 /// A whole part and the half of another.

@@ -4,6 +4,7 @@ mod cli;
 mod cluster;
 pub(crate) mod film;
 mod jobs;
+mod process;
 mod streams;
 mod uploads;
 
@@ -134,9 +135,14 @@ impl Server {
 
     /// A new process on the data of one that has stopped.
     pub(crate) async fn start_again(&mut self) {
+        self.begin_again();
+        self.wait_until_up().await;
+    }
+
+    /// The same, without waiting for it.
+    pub(crate) fn begin_again(&mut self) {
         self.child = spawn(&self.data, &self.roles, &self.settings);
         self.pid = self.child.id();
-        self.wait_until_up().await;
     }
 
     pub(crate) fn hang_up(&self) {
@@ -229,7 +235,7 @@ impl Server {
         &self.data
     }
 
-    async fn wait_until_up(&mut self) {
+    pub(crate) async fn wait_until_up(&mut self) {
         let started = Instant::now();
         let running = loop {
             assert!(started.elapsed() < Duration::from_secs(60), "kinorad did not start");

@@ -241,3 +241,26 @@ async fn what_is_encrypted_needs_its_key_and_nothing_else_does() {
     let names: Vec<_> = swept.strays.iter().map(|stray| &*stray.name).collect();
     assert_eq!(names, [unknown.as_str()], "an encode that stays may yet want its key");
 }
+
+#[tokio::test]
+async fn the_key_of_a_version_that_was_removed_is_swept() {
+    let (mut world, video) = ready().await;
+    world.say(video, EventData::Deleted);
+    let event = world.events.last().cloned().unwrap();
+    assert!(world.deliver_event(event).await);
+    for _ in 0..4 {
+        world.hand.advance_us(26 * 3600 * 1_000_000);
+        world.drain().await;
+    }
+    assert_eq!(codes(&world).await, Vec::<String>::new());
+    // As a late orchestrator would leave it.
+    let key = keys::secret(video, 1);
+    world.store.write(&key, Bytes::from_static(b"kid="));
+    assert_eq!(codes(&world).await, ["pending young_object"]);
+    world.hand.advance_us(2 * DAY_US);
+    assert_eq!(codes(&world).await, ["fault orphan_object"]);
+    let swept = sweep(&world.service, None, 100, Broom { apply: true, age_us: DAY_US }).await;
+    let swept: Vec<_> = swept.unwrap().strays.into_iter().map(|stray| stray.name).collect();
+    assert_eq!(swept, [key.as_str()]);
+    assert!(world.store.head(&key).await.unwrap().is_none());
+}

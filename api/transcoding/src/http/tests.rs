@@ -139,6 +139,26 @@ async fn why_says_what_holds_things_up() {
 }
 
 #[tokio::test]
+async fn why_tells_of_graphics_processors() {
+    let mut world = World::new().await;
+    let video = world.upload(Film::Rendered(40), false);
+    world.round().await;
+    world.no_devices = true;
+    world.round().await;
+    let path = format!("/api/v1/why/{video}");
+    let because = async |world: &World| get(world, &path, true).await.1["because"].to_string();
+    let queued = because(&world).await;
+    assert!(queued.contains("workers that have a graphics processor (fake)"), "{queued}");
+    assert!(queued.contains("for 10 min, the CPU encodes it"), "{queued}");
+    world.hand.advance_us(601_000_000);
+    world.step(Step::Leases).await.unwrap().unwrap();
+    let switched = because(&world).await;
+    assert!(switched.contains("took it for 10 min: the CPU encodes it."), "{switched}");
+    assert!(switched.contains("No worker with the graphics processor was left"), "{switched}");
+    assert!(!switched.contains("0 of its tries"), "{switched}");
+}
+
+#[tokio::test]
 async fn events_follow_a_video_to_its_end() {
     let mut world = World::new().await;
     let video = world.upload(Film::Talkie(10), false);

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use kinora_http::{Json, Path, Principal, Problem, openapi::Problems};
 use kinora_media::{JobId, VideoId};
-use kinora_plan::{encoder::WAITING_FOR_DISK, job::JobClass};
+use kinora_plan::{device::EncoderFamily, encoder::WAITING_FOR_DISK, job::JobClass};
 
 use super::{
     Api,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::TranscodingError,
-    orchestrator::setback::clock_face,
+    orchestrator::{dispatch, setback::clock_face},
     progress::view,
     repository::{Job, Transcode, ahead, backlog, jobs, statistics, transcodes},
     service::Transcoding,
@@ -151,6 +151,14 @@ async fn of_job(service: &Transcoding, job: &Job) -> Result<Vec<String>, Transco
             because.push(format!("It is tried again in {seconds} s."));
         }
         JobState::Waiting => because.extend(backlog_before(service, job, now_us).await?),
+        JobState::Dispatched if job.device.is_some() => {
+            let minutes = service.deps.config.dispatch_lease_ms.div_ceil(60_000);
+            because.push(format!(
+                "It lies in the queue of workers that have a graphics processor ({}). If none of \
+                 them takes anything for {minutes} min, the CPU encodes it.",
+                job.device.map_or("", EncoderFamily::as_str)
+            ));
+        }
         JobState::Dispatched => because.push(
             "It lies in the queue; the next free worker takes it. If none does, check that a \
              worker runs and is not busy."
@@ -165,6 +173,8 @@ async fn of_job(service: &Transcoding, job: &Job) -> Result<Vec<String>, Transco
         let times = job.tries.strikes + job.tries.setbacks;
         because.push(match job.state {
             JobState::Failed | JobState::Cancelled => error.message.clone(),
+            // It begins anew, on the CPU.
+            _ if times == 0 => error.message.clone(),
             _ => format!("{times} of its tries failed, the last: {}", error.message),
         });
     }
@@ -178,18 +188,21 @@ async fn backlog_before(
 ) -> Result<Vec<String>, TranscodingError> {
     let db = service.deps.db.read();
     let ahead = ahead::jobs(db, job, now_us).await?;
-    let by_account = backlog::in_flight(db).await?;
-    let own = by_account.get(&job.account).copied().unwrap_or(0);
-    let in_flight: u64 = by_account.values().sum();
-    let (room, quota) =
-        (u64::from(service.deps.config.max_in_flight), service.deps.config.quota_jobs);
+    let in_flight = backlog::in_flight(db).await?;
+    let own = in_flight.by_account.get(&job.account).copied().unwrap_or(0);
+    let config = &service.deps.config;
+    let (room, quota) = (dispatch::room(config, &in_flight), config.quota_jobs);
     let full = quota.filter(|quota| own >= u64::from(*quota));
     let mut because = vec![if let Some(quota) = full {
         format!(
             "Its account may have {quota} jobs under way at once, and has; {ahead} wait before it."
         )
-    } else if in_flight >= room {
-        format!("All workers are busy with {in_flight} jobs, and {ahead} wait before it.")
+    } else if room.on(job.device) == 0 {
+        let others = job.device.map_or(String::new(), |family| {
+            format!(" that have a graphics processor ({})", family.as_str())
+        });
+        let jobs = in_flight.for_workers_with(job.device);
+        format!("All workers{others} are busy with {jobs} jobs, and {ahead} wait before it.")
     } else {
         format!("It goes out with the next round; {ahead} wait before it.")
     }];

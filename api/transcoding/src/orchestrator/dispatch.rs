@@ -1,19 +1,26 @@
 //! From the backlog to the dispatch lane.
 
+use std::collections::BTreeSet;
+
 use kinora_db::retrying;
 use kinora_plan::{
+    device::EncoderFamily,
     encoder::{Failure, FailureKind},
     job::{JobClass, JobMessage},
 };
 
 use super::{backlog::message, ending, plans::plan_of, setback};
 use crate::{
-    config::micros,
+    config::{TranscodingConfig, micros},
     error::TranscodingError,
-    repository::{Job, backlog, drafts, jobs, transcodes},
+    repository::{
+        Job,
+        backlog::{self, InFlight, OnLane},
+        drafts, jobs, transcodes,
+    },
     service::Transcoding,
     state::{
-        fair_share::{self, Room},
+        fair_share::{self, Due, Room, Waiting},
         retry::Setback,
     },
 };
@@ -44,26 +51,39 @@ pub(crate) async fn step_dispatch(service: &Transcoding) -> Result<usize, Transc
     Ok(sent.len())
 }
 
+/// Jobs for a graphics processor that may lie on its lane before it is seen how many its workers do
+/// at once.
+const FIRST_ON_DEVICE: u64 = 4;
+
+/// How many jobs may go out besides what is in flight.
+///
+/// Of a device's workers it is not known how many there are, or whether there are any: on its lane
+/// lie as many jobs as they are at, and these take no room from those that others can do.
+pub(crate) fn room(config: &TranscodingConfig, in_flight: &InFlight) -> Room {
+    let most = u64::from(config.max_in_flight);
+    let of = |device| in_flight.by_device.get(&device).copied().unwrap_or_default();
+    let left =
+        |most: u64, taken: u64| usize::try_from(most.saturating_sub(taken)).unwrap_or(usize::MAX);
+    let running: u64 = in_flight.by_device.values().map(|lane| lane.running).sum();
+    let on_device = |family| {
+        let OnLane { dispatched, running } = of(Some(family));
+        let wanted = running.max(FIRST_ON_DEVICE).min(most.saturating_sub(running));
+        (family, left(wanted, dispatched))
+    };
+    Room {
+        jobs: left(most, of(None).dispatched.saturating_add(running)),
+        on_devices: EncoderFamily::DEVICES.into_iter().map(on_device).collect(),
+        of_account: config.quota_jobs.map(u64::from),
+    }
+}
+
 async fn claim(service: &Transcoding) -> Result<Vec<Job>, TranscodingError> {
     let (db, config) = (&service.deps.db, &service.deps.config);
     let now_us = service.now_us();
     let in_flight = backlog::in_flight(db.read()).await?;
-    let room = u64::from(config.max_in_flight).saturating_sub(in_flight.values().sum());
-    let room = usize::try_from(room).unwrap_or(usize::MAX);
-    if room == 0 {
-        return Ok(Vec::new());
-    }
-    let interactive = backlog::due(db.read(), false, now_us, room).await?;
-    let mut bulk = backlog::due(db.read(), true, now_us, room).await?;
-    let patience_us = micros(config.bulk_patience_ms);
-    let overdue = backlog::overdue(db.read(), now_us.saturating_sub(patience_us), now_us).await?;
-    if let Some(job) = &overdue {
-        // It is among the others, too.
-        bulk.values_mut().for_each(|jobs| jobs.retain(|other| other.id != job.id));
-    }
-    let overdue = overdue.map(|job| (job.account.clone(), job));
-    let room = Room { jobs: room, of_account: config.quota_jobs.map(u64::from) };
-    let picked = fair_share::pick(room, in_flight, interactive, bulk, overdue);
+    let room = room(config, &in_flight);
+    let waiting = waiting(service, &room, now_us).await?;
+    let picked = fair_share::pick(room, in_flight.by_account, waiting, |job| job.device);
     if picked.is_empty() {
         return Ok(Vec::new());
     }
@@ -77,6 +97,40 @@ async fn claim(service: &Transcoding) -> Result<Vec<Job>, TranscodingError> {
     }
     tx.commit().await?;
     Ok(claimed)
+}
+
+/// What is due and may find room.
+async fn waiting(
+    service: &Transcoding,
+    room: &Room,
+    now_us: i64,
+) -> Result<Waiting<Job>, TranscodingError> {
+    let db = service.deps.db.read();
+    let (mut interactive, mut bulk) = (Due::<Job>::new(), Due::<Job>::new());
+    let mut patient = BTreeSet::new();
+    for queue in backlog::queues(db, room.jobs > 0).await? {
+        let limit = room.on(queue.device);
+        if limit == 0 {
+            continue;
+        }
+        let jobs = backlog::due(db, &queue, now_us, limit).await?;
+        let due = if queue.bulk { &mut bulk } else { &mut interactive };
+        due.entry(queue.account).or_default().extend(jobs);
+        patient.extend(queue.bulk.then_some(queue.device));
+    }
+    for jobs in interactive.values_mut().chain(bulk.values_mut()) {
+        let order = |job: &Job| (job.urgency, job.queued_at_us, job.position_us, job.id.0);
+        jobs.make_contiguous().sort_by_key(order);
+    }
+    let since_us = now_us.saturating_sub(micros(service.deps.config.bulk_patience_ms));
+    let mut overdue = Vec::new();
+    for device in patient {
+        let Some(job) = backlog::overdue(db, device, since_us, now_us).await? else { continue };
+        // It is among the others, too.
+        bulk.values_mut().for_each(|jobs| jobs.retain(|other| other.id != job.id));
+        overdue.push((job.account.clone(), job));
+    }
+    Ok(Waiting { overdue, interactive, bulk })
 }
 
 async fn message_for(

@@ -21,7 +21,7 @@ pub(crate) async fn fail(
     now_us: i64,
 ) -> Result<bool, TranscodingError> {
     let &Transcode { video, version, .. } = transcode;
-    if !transcodes::fail(tx, video, version, reason, now_us).await? {
+    if !transcodes::fail(tx, (video, version), false, reason, now_us).await? {
         return Ok(false);
     }
     jobs::cancel(tx, video, Some(version), now_us).await?;

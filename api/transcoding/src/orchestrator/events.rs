@@ -92,6 +92,7 @@ async fn uploaded(
         class: JobClass::Probe,
         track: None,
         chunk: None,
+        device: None,
         priority: 0,
         position_us: 0,
         work: 0,
@@ -137,7 +138,8 @@ async fn deleted(
     transcodes::insert(tx, &new).await?;
     transcodes::cancel(tx, video, now_us).await?;
     jobs::cancel(tx, video, None, now_us).await?;
-    tracing::info!(video.id = %video, "a video was deleted");
+    let trace_id = event.trace.map(|trace| trace.trace_id());
+    tracing::info!(video.id = %video, trace_id, "a video was deleted");
     Ok(())
 }
 

@@ -5,13 +5,14 @@ use kinora_plan::job::Control;
 use super::{
     ending,
     setback::{self, Fate},
+    switch,
 };
 use crate::{
     config::micros,
     error::TranscodingError,
     repository::{Job, backlog},
     service::Transcoding,
-    state::{JobState, retry::Setback},
+    state::{JobState, SwitchReason, retry::Setback},
 };
 
 /// Takes back every job whose lease is over; how many.
@@ -21,7 +22,8 @@ pub(crate) async fn step_leases(service: &Transcoding) -> Result<usize, Transcod
     for job in backlog::expired(service.deps.db.read(), now_us).await? {
         let setback = match job.state {
             JobState::Running => Setback::LeaseLost,
-            _ => Setback::NeverTaken,
+            _ if job.sent => Setback::NeverTaken,
+            _ => Setback::NeverSent,
         };
         lost += usize::from(take_back(service, &job, setback).await?);
     }
@@ -38,7 +40,7 @@ pub(crate) async fn recover(service: &Transcoding) -> Result<usize, TranscodingE
                 lost += usize::from(take_back(service, &job, Setback::Restarted).await?);
             }
             _ if job.sent => extend(service, &job).await?,
-            _ => lost += usize::from(take_back(service, &job, Setback::NeverTaken).await?),
+            _ => lost += usize::from(take_back(service, &job, Setback::NeverSent).await?),
         }
     }
     tracing::info!(jobs.lost = lost, "jobs in flight were taken back");
@@ -64,7 +66,13 @@ async fn take_back(
     match fate {
         Fate::Unchanged => return Ok(false),
         Fate::Failed => ending::ended(service, job.video).await,
-        Fate::Waits | Fate::Switched => stop(service, job).await,
+        Fate::Waits => stop(service, job).await,
+        Fate::Switched(because) => {
+            stop(service, job).await;
+            if let (SwitchReason::Gone, Some(device)) = (because, job.device) {
+                switch::leave(service, device).await?;
+            }
+        }
         Fate::Forgone => {
             stop(service, job).await;
             service.wake.publish.notify_one();

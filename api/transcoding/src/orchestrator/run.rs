@@ -6,6 +6,7 @@ use kinora_db::{inbox, retrying};
 use kinora_queue::{Event, EventDelivery, ReportDelivery};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 use super::{CATALOGUE, PRODUCER, dispatch, events, leases, progress, reports};
 use crate::{error::TranscodingError, housekeeping, publisher, service::Transcoding};
@@ -154,7 +155,19 @@ async fn take_report(
     shutdown: &CancellationToken,
 ) -> Result<(), TranscodingError> {
     let queue = &service.deps.queue;
-    match retrying(|| reports::on_report(service, &report)).await {
+    let span = tracing::info_span!(
+        "report",
+        job.id = %report.job,
+        job.attempt = report.attempt,
+        worker.name = report.worker,
+        trace_id = report.trace.map(|trace| trace.trace_id()),
+    );
+    let taken = async {
+        let taken = retrying(|| reports::on_report(service, &report)).await;
+        tracing::debug!(intake = ?taken.as_ref().ok(), "a report came");
+        taken
+    };
+    match taken.instrument(span).await {
         Ok(reports::Intake::TooEarly) => {
             // Aside, so that the report it waits for gets through.
             let queue = queue.clone();

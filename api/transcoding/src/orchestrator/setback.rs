@@ -9,10 +9,14 @@ use sqlx::AnyConnection;
 
 use super::{ending, planning, switch};
 use crate::{
+    config::TranscodingConfig,
     error::TranscodingError,
     repository::{Job, Reason, jobs, transcodes},
     service::Transcoding,
-    state::retry::{Setback, Tries, Verdict, judge, judge_on_device},
+    state::{
+        SwitchReason,
+        retry::{Setback, Tries, Verdict, judge, judge_on_device},
+    },
 };
 
 /// What became of the job.
@@ -25,7 +29,7 @@ pub(crate) enum Fate {
     /// It failed, and its video goes on without it.
     Forgone,
     /// It waits, and with it what else of the title the CPU shall encode from now on.
-    Switched,
+    Switched(SwitchReason),
     /// Nothing: the attempt was over already.
     Unchanged,
 }
@@ -49,6 +53,14 @@ pub(crate) async fn apply(
     let optional = job.class.is_optional();
     let config = &service.deps.config;
     let on_device = switch::on_device(service, tx, job).await?;
+    let setback = match &on_device {
+        Some(encode) if setback == Setback::NeverTaken => {
+            switch::never_taken(service, tx, encode).await?
+        }
+        _ => setback,
+    };
+    let lost = lost(setback, job, config);
+    let error = reported.or(lost.as_ref());
     let verdict = match (&on_device, optional) {
         (Some(_), _) => judge_on_device(config, job.tries, setback, &part),
         (None, true) => judge(&config.for_optional(), job.tries, setback, &part),
@@ -56,17 +68,19 @@ pub(crate) async fn apply(
     };
     let applied = match verdict {
         Verdict::Retry { tries, delay_us } => {
-            let lost = lost(setback, job);
-            let error = reported.or(lost.as_ref());
             let not_before_us = now_us.saturating_add(delay_us);
             jobs::put_back(tx, current, tries, error, not_before_us).await?.then_some(Fate::Waits)
         }
         Verdict::Switch => {
-            let put_back = jobs::put_back(tx, current, Tries::default(), reported, now_us).await?;
+            let put_back = jobs::put_back(tx, current, Tries::default(), error, now_us).await?;
+            let because = match setback {
+                Setback::Unserved => SwitchReason::Gone,
+                _ => SwitchReason::Failed,
+            };
             match &on_device {
                 Some(encode) if put_back => {
-                    switch::to_software(tx, encode, now_us).await?;
-                    Some(Fate::Switched)
+                    switch::to_software(tx, encode, because, now_us).await?;
+                    Some(Fate::Switched(because))
                 }
                 _ => None,
             }
@@ -115,14 +129,27 @@ async fn leave_out(
 }
 
 /// What a lost lease leaves to read in the job.
-fn lost(setback: Setback<'_>, job: &Job) -> Option<Failure> {
+fn lost(setback: Setback<'_>, job: &Job, config: &TranscodingConfig) -> Option<Failure> {
     let worker = job.worker.as_deref().unwrap_or("the worker");
-    let message = match setback {
-        Setback::LeaseLost => format!("No sign of life came from {worker}."),
-        Setback::Restarted => "Kinora was restarted under it.".to_owned(),
-        Setback::Reported(_) | Setback::NeverTaken => return None,
+    let (kind, code, message) = match setback {
+        Setback::LeaseLost => {
+            let message = format!("No sign of life came from {worker}.");
+            (FailureKind::Internal, "lease_lost", message)
+        }
+        Setback::Restarted => {
+            (FailureKind::Internal, "lease_lost", "Kinora was restarted under it.".to_owned())
+        }
+        Setback::Unserved => {
+            let minutes = config.dispatch_lease_ms.div_ceil(60_000);
+            let message = format!(
+                "No worker with the graphics processor it was planned for took it for {minutes} \
+                 min: the CPU encodes it."
+            );
+            (FailureKind::Gpu, "gpu_gone", message)
+        }
+        Setback::Reported(_) | Setback::NeverSent | Setback::NeverTaken => return None,
     };
-    Some(Failure { kind: FailureKind::Internal, code: "lease_lost".into(), message })
+    Some(Failure { kind, code: code.into(), message })
 }
 
 /// What a job makes, for a sentence: "the part from 0:14 to 0:30".

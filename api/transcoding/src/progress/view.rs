@@ -31,7 +31,7 @@ pub(crate) async fn progress(
     let rate = rate.filter(|_| transcode.state == VideoState::Encoding);
     let media_rate = rate.map(|rate| rate * work.us_each / 1e6).filter(|rate| *rate > 0.0);
     let planned = plan.iter().flat_map(|plan| &plan.warnings);
-    let switched = plan.iter().filter_map(|plan| switch::warning(plan, transcode.software_from));
+    let switched = plan.iter().filter_map(|plan| switch::warning(plan, transcode));
     let switched: Vec<Warning> = switched.collect();
     let ready = transcode.state == VideoState::Ready;
     let picture = work.class == JobClass::EncodeChunk;

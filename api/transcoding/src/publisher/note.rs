@@ -125,7 +125,7 @@ async fn announce_all(
         let lost = statistics::warnings(&mut *tx, (row.video, version)).await?;
         let plan = plan_of(service, row.video, version).await?;
         let planned = plan.iter().flat_map(|plan| &plan.warnings);
-        let switched = plan.iter().filter_map(|plan| switch::warning(plan, row.software_from));
+        let switched = plan.iter().filter_map(|plan| switch::warning(plan, row));
         let switched: Vec<Warning> = switched.collect();
         let warnings = sentences(lost.iter().chain(planned).chain(&switched));
         announce(tx, row, EventData::Ready { version, duration_us, warnings, pictures }, now_us)

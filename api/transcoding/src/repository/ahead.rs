@@ -38,12 +38,12 @@ pub(crate) async fn videos(db: &AnyPool, job: &Job, now_us: i64) -> Result<u64, 
     count(db, sql, job, now_us).await
 }
 
-/// The same jobs by class, with what there is to do.
+/// The same jobs counted, with what there is to do.
 pub(crate) async fn tally(db: &AnyPool, job: &Job, now_us: i64) -> Result<Vec<Tally>, DbError> {
     let rows = sqlx::query_as::<_, TallyRow>(ahead!(
-        "a.class AS class, a.state AS state, CAST(COUNT(*) AS BIGINT) AS jobs, \
+        "a.class AS class, a.device AS device, a.state AS state, CAST(COUNT(*) AS BIGINT) AS jobs, \
          CAST(SUM(a.work) AS BIGINT) AS work",
-        "GROUP BY a.class, a.state"
+        "GROUP BY a.class, a.device, a.state"
     ))
     .bind(job.id.to_string())
     .bind(now_us)

@@ -1,80 +1,132 @@
 //! Moving jobs to workers: what is waiting, claims, leases.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use kinora_db::{Database, DbError};
 use kinora_media::{AccountId, JobId, VideoId};
-use kinora_plan::job::JobClass;
+use kinora_plan::{device::EncoderFamily, job::JobClass};
 use sqlx::{Any, AnyConnection, AnyPool, Executor, Row as _};
 
 use super::{
+    device, device_word,
     jobs::{Job, Row, select_job},
     narrow, parse,
 };
-use crate::state::fair_share::Due;
+use crate::state::JobState;
 
-/// How many jobs each account has on the lane or with workers.
-pub(crate) async fn in_flight(db: &AnyPool) -> Result<BTreeMap<AccountId, u64>, DbError> {
+/// What is on lanes or with workers.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    /// How many jobs of each account.
+    pub by_account: BTreeMap<AccountId, u64>,
+    /// How many that are for each family of graphics processors, and for none.
+    pub by_device: BTreeMap<Option<EncoderFamily>, OnLane>,
+}
+
+impl InFlight {
+    /// How many jobs keep workers busy that have a graphics processor, or any workers.
+    pub(crate) fn for_workers_with(&self, device: Option<EncoderFamily>) -> u64 {
+        let lanes = self.by_device.iter();
+        let lanes = lanes.filter(|(family, _)| device.is_none() || **family == device);
+        lanes.map(|(_, lane)| lane.dispatched + lane.running).sum()
+    }
+}
+
+/// Jobs of some lanes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OnLane {
+    /// No worker has given a sign of life of.
+    pub dispatched: u64,
+    /// With workers.
+    pub running: u64,
+}
+
+/// What is in flight.
+pub(crate) async fn in_flight(db: &AnyPool) -> Result<InFlight, DbError> {
     let rows = sqlx::query(
-        "SELECT account, CAST(COUNT(*) AS BIGINT) AS jobs FROM jobs \
-         WHERE state IN ('dispatched', 'running') GROUP BY account",
+        "SELECT account, device, state, CAST(COUNT(*) AS BIGINT) AS jobs FROM jobs \
+         WHERE state IN ('dispatched', 'running') GROUP BY account, device, state",
     )
     .fetch_all(db)
     .await?;
-    let count = |row: &sqlx::any::AnyRow| {
-        let account: String = row.try_get("account")?;
-        Ok((parse("account", &account)?, narrow("count", row.try_get("jobs")?)?))
-    };
-    rows.iter().map(count).collect()
+    let mut in_flight = InFlight::default();
+    for row in rows {
+        let jobs: u64 = narrow("count", row.try_get("jobs")?)?;
+        let account = parse("account", row.try_get("account")?)?;
+        *in_flight.by_account.entry(account).or_default() += jobs;
+        let lane = in_flight.by_device.entry(device(row.try_get("device")?)?).or_default();
+        match JobState::parse(row.try_get("state")?)? {
+            JobState::Running => lane.running += jobs,
+            _ => lane.dispatched += jobs,
+        }
+    }
+    Ok(in_flight)
 }
 
-/// For each account the jobs of a kind that are due next, at most `limit`, in the order they should
-/// go.
+/// Jobs that wait for the same: an account's, of one kind, for the same workers.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub device: Option<EncoderFamily>,
+    pub bulk: bool,
+    pub account: AccountId,
+}
+
+/// The queues that are not empty: all of them, or those for graphics processors alone.
+pub(crate) async fn queues(db: &AnyPool, all: bool) -> Result<Vec<Queue>, DbError> {
+    let sql = if all {
+        "SELECT DISTINCT device, bulk, account FROM jobs WHERE state = 'waiting'"
+    } else {
+        "SELECT DISTINCT device, bulk, account FROM jobs WHERE state = 'waiting' AND device > ''"
+    };
+    let queue = |row: &sqlx::any::AnyRow| {
+        let bulk: i64 = row.try_get("bulk")?;
+        Ok(Queue {
+            device: device(row.try_get("device")?)?,
+            bulk: bulk != 0,
+            account: parse("account", row.try_get("account")?)?,
+        })
+    };
+    sqlx::query(sql).fetch_all(db).await?.iter().map(queue).collect()
+}
+
+/// The jobs of a queue that are due next, at most `limit`, in the order they should go.
 pub(crate) async fn due(
     db: &AnyPool,
-    bulk: bool,
+    queue: &Queue,
     now_us: i64,
     limit: usize,
-) -> Result<Due<Job>, DbError> {
-    let accounts: Vec<String> = sqlx::query_scalar(
-        "SELECT DISTINCT account FROM jobs WHERE state = 'waiting' AND bulk = $1",
-    )
-    .bind(i64::from(bulk))
+) -> Result<Vec<Job>, DbError> {
+    let rows = sqlx::query_as::<_, Row>(select_job!(
+        "WHERE state = 'waiting' AND device = $1 AND bulk = $2 AND account = $3 \
+             AND not_before_us <= $4 ORDER BY priority, queued_at_us, position_us, id LIMIT $5"
+    ))
+    .bind(device_word(queue.device))
+    .bind(i64::from(queue.bulk))
+    .bind(queue.account.as_str())
+    .bind(now_us)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(db)
     .await?;
-    let mut due = Due::new();
-    for account in accounts {
-        let rows = sqlx::query_as::<_, Row>(select_job!(
-            "WHERE state = 'waiting' AND bulk = $1 AND account = $2 AND not_before_us <= $3 \
-             ORDER BY priority, queued_at_us, position_us, id LIMIT $4"
-        ))
-        .bind(i64::from(bulk))
-        .bind(&account)
-        .bind(now_us)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(db)
-        .await?;
-        let jobs: Result<VecDeque<Job>, _> = rows.into_iter().map(Job::try_from).collect();
-        due.insert(parse("account", &account)?, jobs?);
-    }
-    Ok(due)
+    rows.into_iter().map(Job::try_from).collect()
 }
 
-/// The bulk job that has waited longest, if it has waited since `since_us` and no bulk job is with a
-/// worker or on its way to one.
+/// The bulk job for some workers that has waited longest, if it has waited since `since_us` and no bulk
+/// job is with one of them or on its way to one.
 pub(crate) async fn overdue(
     db: &AnyPool,
+    device: Option<EncoderFamily>,
     since_us: i64,
     now_us: i64,
 ) -> Result<Option<Job>, DbError> {
     let row = sqlx::query_as::<_, Row>(select_job!(
         "WHERE state = 'waiting' AND bulk = 1 AND queued_at_us <= $1 AND not_before_us <= $2 \
-             AND NOT EXISTS (SELECT 1 FROM jobs \
-                 WHERE bulk = 1 AND state IN ('dispatched', 'running')) \
+             AND device = $3 AND NOT EXISTS (SELECT 1 FROM jobs \
+                 WHERE bulk = 1 AND state IN ('dispatched', 'running') AND device = $3) \
          ORDER BY queued_at_us, priority, position_us, id LIMIT 1"
     ))
     .bind(since_us)
     .bind(now_us)
+    .bind(device_word(device))
     .fetch_optional(db)
     .await?;
     row.map(Job::try_from).transpose()
@@ -170,13 +222,31 @@ pub(crate) async fn renew(
     .transpose()
 }
 
+/// Whether a worker is at a job for such a device, or was done with one since.
+pub(crate) async fn is_served(
+    db: impl Executor<'_, Database = Any>,
+    device: EncoderFamily,
+    since_us: i64,
+) -> Result<bool, DbError> {
+    let served: i64 = sqlx::query_scalar(
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE device = $1 \
+             AND (state = 'running' OR (state = 'done' AND finished_at_us >= $2))) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+    )
+    .bind(device.as_str())
+    .bind(since_us)
+    .fetch_one(db)
+    .await?;
+    Ok(served != 0)
+}
+
 /// Jobs whose lease is over.
 pub(crate) async fn expired(
     db: impl Executor<'_, Database = Any>,
     now_us: i64,
 ) -> Result<Vec<Job>, DbError> {
     let rows = sqlx::query_as::<_, Row>(select_job!(
-        "WHERE lease_until_us < $1 ORDER BY lease_until_us LIMIT 100"
+        "WHERE lease_until_us < $1 ORDER BY lease_until_us, position_us LIMIT 100"
     ))
     .bind(now_us)
     .fetch_all(db)

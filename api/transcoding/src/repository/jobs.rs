@@ -4,12 +4,13 @@ use kinora_db::DbError;
 use kinora_media::{AccountId, JobId, TrackId, VideoId};
 use kinora_plan::{
     Warning,
+    device::EncoderFamily,
     encoder::{Failure, FailureKind},
     job::JobClass,
 };
 use sqlx::{Any, AnyConnection, Executor, FromRow};
 
-use super::{from_json, narrow, parse, to_json, widen};
+use super::{device, device_word, from_json, narrow, parse, to_json, widen};
 use crate::state::{JobState, retry::Tries};
 
 /// A job.
@@ -22,9 +23,14 @@ pub(crate) struct Job {
     pub class: JobClass,
     pub track: Option<TrackId>,
     pub chunk: Option<u32>,
+    /// The graphics processors it is for.
+    pub device: Option<EncoderFamily>,
     pub state: JobState,
     pub attempt: u32,
     pub tries: Tries,
+    /// The less, the sooner.
+    pub urgency: i64,
+    pub queued_at_us: i64,
     pub position_us: i64,
     pub not_before_us: i64,
     pub lease_until_us: Option<i64>,
@@ -52,10 +58,13 @@ pub(super) struct Row {
     class: String,
     track: Option<String>,
     chunk: Option<i64>,
+    device: String,
     state: String,
     attempt: i64,
     strikes: i64,
     setbacks: i64,
+    priority: i64,
+    queued_at_us: i64,
     position_us: i64,
     not_before_us: i64,
     lease_until_us: Option<i64>,
@@ -78,8 +87,8 @@ pub(super) struct Row {
 macro_rules! select_job {
     ($tail:literal) => {
         concat!(
-            "SELECT id, video, version, account, class, track, chunk, state, attempt, strikes, \
-             setbacks, position_us, not_before_us, lease_until_us, sent, worker, work, \
+            "SELECT id, video, version, account, class, track, chunk, device, state, attempt, \
+             strikes, setbacks, priority, queued_at_us, position_us, not_before_us, lease_until_us, sent, worker, work, \
              progress_done, progress_total, parts, warnings, error_kind, error_code, \
              error_message, bulk, created_at_us, started_at_us, finished_at_us FROM jobs ",
             $tail
@@ -101,12 +110,15 @@ impl TryFrom<Row> for Job {
             class: class(&row.class)?,
             track: row.track.map(|track| parse("track id", &track)).transpose()?,
             chunk: row.chunk.map(|chunk| narrow("chunk", chunk)).transpose()?,
+            device: device(&row.device)?,
             state: JobState::parse(&row.state)?,
             attempt: narrow("attempt", row.attempt)?,
             tries: Tries {
                 strikes: narrow("strikes", row.strikes)?,
                 setbacks: narrow("setbacks", row.setbacks)?,
             },
+            urgency: row.priority,
+            queued_at_us: row.queued_at_us,
             position_us: row.position_us,
             not_before_us: row.not_before_us,
             lease_until_us: row.lease_until_us,
@@ -179,6 +191,8 @@ pub(crate) struct NewJob {
     pub class: JobClass,
     pub track: Option<TrackId>,
     pub chunk: Option<u32>,
+    /// The graphics processors it is for.
+    pub device: Option<EncoderFamily>,
     pub priority: i64,
     pub position_us: i64,
     pub work: u64,
@@ -195,8 +209,8 @@ pub(crate) async fn insert(
     sqlx::query(
         "INSERT INTO jobs (id, video, version, account, class, track, chunk, state, attempt, \
              strikes, setbacks, priority, queued_at_us, position_us, not_before_us, sent, work, \
-             parts, created_at_us, bulk) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, 0, 0, $8, $9, $10, $11, 0, $12, 0, $11, \
+             parts, created_at_us, device, bulk) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, 0, 0, $8, $9, $10, $11, 0, $12, 0, $11, $13, \
              COALESCE((SELECT CASE WHEN priority = 'bulk' THEN 1 ELSE 0 END FROM transcodes \
                  WHERE video = $2 AND version = $3), 0))",
     )
@@ -212,6 +226,7 @@ pub(crate) async fn insert(
     .bind(job.position_us)
     .bind(now_us)
     .bind(widen("work", job.work)?)
+    .bind(device_word(job.device))
     .execute(db)
     .await?;
     Ok(())

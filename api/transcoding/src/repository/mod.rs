@@ -16,6 +16,7 @@ pub(crate) mod switch;
 pub(crate) mod transcodes;
 
 use kinora_db::DbError;
+use kinora_plan::device::EncoderFamily;
 
 pub(crate) use frozen::{Frozen, TextObject};
 pub(crate) use jobs::Job;
@@ -40,6 +41,20 @@ where
 /// Widens a number for storage.
 fn widen(what: &'static str, number: u64) -> Result<i64, DbError> {
     i64::try_from(number).map_err(|error| DbError::stored(what, error))
+}
+
+/// The word of a family of graphics processors in tables; of none it is empty.
+fn device_word(device: Option<EncoderFamily>) -> &'static str {
+    device.map_or("", EncoderFamily::as_str)
+}
+
+/// The family of a word.
+fn device(word: &str) -> Result<Option<EncoderFamily>, DbError> {
+    if word.is_empty() {
+        return Ok(None);
+    }
+    let family = EncoderFamily::DEVICES.into_iter().find(|family| family.as_str() == word);
+    family.map(Some).ok_or_else(|| DbError::stored("family of devices", format!("'{word}'")))
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T, DbError> {

@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinora_db::DbError;
 use kinora_http::Cursor;
 use kinora_media::{AccountId, JobId, TrackId, VideoId};
-use kinora_plan::{Warning, job::JobClass};
+use kinora_plan::{Warning, device::EncoderFamily, job::JobClass};
 use sqlx::{Any, AnyPool, Executor, FromRow, Row as _};
 
 use super::{
-    from_json,
+    device, from_json,
     jobs::{self, Job, Row, select_job},
     narrow, parse,
 };
 use crate::state::JobState;
 
-/// Jobs of one class and state.
+/// Jobs of one class and state, for one kind of worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub class: JobClass,
+    /// The graphics processors they are for.
+    pub device: Option<EncoderFamily>,
     pub state: JobState,
     pub jobs: u64,
     /// Frames, or milliseconds of sound.
@@ -28,19 +30,21 @@ pub(crate) struct Tally {
 #[derive(FromRow)]
 pub(super) struct TallyRow {
     class: String,
+    device: String,
     state: String,
     jobs: i64,
     work: i64,
 }
 
-/// The jobs of an encode, counted by class and state.
+/// The jobs of an encode, counted.
 pub(crate) async fn tally(
     db: impl Executor<'_, Database = Any>,
     (video, version): (VideoId, u32),
 ) -> Result<Vec<Tally>, DbError> {
     let rows = sqlx::query_as::<_, TallyRow>(
-        "SELECT class, state, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work \
-         FROM jobs WHERE video = $1 AND version = $2 GROUP BY class, state",
+        "SELECT class, device, state, CAST(COUNT(*) AS BIGINT) AS jobs, \
+             CAST(SUM(work) AS BIGINT) AS work \
+         FROM jobs WHERE video = $1 AND version = $2 GROUP BY class, device, state",
     )
     .bind(video.to_string())
     .bind(i64::from(version))
@@ -55,6 +59,7 @@ impl TryFrom<TallyRow> for Tally {
     fn try_from(row: TallyRow) -> Result<Self, DbError> {
         Ok(Self {
             class: jobs::class(&row.class)?,
+            device: device(&row.device)?,
             state: JobState::parse(&row.state)?,
             jobs: narrow("count", row.jobs)?,
             work: narrow("work", row.work)?,
@@ -62,11 +67,13 @@ impl TryFrom<TallyRow> for Tally {
     }
 }
 
-/// The jobs of all encodes that are not over, counted by class and state.
+/// The jobs of all encodes that are not over, counted.
 pub(crate) async fn open(db: impl Executor<'_, Database = Any>) -> Result<Vec<Tally>, DbError> {
     let rows = sqlx::query_as::<_, TallyRow>(
-        "SELECT class, state, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work \
-         FROM jobs WHERE state IN ('waiting', 'dispatched', 'running') GROUP BY class, state",
+        "SELECT class, device, state, CAST(COUNT(*) AS BIGINT) AS jobs, \
+             CAST(SUM(work) AS BIGINT) AS work \
+         FROM jobs WHERE state IN ('waiting', 'dispatched', 'running') \
+         GROUP BY class, device, state",
     )
     .fetch_all(db)
     .await?;
@@ -82,16 +89,20 @@ pub(crate) struct Pace {
     pub seconds: f64,
 }
 
-/// What jobs took that were done since a time, by class.
+/// What was measured, by class and the graphics processors that did it.
+pub(crate) type Paces = BTreeMap<(JobClass, Option<EncoderFamily>), Pace>;
+
+/// What jobs took that were done since a time.
 pub(crate) async fn paces(
     db: impl Executor<'_, Database = Any>,
     since_us: i64,
-) -> Result<BTreeMap<JobClass, Pace>, DbError> {
+) -> Result<Paces, DbError> {
     let rows = sqlx::query(
-        "SELECT class, CAST(COUNT(*) AS BIGINT) AS jobs, CAST(SUM(work) AS BIGINT) AS work, \
+        "SELECT class, device, CAST(COUNT(*) AS BIGINT) AS jobs, \
+             CAST(SUM(work) AS BIGINT) AS work, \
              CAST(SUM(finished_at_us - started_at_us) AS BIGINT) AS took \
          FROM jobs WHERE state = 'done' AND finished_at_us >= $1 AND started_at_us IS NOT NULL \
-         GROUP BY class",
+         GROUP BY class, device",
     )
     .bind(since_us)
     .fetch_all(db)
@@ -105,7 +116,7 @@ pub(crate) async fn paces(
             work: narrow("work", work)?,
             seconds: took_us as f64 / 1e6,
         };
-        Ok((jobs::class(&class)?, pace))
+        Ok(((jobs::class(&class)?, device(row.try_get("device")?)?), pace))
     };
     rows.iter().map(pace).collect()
 }

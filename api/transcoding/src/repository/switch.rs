@@ -2,9 +2,11 @@
 
 use kinora_db::DbError;
 use kinora_media::{TrackId, VideoId};
-use sqlx::{Any, AnyConnection, Executor};
+use kinora_plan::device::EncoderFamily;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row as _};
 
-use super::narrow;
+use super::{narrow, parse};
+use crate::state::SwitchReason;
 
 /// The first chunk of a track that has no accepted object.
 pub(crate) async fn first_missing(
@@ -31,12 +33,15 @@ pub(crate) async fn settle(
     db: &mut AnyConnection,
     (video, version): (VideoId, u32),
     from: u32,
+    because: SwitchReason,
 ) -> Result<bool, DbError> {
     let updated = sqlx::query(
-        "UPDATE transcodes SET software_from = $1, revision = revision + 1 \
-         WHERE video = $2 AND version = $3 AND software_from IS NULL AND state = 'encoding'",
+        "UPDATE transcodes SET software_from = $1, software_because = $2, \
+             revision = revision + 1 \
+         WHERE video = $3 AND version = $4 AND software_from IS NULL AND state = 'encoding'",
     )
     .bind(i64::from(from))
+    .bind(because.as_str())
     .bind(video.to_string())
     .bind(i64::from(version))
     .execute(db)
@@ -73,7 +78,7 @@ pub(crate) async fn redo_chunks(
     now_us: i64,
 ) -> Result<u64, DbError> {
     let updated = sqlx::query(
-        "UPDATE jobs SET state = 'waiting', strikes = 0, setbacks = 0, not_before_us = $1, \
+        "UPDATE jobs SET state = 'waiting', device = '', strikes = 0, setbacks = 0, not_before_us = $1, \
              lease_until_us = NULL, sent = 0, worker = NULL, progress_done = NULL, \
              progress_total = NULL, warnings = NULL, started_at_us = NULL, finished_at_us = NULL \
          WHERE video = $2 AND version = $3 AND class = 'encode_chunk' AND chunk >= $4 \
@@ -86,4 +91,23 @@ pub(crate) async fn redo_chunks(
     .execute(db)
     .await?;
     Ok(updated.rows_affected())
+}
+
+/// Encodes that have jobs for such a device which no worker has.
+pub(crate) async fn waiting_for(
+    db: &AnyPool,
+    device: EncoderFamily,
+) -> Result<Vec<(VideoId, u32)>, DbError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT video, version FROM jobs \
+         WHERE state IN ('waiting', 'dispatched') AND device = $1 ORDER BY video, version",
+    )
+    .bind(device.as_str())
+    .fetch_all(db)
+    .await?;
+    let encode = |row: &sqlx::any::AnyRow| {
+        let video = parse("video id", row.try_get("video")?)?;
+        Ok((video, narrow("version", row.try_get("version")?)?))
+    };
+    rows.iter().map(encode).collect()
 }

@@ -6,7 +6,7 @@ use kinora_queue::UploadedCaptions;
 use sqlx::{Any, AnyConnection, Executor, FromRow};
 
 use super::{Frozen, from_json, narrow, parse, to_json, widen};
-use crate::state::{Chore, VideoState};
+use crate::state::{Chore, SwitchReason, VideoState};
 
 /// An encode of a video.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,10 @@ pub(crate) struct Transcode {
     pub planned_at_us: Option<i64>,
     pub playable_at_us: Option<i64>,
     pub plays_through_at_us: Option<i64>,
-    /// The first chunk that is encoded on the CPU after a graphics processor failed.
+    /// The first chunk that is encoded on the CPU after a graphics processor was left.
     pub software_from: Option<u32>,
+    /// Why it was.
+    pub software_because: Option<SwitchReason>,
     /// What it follows from.
     pub trace: Option<TraceContext>,
 }
@@ -77,6 +79,7 @@ struct Row {
     playable_at_us: Option<i64>,
     plays_through_at_us: Option<i64>,
     software_from: Option<i64>,
+    software_because: Option<String>,
     trace: Option<String>,
 }
 
@@ -86,7 +89,7 @@ macro_rules! select {
             "SELECT video, version, account, state, revision, source_key, source_size, signed, \
              captions, profile, priority, duration_us, reason_code, reason_message, wanted, published, frozen, \
              front_us, front_at_us, front_speed, created_at_us, planned_at_us, playable_at_us, \
-             plays_through_at_us, software_from, trace FROM transcodes ",
+             plays_through_at_us, software_from, software_because, trace FROM transcodes ",
             $tail
         )
     };
@@ -123,6 +126,10 @@ impl TryFrom<Row> for Transcode {
             playable_at_us: row.playable_at_us,
             plays_through_at_us: row.plays_through_at_us,
             software_from: row.software_from.map(|from| narrow("chunk", from)).transpose()?,
+            software_because: row
+                .software_because
+                .map(|word| SwitchReason::parse(&word))
+                .transpose()?,
             trace: row.trace.and_then(|text| text.parse().ok()),
         })
     }
@@ -331,18 +338,21 @@ pub(crate) async fn published(
     Ok(updated.rows_affected() == 1)
 }
 
-/// `queued` or `encoding` → `failed`, its objects to be removed; `false` if it had ended.
+/// `queued` or `encoding` → `failed`, or `was_ready` → `failed`, where its objects are gone; what there
+/// is of them is to be removed. `false` if it was in another state.
 pub(crate) async fn fail(
     db: &mut AnyConnection,
-    video: VideoId,
-    version: u32,
+    (video, version): (VideoId, u32),
+    was_ready: bool,
     reason: &Reason,
     now_us: i64,
 ) -> Result<bool, DbError> {
     let updated = sqlx::query(
         "UPDATE transcodes SET state = 'failed', revision = revision + 1, reason_code = $1, \
-             reason_message = $2, finished_at_us = $3, chore = $4, chore_at_us = $3 \
-         WHERE video = $5 AND version = $6 AND state IN ('queued', 'encoding')",
+             reason_message = $2, finished_at_us = COALESCE(finished_at_us, $3), chore = $4, \
+             chore_at_us = $3 \
+         WHERE video = $5 AND version = $6 AND ((state = 'ready' AND $7 = 1) \
+             OR (state IN ('queued', 'encoding') AND $7 = 0))",
     )
     .bind(&reason.code)
     .bind(&reason.message)
@@ -350,30 +360,7 @@ pub(crate) async fn fail(
     .bind(Chore::Remove.as_str())
     .bind(video.to_string())
     .bind(i64::from(version))
-    .execute(db)
-    .await?;
-    Ok(updated.rows_affected() == 1)
-}
-
-/// `ready` → `failed`: its objects are gone, and what is left of them is to be removed.
-pub(crate) async fn lose(
-    db: &mut AnyConnection,
-    video: VideoId,
-    version: u32,
-    reason: &Reason,
-    now_us: i64,
-) -> Result<bool, DbError> {
-    let updated = sqlx::query(
-        "UPDATE transcodes SET state = 'failed', revision = revision + 1, reason_code = $1, \
-             reason_message = $2, chore = $4, chore_at_us = $3 \
-         WHERE video = $5 AND version = $6 AND state = 'ready'",
-    )
-    .bind(&reason.code)
-    .bind(&reason.message)
-    .bind(now_us)
-    .bind(Chore::Remove.as_str())
-    .bind(video.to_string())
-    .bind(i64::from(version))
+    .bind(i64::from(was_ready))
     .execute(db)
     .await?;
     Ok(updated.rows_affected() == 1)

@@ -7,4 +7,4 @@ pub(crate) mod front;
 pub(crate) mod retry;
 mod words;
 
-pub(crate) use words::{Chore, JobState, VideoState};
+pub(crate) use words::{Chore, JobState, SwitchReason, VideoState};

@@ -25,8 +25,12 @@ pub(crate) enum Setback<'a> {
     Reported(&'a Failure),
     /// No sign of life came for a lease.
     LeaseLost,
+    /// The queue did not confirm the message.
+    NeverSent,
     /// The message lay in the queue too long; no worker had it.
     NeverTaken,
+    /// The same, and all the while no worker took anything that is for its graphics processor.
+    Unserved,
     /// This process was restarted under it.
     Restarted,
 }
@@ -62,7 +66,9 @@ pub(crate) fn judge(
 ) -> Verdict {
     let Tries { strikes, setbacks } = tries;
     match setback {
-        Setback::NeverTaken => Verdict::Retry { tries, delay_us: 0 },
+        Setback::NeverSent | Setback::NeverTaken | Setback::Unserved => {
+            Verdict::Retry { tries, delay_us: 0 }
+        }
         Setback::Restarted if setbacks + 1 < config.max_setbacks => {
             Verdict::Retry { tries: Tries { strikes, setbacks: setbacks + 1 }, delay_us: 0 }
         }
@@ -91,7 +97,7 @@ pub(crate) fn judge(
 
 /// Judges a try on a graphics processor: what would end the video, and whatever is neither the host's
 /// nor the store's fault, is for the CPU to try. A device that gave no picture may only be short
-/// of sessions, so it gets a few more tries.
+/// of sessions, so it gets a few more tries; one that no worker has gets none.
 pub(crate) fn judge_on_device(
     config: &TranscodingConfig,
     tries: Tries,
@@ -99,6 +105,7 @@ pub(crate) fn judge_on_device(
     part: &str,
 ) -> Verdict {
     let verdict = match setback {
+        Setback::Unserved => return Verdict::Switch,
         Setback::Reported(failure) if failure.code == GPU_BUSY => {
             if tries.strikes < BUSY_TRIES {
                 return strike(config, tries, config.retry_ms);
@@ -249,6 +256,7 @@ mod tests {
         busy.code = GPU_BUSY.into();
         assert_eq!(until_switched(Setback::Reported(&busy)), 3);
         assert_eq!(until_switched(Setback::LeaseLost), 4);
+        assert_eq!(until_switched(Setback::Unserved), 1);
         assert_eq!(until_switched(Setback::Reported(&failure(FailureKind::Resource))), 20);
     }
 
@@ -265,7 +273,11 @@ mod tests {
     #[test]
     fn a_message_nobody_took_costs_nothing() {
         let tries = Tries { strikes: 3, setbacks: 7 };
-        let verdict = judge(&TranscodingConfig::default(), tries, Setback::NeverTaken, "the probe");
-        assert_eq!(verdict, Verdict::Retry { tries, delay_us: 0 });
+        for setback in [Setback::NeverTaken, Setback::NeverSent] {
+            for judge in [judge, judge_on_device] {
+                let verdict = judge(&TranscodingConfig::default(), tries, setback, "the probe");
+                assert_eq!(verdict, Verdict::Retry { tries, delay_us: 0 });
+            }
+        }
     }
 }

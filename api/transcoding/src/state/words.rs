@@ -58,6 +58,16 @@ words!(
 );
 
 words!(
+    /// Why a title is encoded on the CPU that was planned for a graphics processor.
+    SwitchReason {
+        /// The device failed.
+        Failed = "failed",
+        /// No worker that has such a device took what is for it.
+        Gone = "gone",
+    }
+);
+
+words!(
     /// Work on the object store that an encode still needs.
     Chore {
         /// Put the tombstone up and remove the objects.

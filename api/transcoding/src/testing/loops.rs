@@ -15,14 +15,14 @@ use crate::service::Transcoding;
 /// Takes jobs until it has done so many; sits on the next until it is dropped.
 async fn work(queue: Arc<dyn JobQueue>, (store, film): (Arc<SimStore>, Film), jobs: usize) {
     for _ in 0..jobs {
-        let delivery = queue.receive(&JobClass::ALL).await.unwrap();
+        let delivery = queue.receive(&JobClass::ALL, &[]).await.unwrap();
         for report in worker::work(&delivery.message, film) {
             worker::store(&store, &delivery.message, &report);
             queue.report(&report).await.unwrap();
         }
         queue.finish(delivery.receipt).await.unwrap();
     }
-    let delivery = queue.receive(&JobClass::ALL).await.unwrap();
+    let delivery = queue.receive(&JobClass::ALL, &[]).await.unwrap();
     queue.publish_progress(&worker::progress(&delivery.message, 1, 9)).await.unwrap();
     std::future::pending().await
 }

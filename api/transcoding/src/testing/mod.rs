@@ -4,6 +4,7 @@
 mod accompanied;
 pub(crate) mod bus;
 pub(crate) mod check;
+mod devices;
 pub(crate) mod faults;
 pub(crate) mod film;
 mod gpu;

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use kinora_plan::{
     encoder::FailureKind,
-    job::{JobMessage, JobPayload, JobReport},
+    job::{JobMessage, JobReport},
 };
 use kinora_queue::EventData;
 use kinora_testing::POSTGRES_VARIABLE;
@@ -54,6 +54,10 @@ enum Act {
     /// The graphics processor fails under one of its chunks.
     Break {
         which: usize,
+    },
+    /// The last worker with a graphics processor goes, or one comes back.
+    Devices {
+        gone: bool,
     },
     /// A message disappears.
     Lose {
@@ -142,6 +146,7 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(which, again, reports)| Act::Work { which, again, reports }),
         3 => (which.clone(), kind).prop_map(|(which, kind)| Act::Fail { which, kind }),
         2 => which.clone().prop_map(|which| Act::Break { which }),
+        2 => any::<bool>().prop_map(|gone| Act::Devices { gone }),
         1 => which.clone().prop_map(|which| Act::Lose { which }),
         4 => which.clone().prop_map(|which| Act::Late { which }),
         20 => (which.clone(), prop::bool::weighted(0.2))
@@ -198,6 +203,7 @@ impl Model {
                 }
             }
             Act::Break { which } => self.device_fails(which),
+            Act::Devices { gone } => self.world.no_devices = gone,
             Act::Lose { which } => drop(self.take(which, false)),
             Act::Late { which } => self.late(which),
             Act::Report { which, again } => {
@@ -234,7 +240,9 @@ impl Model {
 
     fn take(&mut self, which: usize, again: bool) -> Option<JobMessage> {
         let mut lane = self.world.queue.lane.lock().unwrap();
-        let place = which.checked_rem(lane.len())?;
+        let can = |at: &usize| !self.world.no_devices || lane[*at].payload.device().is_none();
+        let places: Vec<usize> = (0..lane.len()).filter(can).collect();
+        let place = pick(&places, which)?;
         let message = if again { lane[place].clone() } else { lane.remove(place) };
         drop(lane);
         self.taken.push(message.clone());
@@ -242,10 +250,10 @@ impl Model {
     }
 
     fn device_fails(&mut self, which: usize) {
-        let on_device = |message: &JobMessage| match &message.payload {
-            JobPayload::EncodeChunk(spec) => !spec.encoder.is_software(),
-            _ => false,
-        };
+        if self.world.no_devices {
+            return;
+        }
+        let on_device = |message: &JobMessage| message.payload.device().is_some();
         let lane = self.world.queue.lane.lock().unwrap().clone();
         let places: Vec<usize> = (0..lane.len()).filter(|at| on_device(&lane[*at])).collect();
         let Some(at) = pick(&places, which) else { return };
@@ -299,7 +307,8 @@ async fn run(eager: bool, (film, rounds): (Film, usize), acts: Vec<Act>) {
     }
     model.world.drain().await;
     check::at_rest(&model.world).await;
-    // The dead send their letters.
+    // The dead send their letters, and a worker with a device takes what is left on its lane.
+    model.world.no_devices = false;
     for (message, report) in std::mem::take(&mut model.held) {
         model.send(&message, report);
     }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{Control, JobClass, JobMessage, JobProgress, JobReport},
+};
 use kinora_queue::{JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery};
 use tokio::sync::broadcast;
 
@@ -36,6 +39,15 @@ impl SimQueue {
             control: broadcast::channel(16).0,
         }
     }
+
+    /// Takes every message, or those that are for no device.
+    pub(crate) fn take_all(&self, with_devices: bool) -> Vec<JobMessage> {
+        let mut lane = self.lane.lock().unwrap();
+        let can = |message: &JobMessage| with_devices || message.payload.device().is_none();
+        let (taken, left) = lane.drain(..).partition(can);
+        *lane = left;
+        taken
+    }
 }
 
 #[async_trait]
@@ -50,7 +62,11 @@ impl JobQueue for SimQueue {
         self.faults.around(tell, || QueueError::Closed).await
     }
 
-    async fn receive(&self, _: &[JobClass]) -> Result<JobDelivery, QueueError> {
+    async fn receive(
+        &self,
+        _: &[JobClass],
+        _: &[EncoderFamily],
+    ) -> Result<JobDelivery, QueueError> {
         pending().await
     }
 

@@ -113,7 +113,7 @@ async fn replicas_together_keep_to_the_jobs_of_an_account() {
         });
         let sent: usize = join_all(sending).await.into_iter().sum();
         let in_flight = backlog::in_flight(world.db.read()).await.unwrap();
-        let in_flight = in_flight.get(&account()).copied().unwrap_or(0);
+        let in_flight = in_flight.by_account.get(&account()).copied().unwrap_or(0);
         assert!(in_flight <= 3, "{in_flight} are in flight");
         let lane = std::mem::take(&mut *world.queue.lane.lock().unwrap());
         assert_eq!(lane.len(), sent);

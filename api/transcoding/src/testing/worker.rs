@@ -65,7 +65,8 @@ pub(crate) fn progress(message: &JobMessage, done: u64, total: u64) -> JobProgre
 }
 
 fn said(message: &JobMessage, report: Report) -> JobReport {
-    JobReport { job: message.job, attempt: message.attempt, worker: "sim".into(), report }
+    let JobMessage { job, attempt, trace, .. } = *message;
+    JobReport { job, attempt, worker: "sim".into(), trace, report }
 }
 
 fn put(store: &SimStore, message: &JobMessage, object: &StoredChunk) {

@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub reports: Vec<JobReport>,
     /// Whether the publisher is woken by every report, as it is when it has nothing else to do.
     pub eager: bool,
+    /// Whether no worker has a graphics processor: what is for one stays on its lane.
+    pub no_devices: bool,
     /// Versions of the catalogue's events.
     versions: BTreeMap<VideoId, u64>,
     /// Steps that hang, as those of another replica do.
@@ -153,6 +155,7 @@ impl World {
             events: vec![],
             reports: vec![],
             eager: true,
+            no_devices: false,
             stalled: VecDeque::new(),
             versions: BTreeMap::new(),
             notified,
@@ -331,7 +334,7 @@ impl World {
         for step in [Step::Leases, Step::Dispatch] {
             happened |= self.step(step).await.unwrap().unwrap() > 0;
         }
-        for message in std::mem::take(&mut *self.queue.lane.lock().unwrap()) {
+        for message in self.queue.take_all(!self.no_devices) {
             let reports = self.work(&message);
             self.reports.extend(reports);
             happened = true;

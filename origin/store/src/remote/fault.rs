@@ -87,7 +87,13 @@ impl Fault {
             Self::Refused { status: 507, .. } => StoreError::Full { key },
             Self::Refused { code, .. } if FULL.contains(&code.as_str()) => StoreError::Full { key },
             Self::File(source) => StoreError::Io { key, action, source },
-            other => StoreError::Io { key, action, source: io::Error::other(other.to_string()) },
+            other => {
+                let kind = match other.is_temporary() {
+                    true => StoreError::LATER,
+                    false => io::ErrorKind::Other,
+                };
+                StoreError::Io { key, action, source: io::Error::new(kind, other.to_string()) }
+            }
         }
     }
 }

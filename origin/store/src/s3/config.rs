@@ -1,6 +1,6 @@
 //! Where the bucket is and who asks for it.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{Key, Retries};
 
@@ -21,6 +21,9 @@ pub struct S3Config {
     pub timeouts: S3Timeouts,
     /// How often it is tried.
     pub retries: Retries,
+    /// A folder of this process alone, in which it notes which uploads in parts it began, so that its
+    /// next start can abort what it could not end ([`S3Store::abort_noted`](crate::S3Store::abort_noted)).
+    pub journal: Option<PathBuf>,
 }
 
 /// `s3://BUCKET/PREFIX`: a bucket, and the folder in it that everything lies in.

@@ -126,7 +126,8 @@ fn part_length(length: u64) -> u64 {
     PART.max(length.div_ceil(PARTS))
 }
 
-async fn blocking<T: Send + 'static>(
+/// Does what waits for a disk.
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     match tokio::task::spawn_blocking(work).await {

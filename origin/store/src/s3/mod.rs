@@ -18,6 +18,7 @@ mod checks;
 mod clock;
 mod config;
 mod file;
+mod journal;
 mod list;
 mod multipart;
 mod payload;
@@ -33,7 +34,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use self::config::{S3Config, S3ConfigError, S3Credentials, S3Location, S3Timeouts};
-use self::requests::Requests;
+use self::{journal::Journal, requests::Requests};
 use crate::{
     ByteRange, Condition, Key, ObjectMeta, ObjectStore, Put, Retries, StoreError, Unfinished,
     remote::{self, Fault, Tried},
@@ -47,6 +48,7 @@ pub struct S3Store(Arc<Inner>);
 struct Inner {
     requests: Requests,
     retries: Retries,
+    journal: Journal,
     /// Places for parts of files that are on their way.
     parts: Semaphore,
 }
@@ -62,8 +64,9 @@ impl S3Store {
     /// # Errors
     /// When the endpoint and the bucket's name make no address.
     pub fn new(config: S3Config) -> Result<Self, S3ConfigError> {
-        let (retries, parts) = (config.retries, Semaphore::new(PARTS_AT_ONCE));
-        Ok(Self(Arc::new(Inner { requests: Requests::new(config)?, retries, parts })))
+        let (retries, journal) = (config.retries, Journal(config.journal.clone()));
+        let (requests, parts) = (Requests::new(config)?, Semaphore::new(PARTS_AT_ONCE));
+        Ok(Self(Arc::new(Inner { requests, retries, journal, parts })))
     }
 
     /// Sends a request as often as it takes.
@@ -78,6 +81,10 @@ impl S3Store {
 
     fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.0.journal
     }
 
     /// Waits until a part may be sent.

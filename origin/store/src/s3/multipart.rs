@@ -10,6 +10,7 @@ use rusty_s3::actions::{CompleteMultipartUploadResponse, CreateMultipartUpload};
 use super::{
     S3Store,
     file::{Part, Source},
+    journal::{Note, Noted},
     payload::Payload,
     requests::Requests,
     stamp::Stamp,
@@ -104,7 +105,9 @@ impl S3Store {
         let stamp = Stamp::new(&source.sha256().await.map_err(failed)?);
         let created = self.run(key.as_str(), "begin", || self.requests().create(key, &stamp));
         let id = created.await.done(key.as_str(), "begin")?;
-        let upload = Upload { store: self.clone(), key: key.clone(), id, over: false };
+        let mut upload = Upload::new(self.clone(), key.clone(), id);
+        let noted = self.journal().write(upload.noted()).await;
+        upload.note = noted.map_err(failed)?;
         upload.finish(&source, &stamp, condition).await
     }
 }
@@ -114,10 +117,21 @@ struct Upload {
     store: S3Store,
     key: Key,
     id: String,
+    note: Note,
     over: bool,
 }
 
 impl Upload {
+    fn new(store: S3Store, key: Key, id: String) -> Self {
+        Self { store, key, id, note: Note::default(), over: false }
+    }
+
+    fn noted(&self) -> Noted {
+        let requests = self.store.requests();
+        let (bucket, name) = (requests.bucket.base_url().to_string(), requests.name(&self.key));
+        Noted { bucket, name, id: self.id.clone() }
+    }
+
     async fn finish(
         mut self,
         source: &Source,
@@ -137,6 +151,9 @@ impl Upload {
             tried = Tried { open: tried.open || gone, ..tried };
         } else {
             self.over = true;
+        }
+        if self.over {
+            std::mem::take(&mut self.note).remove().await;
         }
         self.store.settle(&self.key, stamp, condition, tried).await
     }
@@ -170,16 +187,15 @@ impl Drop for Upload {
         if self.over {
             return;
         }
-        let again = Self {
-            store: self.store.clone(),
-            key: self.key.clone(),
-            id: std::mem::take(&mut self.id),
-            // Once is enough: what stays is found as abandoned.
-            over: true,
-        };
+        let id = std::mem::take(&mut self.id);
+        let mut again = Self::new(self.store.clone(), self.key.clone(), id);
+        // Once is enough: what stays is found as noted or abandoned.
+        again.over = true;
+        let note = std::mem::take(&mut self.note);
         runtime.spawn(async move {
-            if let Err(error) = again.abort().await {
-                tracing::warn!(%error, "an upload in parts stays behind");
+            match again.abort().await {
+                Ok(_) => note.remove().await,
+                Err(error) => tracing::warn!(%error, "an upload in parts stays behind"),
             }
         });
     }

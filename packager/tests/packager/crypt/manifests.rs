@@ -1,9 +1,10 @@
 //! What manifests say of keys.
 
-use kinora_media::{Encryption as How, Head, Status};
+use kinora_media::{Encryption as How, Head, Page, Period, Status};
 use kinora_packager::{
     ProtectedIndex,
     crypt::{IndexKey, Keyring, Scheme},
+    lint,
     package::{self, Encryption, Layout, Method, Options},
     read,
 };
@@ -78,6 +79,87 @@ fn manifests_of_an_index_name_its_key() {
         said += &protected.media_playlist(&head, &pages, track).unwrap().unwrap();
         said += &protected.mpd(&head, &pages).unwrap().unwrap_or_default();
         insta::assert_snapshot!(name, said);
+    }
+}
+
+/// A title whose encoder changed on the way, at two seconds.
+fn switched(encryption: How) -> (Head, Vec<Page>) {
+    let (mut head, pages) = fixtures::head(fixtures::tracks(), 3, Status::Complete);
+    let period = |start, init: &str| Period { start, timescale: 90_000, init: init.into() };
+    head.periods = vec![period(0, "init.mp4"), period(180_000, "init-1.mp4")];
+    head.encryption = encryption;
+    (head, pages)
+}
+
+#[test]
+fn a_later_initialisation_is_in_the_clear_like_the_first() {
+    let key = IndexKey::of_random(&Zeroizing::new([7; 48]));
+    let said = |encryption, track| {
+        let (head, pages) = switched(encryption);
+        let protected = ProtectedIndex::new(&head, &key, "keys/kid", "").unwrap();
+        let playlist = protected.media_playlist(&head, &pages, &id(track)).unwrap().unwrap();
+        assert_eq!(lint::playlist(playlist.as_bytes()).findings, [], "{playlist}");
+        let of_interest = |line: &&str| ["KEY", "MAP", "DIS"].iter().any(|it| line.contains(it));
+        let lines = playlist.lines().filter(of_interest);
+        lines.map(|line| line.split(',').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for (track, second) in [("v480", "init-1.mp4"), ("a-en", "init.mp4")] {
+        let [first, second] =
+            ["init.mp4", second].map(|init| format!("#EXT-X-MAP:URI=\"{track}/{init}\""));
+        // A key holds for the initialisation segments after it (RFC 8216 4.3.2.4).
+        let whole = "#EXT-X-KEY:METHOD=AES-128";
+        let (cut, none) = ("#EXT-X-DISCONTINUITY", "#EXT-X-KEY:METHOD=NONE");
+        assert_eq!(said(How::Aes128, track), [&*first, whole, cut, none, &*second, whole]);
+        let samples = "#EXT-X-KEY:METHOD=SAMPLE-AES";
+        assert_eq!(said(How::Cbcs, track), [&*first, samples, cut, &*second]);
+    }
+}
+
+#[test]
+fn sets_of_every_period_say_how_they_are_encrypted() {
+    let key = IndexKey::of_random(&Zeroizing::new([7; 48]));
+    for encryption in [How::Cbcs, How::Cenc] {
+        let (head, pages) = switched(encryption);
+        let protected = ProtectedIndex::new(&head, &key, "", "https://o.example/license").unwrap();
+        let mpd = protected.mpd(&head, &pages).unwrap().unwrap();
+        let periods: Vec<_> = mpd.split("<Period ").skip(1).collect();
+        assert_eq!(periods.len(), 2, "{mpd}");
+        for period in periods {
+            let count = |what: &str| period.matches(what).count();
+            let sets = count("contentType=\"video\"") + count("contentType=\"audio\"");
+            assert!(sets > 1, "{period}");
+            assert_eq!(count("cenc:default_KID=\"07070707-0707-0707-0707-070707070707\""), sets);
+            assert_eq!(count("<dashif:Laurl>https://o.example/license</dashif:Laurl>"), sets);
+        }
+    }
+}
+
+/// Playlists of key frames lie a folder deeper than the others where segments are files.
+#[test]
+fn a_relative_address_of_a_key_leads_to_the_same_place_from_every_playlist() {
+    let files = [Clip::Avc.bytes()];
+    let said = |layout, key_uri: &str| {
+        let key_uri = Some(key_uri.into());
+        let cbcs = Encryption { key_uri, ..encryption(Method::Samples(Scheme::Cbcs)) };
+        with_package(&files, layout, Some(&cbcs), |package, _| {
+            let media = package.media_playlist(&id("v180")).unwrap().unwrap();
+            let (_, frames) = package.i_frame_playlist(&id("v180")).unwrap().unwrap();
+            [media, frames].map(|playlist| {
+                let (_, rest) = playlist.split_once("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"").unwrap();
+                rest.split('"').next().unwrap().to_owned()
+            })
+        })
+    };
+    for (uri, from_below) in [
+        ("keys/1", "../keys/1"),
+        ("../keys?of=a:b", "../../keys?of=a:b"),
+        ("/keys/1", "/keys/1"),
+        ("//keys.example/1", "//keys.example/1"),
+        ("https://keys.example/1", "https://keys.example/1"),
+        ("skd://1", "skd://1"),
+    ] {
+        assert_eq!(said(Layout::Segments, uri), [uri, from_below]);
+        assert_eq!(said(Layout::SingleFile, uri), [uri, uri]);
     }
 }
 

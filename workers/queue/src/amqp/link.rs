@@ -1,6 +1,6 @@
 //! The connection, made again when it is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, io, sync::Arc, time::Duration};
 
 use futures::future::try_join_all;
 use lapin::{
@@ -60,8 +60,8 @@ impl Inner {
             tracing::warn!("the connection to the broker is lost: connecting again");
             tokio::spawn(async move { old.close().await });
         }
-        let new = within(CONNECT, self.connect()).await?;
-        within(MAKE, self.furnish(&new)).await?;
+        let new = within(CONNECT, self.connect()).await.and_then(|new| new.map_err(refused))?;
+        within(MAKE, self.furnish(&new)).await.and_then(|made| made.map_err(refused))?;
         let new = Arc::new(new);
         *link = Some(Arc::clone(&new));
         Ok(new)
@@ -76,6 +76,26 @@ impl Inner {
             let old = Arc::clone(link);
             tokio::spawn(async move { old.close().await });
         }
+    }
+
+    /// Makes those of `lanes` that nobody asked for before.
+    pub(super) async fn demand(&self, lanes: &[Lane]) -> Result<(), QueueError> {
+        let new = |known: &HashSet<Lane>| -> Vec<Lane> {
+            let new =
+                lanes.iter().filter(|lane| lane.is_made_on_demand() && !known.contains(*lane));
+            new.cloned().collect()
+        };
+        if new(&*self.demanded.lock().await).is_empty() {
+            return Ok(());
+        }
+        // Before the lock: a new connection takes both, in this order.
+        let link = self.link().await?;
+        let mut known = self.demanded.lock().await;
+        let missing = new(&known);
+        let made = within(MAKE, self.make_lanes(&link.connection, missing.clone())).await?;
+        made.map_err(broker)?;
+        known.extend(missing);
+        Ok(())
     }
 
     /// Makes a lane where it is missing.
@@ -133,19 +153,30 @@ impl Inner {
     /// Makes what must be there, and listens.
     async fn furnish(&self, link: &Link) -> lapin::Result<()> {
         self.names.declare(&link.confirmed).await?;
-        self.make_lanes(&link.connection, Names::lanes().collect()).await?;
+        let demanded = self.demanded.lock().await.clone();
+        self.make_lanes(&link.connection, Names::lanes().chain(demanded).collect()).await?;
         self.listen(&link.lossy).await
     }
 }
 
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = lapin::Result<T>>,
-) -> Result<T, QueueError> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(done) => done.map_err(broker),
-        Err(_) => Err(QueueError::Broker("it does not answer".to_owned())),
-    }
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, QueueError> {
+    let late = |_| QueueError::Broker("it does not answer".to_owned());
+    tokio::time::timeout(limit, work).await.map_err(late)
+}
+
+/// Codes of refusals that are no matter of time (AMQP 0-9-1, 1.2): access-refused,
+/// precondition-failed, not-allowed.
+const FOR_GOOD: [u16; 3] = [403, 406, 530];
+
+/// What the broker says to who asks to be let in, or for what must be there.
+fn refused(error: lapin::Error) -> QueueError {
+    let for_good = match error.kind() {
+        ErrorKind::ProtocolError(said) => FOR_GOOD.contains(&said.get_id()),
+        // Of TLS: certificates that are not believed.
+        ErrorKind::IOError(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
+    };
+    if for_good { QueueError::Refused(error.to_string()) } else { broker(error) }
 }
 
 /// Whether what was asked for is not there (404, AMQP 0-9-1 1.2).

@@ -18,13 +18,16 @@ mod topology;
 mod trust;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
-use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{Control, JobClass, JobMessage, JobProgress, JobReport},
+};
 use lapin::{tcp::OwnedTLSConfig, uri::AMQPUri};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::broadcast;
@@ -43,7 +46,7 @@ use self::{
     receive::{Taken, Waiting},
     topology::{Lane, Names},
 };
-use crate::{JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery};
+use crate::{JobDelivery, JobQueue, QueueError, Receipt, ReportDelivery, lane::JobLane};
 
 /// How many signs of life a slow reader may be behind.
 const PROGRESS_BACKLOG: usize = 1024;
@@ -60,6 +63,8 @@ struct Inner {
     tls: OwnedTLSConfig,
     names: Names,
     link: tokio::sync::Mutex<Option<Arc<Link>>>,
+    /// Lanes that were made because somebody asked for them.
+    demanded: tokio::sync::Mutex<HashSet<Lane>>,
     /// Deliveries that somebody holds.
     held: Mutex<HashMap<Uuid, Taken>>,
     /// Consumers whose receiver went away a moment ago: the next one goes on with them.
@@ -90,6 +95,7 @@ impl AmqpQueue {
             tls: trust.into_config(),
             names: Names::new(namespace),
             link: tokio::sync::Mutex::default(),
+            demanded: tokio::sync::Mutex::default(),
             held: Mutex::default(),
             waiting: Mutex::default(),
             progress: broadcast::channel(PROGRESS_BACKLOG).0,
@@ -141,17 +147,22 @@ impl fmt::Debug for AmqpQueue {
 #[async_trait]
 impl JobQueue for AmqpQueue {
     async fn dispatch(&self, message: &JobMessage) -> Result<(), QueueError> {
-        let lane = Lane::Jobs(message.payload.class(), message.priority);
+        let lane = Lane::Jobs(JobLane::of(message));
         self.0.add(&lane, &to_json("job", message)?, message.trace).await
     }
 
-    async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError> {
-        let (message, receipt) = self.0.next("job", Lane::of(classes), from_json).await?;
+    async fn receive(
+        &self,
+        classes: &[JobClass],
+        devices: &[EncoderFamily],
+    ) -> Result<JobDelivery, QueueError> {
+        let lanes = Lane::of(classes, devices);
+        let (message, receipt) = self.0.next("job", lanes, from_json).await?;
         Ok(JobDelivery { message, receipt })
     }
 
     async fn report(&self, report: &JobReport) -> Result<(), QueueError> {
-        self.0.add(&Lane::Reports, &to_json("report", report)?, None).await
+        self.0.add(&Lane::Reports, &to_json("report", report)?, report.trace).await
     }
 
     async fn finish(&self, receipt: Receipt) -> Result<(), QueueError> {

@@ -39,6 +39,7 @@ impl Inner {
         payload: &[u8],
         trace: Option<TraceContext>,
     ) -> Result<(), QueueError> {
+        self.demand(std::slice::from_ref(lane)).await?;
         let key = self.names.queue(lane);
         let (exchange, headers) = (ShortString::default(), trace_headers(trace));
         let content_type = JSON;

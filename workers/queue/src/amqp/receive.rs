@@ -119,6 +119,7 @@ impl Inner {
         lanes: &[Lane],
         over: &CancellationToken,
     ) -> Result<Taken, QueueError> {
+        self.demand(lanes).await?;
         let link = self.link().await?;
         let begun = tokio::time::timeout(BEGIN, self.begin(&link, lanes)).await;
         let (channel, mut consuming) = match begun {

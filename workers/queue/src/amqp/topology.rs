@@ -1,35 +1,41 @@
 //! What there is on the broker, and how it is called.
 
-use kinora_media::Priority;
-use kinora_plan::job::JobClass;
+use kinora_plan::{device::EncoderFamily, job::JobClass};
 use lapin::{
     Channel, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
 
+use crate::lane::JobLane;
+
 /// Deliveries of one message before it is taken for poison. A high backstop: the orchestrator
 /// counts attempts, and messages are handed back for many a good reason.
 const DELIVERIES: i64 = 1000;
 
 /// A line of messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
-    Jobs(JobClass, Priority),
+    Jobs(JobLane),
     Reports,
     Events(String),
 }
 
 impl Lane {
-    /// The lanes of some classes, the urgent ones first.
-    pub(super) fn of(classes: &[JobClass]) -> Vec<Self> {
-        let by = |priority| classes.iter().map(move |class| Self::Jobs(*class, priority));
-        Priority::ALL.into_iter().flat_map(by).collect()
+    /// See [`JobLane::all`].
+    pub(super) fn of(classes: &[JobClass], devices: &[EncoderFamily]) -> Vec<Self> {
+        JobLane::all(classes, devices).into_iter().map(Self::Jobs).collect()
+    }
+
+    /// Whether it is made when somebody asks for it: where there are no graphics processors, their
+    /// lanes would be so many queues for nothing.
+    pub(super) fn is_made_on_demand(&self) -> bool {
+        matches!(self, Self::Jobs(lane) if lane.is_for_a_device())
     }
 
     /// Whether what is on it may take its time.
     pub(super) fn is_patient(&self) -> bool {
-        matches!(self, Self::Jobs(_, Priority::Bulk))
+        matches!(self, Self::Jobs(lane) if lane.is_patient())
     }
 }
 
@@ -50,14 +56,7 @@ impl Names {
     /// The queue of a lane.
     pub(super) fn queue(&self, lane: &Lane) -> ShortString {
         match lane {
-            // As it was called before there were two: its messages, and workers of the version before,
-            // are those that somebody waits for.
-            Lane::Jobs(class, Priority::Interactive) => {
-                self.name(&format!("jobs.{}", class.as_str()))
-            }
-            Lane::Jobs(class, Priority::Bulk) => {
-                self.name(&format!("jobs.{}.bulk", class.as_str()))
-            }
+            Lane::Jobs(lane) => self.name(&format!("jobs.{}", lane.name("."))),
             Lane::Reports => self.name("reports"),
             Lane::Events(group) => self.name(&format!("events.{group}")),
         }
@@ -89,7 +88,7 @@ impl Names {
 
     /// The lanes that do not depend on who asks.
     pub(super) fn lanes() -> impl Iterator<Item = Lane> {
-        Lane::of(&JobClass::ALL).into_iter().chain([Lane::Reports])
+        Lane::of(&JobClass::ALL, &[]).into_iter().chain([Lane::Reports])
     }
 
     /// Makes what is no lane.
@@ -144,7 +143,7 @@ mod tests {
     /// Jobs of the version before are on the urgent lanes, and its workers ask for no others.
     #[test]
     fn urgent_lanes_are_called_as_they_were_before_there_were_others() {
-        let (names, lanes) = (Names::new("kinora"), Lane::of(&JobClass::ALL));
+        let (names, lanes) = (Names::new("kinora"), Lane::of(&JobClass::ALL, &[]));
         let called: Vec<_> = lanes.iter().map(|lane| names.queue(lane).to_string()).collect();
         assert_eq!(&called[..2], ["kinora.jobs.probe", "kinora.jobs.encode_chunk"]);
         assert_eq!(&called[6..8], ["kinora.jobs.probe.bulk", "kinora.jobs.encode_chunk.bulk"]);

@@ -3,7 +3,7 @@
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 
 /// Of connections to `amqps://`; by default the system's authorities, and no certificate.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Trust {
     /// Further authorities, PEM.
     pub authorities: Option<String>,

@@ -8,6 +8,7 @@ use std::{
 
 use kinora_media::{AccountId, JobId, Priority, TraceContext, VideoId};
 use kinora_plan::{
+    device::EncoderFamily,
     encoder::ProbeSpec,
     job::{Control, JobClass, JobMessage, JobPayload, JobProgress},
 };
@@ -43,19 +44,19 @@ async fn dispatch(queue: &dyn JobQueue, attempt: u32) -> JobMessage {
 }
 
 async fn receive(queue: &dyn JobQueue) -> JobDelivery {
-    soon("a job", queue.receive(PROBE)).await.expect("receive")
+    soon("a job", queue.receive(PROBE, &[])).await.expect("receive")
 }
 
 /// First in, first out; a message arrives as it was sent; classes that were not asked for wait.
 pub async fn first_in_first_out(fixture: &dyn Fixture) {
     let queue = fixture.open().await.jobs;
-    never("a job on an empty lane", queue.receive(&JobClass::ALL)).await;
+    never("a job on an empty lane", queue.receive(&JobClass::ALL, &[])).await;
     let mut sent = Vec::new();
     for attempt in 1..=5 {
         sent.push(dispatch(&*queue, attempt).await);
     }
     let others = [JobClass::EncodeChunk, JobClass::EncodeAudio];
-    never("a job of another class", queue.receive(&others)).await;
+    never("a job of another class", queue.receive(&others, &[])).await;
     for expected in sent {
         assert_eq!(receive(&*queue).await.message, expected);
     }
@@ -77,7 +78,55 @@ pub async fn what_somebody_waits_for_comes_first(fixture: &dyn Fixture) {
         assert_eq!(delivery.message, expected);
         queue.finish(delivery.receipt).await.expect("finish");
     }
-    never("a job too many", queue.receive(PROBE)).await;
+    never("a job too many", queue.receive(PROBE, &[])).await;
+}
+
+/// What a graphics processor encodes goes to workers that have one of its family, and to no others;
+/// those take what is for everybody as well, and of all of it what somebody waits for first.
+pub async fn devices_get_what_is_for_them(fixture: &dyn Fixture) {
+    const CHUNKS: &[JobClass] = &[JobClass::EncodeChunk];
+    use EncoderFamily::{Nvenc, Software, Vaapi};
+    let ports = fixture.open().await;
+    let mut sent = Vec::new();
+    for (attempt, family, priority) in [
+        (1, Nvenc, Priority::Bulk),
+        (2, Software, Priority::Bulk),
+        (3, Nvenc, Priority::Interactive),
+        (4, Vaapi, Priority::Interactive),
+    ] {
+        let message = JobMessage { priority, payload: chunk(family), ..message(attempt) };
+        ports.jobs.dispatch(&message).await.expect("dispatch");
+        sent.push(message);
+    }
+    let received = soon("a job", ports.jobs.receive(CHUNKS, &[])).await.expect("receive");
+    assert_eq!(received.message, sent[1]);
+    never("a job for a device that is not there", ports.jobs.receive(CHUNKS, &[])).await;
+    ports.jobs.release(received.receipt).await.expect("release");
+    let nvenc = &[Nvenc];
+    let received = soon("a job", ports.jobs.receive(CHUNKS, nvenc)).await.expect("receive");
+    assert_eq!(received.message, sent[2]);
+    ports.jobs.finish(received.receipt).await.expect("finish");
+    drop(ports);
+    let jobs = fixture.open().await.jobs;
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let received = soon("a job", jobs.receive(&JobClass::ALL, nvenc)).await.expect("receive");
+        left.push(received.message.attempt);
+    }
+    left.sort_unstable();
+    assert_eq!(left, [1, 2]);
+    never("a job of another family", jobs.receive(&JobClass::ALL, nvenc)).await;
+    let received = soon("a job", jobs.receive(CHUNKS, &[Vaapi])).await.expect("receive");
+    assert_eq!(received.message, sent[3]);
+}
+
+/// A chunk for an encoder of a family.
+fn chunk(family: EncoderFamily) -> JobPayload {
+    let recorded = include_str!("../../tests/payloads/job-encode_chunk.json");
+    let recorded: JobMessage = serde_json::from_str(recorded).expect("what was recorded is read");
+    let JobPayload::EncodeChunk(mut spec) = recorded.payload else { panic!("it is of a chunk") };
+    spec.encoder.family = family;
+    JobPayload::EncodeChunk(spec)
 }
 
 /// Who waits already gets the next job.
@@ -97,7 +146,7 @@ pub async fn a_released_job_comes_back_at_once(fixture: &dyn Fixture) {
     let queue = fixture.open().await.jobs;
     let sent = dispatch(&*queue, 1).await;
     let delivery = receive(&*queue).await;
-    never("a job that somebody holds", queue.receive(PROBE)).await;
+    never("a job that somebody holds", queue.receive(PROBE, &[])).await;
     queue.release(delivery.receipt).await.expect("release");
     assert_eq!(receive(&*queue).await.message, sent);
 }
@@ -111,7 +160,7 @@ pub async fn a_stale_receipt_does_nothing(fixture: &dyn Fixture) {
     let _second = receive(&*ports.jobs).await;
     ports.jobs.finish(first.receipt.clone()).await.expect("a late finish is no error");
     ports.jobs.release(first.receipt).await.expect("a late release is no error");
-    never("a job that somebody holds", ports.jobs.receive(PROBE)).await;
+    never("a job that somebody holds", ports.jobs.receive(PROBE, &[])).await;
     drop(ports);
     assert_eq!(receive(&*fixture.open().await.jobs).await.message, sent);
 }
@@ -130,7 +179,7 @@ pub async fn unfinished_jobs_survive_a_crash(fixture: &dyn Fixture) {
     let ports = fixture.open().await;
     assert_eq!(receive(&*ports.jobs).await.message, held);
     assert_eq!(receive(&*ports.jobs).await.message, waiting);
-    never("a third job", ports.jobs.receive(PROBE)).await;
+    never("a third job", ports.jobs.receive(PROBE, &[])).await;
 }
 
 /// Many senders and many receivers at once: each job is delivered exactly once.
@@ -180,7 +229,7 @@ pub async fn a_cancelled_receive_loses_nothing(fixture: &dyn Fixture) {
     let collect = async {
         while seen.len() < JOBS as usize {
             let patience = patience.next().unwrap_or_default();
-            if let Ok(delivery) = tokio::time::timeout(patience, queue.receive(PROBE)).await {
+            if let Ok(delivery) = tokio::time::timeout(patience, queue.receive(PROBE, &[])).await {
                 let delivery = delivery.expect("receive");
                 *seen.entry(delivery.message.attempt).or_insert(0) += 1;
                 queue.finish(delivery.receipt).await.expect("finish");
@@ -189,7 +238,7 @@ pub async fn a_cancelled_receive_loses_nothing(fixture: &dyn Fixture) {
     };
     soon("every job", collect).await;
     assert!(seen.values().all(|times| *times == 1), "some job was delivered twice: {seen:?}");
-    never("one job more", queue.receive(PROBE)).await;
+    never("one job more", queue.receive(PROBE, &[])).await;
 }
 
 /// Progress and control reach who listens, and need nobody to.

@@ -21,6 +21,7 @@ macro_rules! for_each_promise {
         $each! {
             jobs::first_in_first_out,
             jobs::what_somebody_waits_for_comes_first,
+            jobs::devices_get_what_is_for_them,
             jobs::a_waiting_receiver_wakes_up,
             jobs::a_released_job_comes_back_at_once,
             jobs::a_stale_receipt_does_nothing,

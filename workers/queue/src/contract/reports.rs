@@ -1,6 +1,6 @@
 //! Promises of the results lane.
 
-use kinora_media::JobId;
+use kinora_media::{JobId, TraceContext};
 use kinora_plan::job::{JobReport, Report};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ async fn report(queue: &dyn JobQueue, attempt: u32) -> JobReport {
         job: JobId(Uuid::now_v7()),
         attempt,
         worker: "contract".into(),
+        trace: Some(TraceContext::begin(Uuid::new_v4())),
         report: Report::AudioEncoded {
             parts: 1,
             duration: 2,

@@ -1,21 +1,23 @@
-//! The dispatch lanes: one a class of jobs and priority.
+//! The dispatch lanes.
 
-use kinora_media::Priority;
-use kinora_plan::job::{JobClass, JobMessage};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{JobClass, JobMessage},
+};
 
 use super::{SqliteQueue, lanes::Lane};
-use crate::{JobDelivery, QueueError};
+use crate::{JobDelivery, QueueError, lane::JobLane};
 
 pub(super) async fn dispatch(queue: &SqliteQueue, message: &JobMessage) -> Result<(), QueueError> {
-    queue.add("job", Lane::Jobs(message.payload.class(), message.priority), message).await
+    queue.add("job", Lane::Jobs(JobLane::of(message)), message).await
 }
 
 pub(super) async fn receive(
     queue: &SqliteQueue,
     classes: &[JobClass],
+    devices: &[EncoderFamily],
 ) -> Result<JobDelivery, QueueError> {
-    let of = |class: &JobClass| Priority::ALL.map(|priority| Lane::Jobs(*class, priority));
-    let lanes: Vec<Lane> = classes.iter().flat_map(of).collect();
+    let lanes: Vec<Lane> = JobLane::all(classes, devices).into_iter().map(Lane::Jobs).collect();
     let (message, receipt) = queue.next("job", &lanes).await?;
     Ok(JobDelivery { message, receipt })
 }

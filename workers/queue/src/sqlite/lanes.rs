@@ -8,16 +8,15 @@ use std::{
 };
 
 use kinora_media::Priority;
-use kinora_plan::job::JobClass;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::{QueueError, Receipt};
+use crate::{QueueError, Receipt, lane::JobLane};
 
 /// A line of messages, first in, first out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
-    Jobs(JobClass, Priority),
+    Jobs(JobLane),
     Reports,
     Events(String),
 }
@@ -162,7 +161,7 @@ impl Drop for Claim {
 impl Lane {
     fn priority(&self) -> Priority {
         match self {
-            Self::Jobs(_, priority) => *priority,
+            Self::Jobs(lane) => lane.priority(),
             Self::Reports | Self::Events(_) => Priority::Interactive,
         }
     }
@@ -171,9 +170,7 @@ impl Lane {
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // As it was called before there were two.
-            Self::Jobs(class, Priority::Interactive) => write!(f, "jobs/{}", class.as_str()),
-            Self::Jobs(class, Priority::Bulk) => write!(f, "jobs/{}/bulk", class.as_str()),
+            Self::Jobs(lane) => write!(f, "jobs/{}", lane.name("/")),
             Self::Reports => f.write_str("reports"),
             Self::Events(group) => write!(f, "events/{group}"),
         }
@@ -191,14 +188,7 @@ impl FromStr for Lane {
         match text.split_once('/') {
             None if text == "reports" => Ok(Self::Reports),
             Some(("events", group)) => Ok(Self::Events(group.to_owned())),
-            Some(("jobs", words)) => {
-                let (word, priority) = match words.strip_suffix("/bulk") {
-                    Some(word) => (word, Priority::Bulk),
-                    None => (words, Priority::Interactive),
-                };
-                let class = JobClass::ALL.into_iter().find(|class| class.as_str() == word);
-                class.map(|class| Self::Jobs(class, priority)).ok_or(UnknownLane)
-            }
+            Some(("jobs", name)) => JobLane::parse(name, "/").map(Self::Jobs).ok_or(UnknownLane),
             _ => Err(UnknownLane),
         }
     }
@@ -206,18 +196,22 @@ impl FromStr for Lane {
 
 #[cfg(test)]
 mod tests {
+    use kinora_plan::{device::EncoderFamily, job::JobClass};
+
     use super::*;
+
+    fn jobs(classes: &[JobClass]) -> Vec<Lane> {
+        JobLane::all(classes, &EncoderFamily::DEVICES).into_iter().map(Lane::Jobs).collect()
+    }
 
     #[test]
     fn lanes_have_one_spelling() {
         let events = Lane::Events("transcoding/a".into());
-        let jobs = |priority| Lane::Jobs(JobClass::EncodeChunk, priority);
-        let both = [jobs(Priority::Interactive), jobs(Priority::Bulk)];
-        for lane in both.into_iter().chain([Lane::Reports, events]) {
+        for lane in jobs(&JobClass::ALL).into_iter().chain([Lane::Reports, events]) {
             assert_eq!(lane.to_string().parse::<Lane>().unwrap(), lane);
         }
-        // Messages of the version before lie on the lane of those that somebody waits for.
-        assert_eq!(jobs(Priority::Interactive).to_string(), "jobs/encode_chunk");
+        let lane = &jobs(&[JobClass::EncodeChunk])[0];
+        assert_eq!(lane.to_string(), "jobs/encode_chunk", "as the version before calls it");
         assert!("jobs/paint".parse::<Lane>().is_err());
         assert!("letters".parse::<Lane>().is_err());
     }
@@ -226,7 +220,7 @@ mod tests {
     async fn the_oldest_of_several_lanes_comes_first_and_a_dropped_claim_goes_back() {
         let lanes = Arc::new(Lanes::default());
         let [probe, chunk] =
-            [JobClass::Probe, JobClass::EncodeChunk].map(|c| Lane::Jobs(c, Priority::Interactive));
+            [JobClass::Probe, JobClass::EncodeChunk].map(|class| jobs(&[class]).remove(0));
         lanes.add(probe.clone(), 2);
         lanes.add(chunk.clone(), 1);
         let both = [probe, chunk];

@@ -14,7 +14,10 @@ mod writer;
 use std::{fmt, path::Path, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kinora_plan::job::{Control, JobClass, JobMessage, JobProgress, JobReport};
+use kinora_plan::{
+    device::EncoderFamily,
+    job::{Control, JobClass, JobMessage, JobProgress, JobReport},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -151,8 +154,12 @@ impl JobQueue for SqliteQueue {
         jobs::dispatch(self, message).await
     }
 
-    async fn receive(&self, classes: &[JobClass]) -> Result<JobDelivery, QueueError> {
-        jobs::receive(self, classes).await
+    async fn receive(
+        &self,
+        classes: &[JobClass],
+        devices: &[EncoderFamily],
+    ) -> Result<JobDelivery, QueueError> {
+        jobs::receive(self, classes, devices).await
     }
 
     async fn report(&self, report: &JobReport) -> Result<(), QueueError> {

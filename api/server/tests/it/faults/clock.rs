@@ -3,7 +3,7 @@
 use kinora_testing::wrong_clock;
 use serde_json::Value;
 
-use crate::support::{Cluster, SERVICES, Server, sample, text, variants};
+use crate::support::{Cluster, Server, sample, text, variants};
 
 /// A process on a host whose clock is off.
 async fn off(cluster: &Cluster, roles: &str, by: &str, settings: &[(&str, &str)]) -> Server {
@@ -17,16 +17,28 @@ async fn off(cluster: &Cluster, roles: &str, by: &str, settings: &[(&str, &str)]
 async fn clocks_that_are_an_hour_off_cost_no_lease_and_close_no_address() {
     let cluster = Cluster::start().await;
     let origin = off(&cluster, "origin", "+1h", &[]).await;
+    let here = [
+        ("KINORA_SERVICES_LISTEN", "127.0.0.1:0"),
+        ("KINORA_ORIGIN_PUBLIC_URL", &*origin.origin),
+        ("KINORA_SERVER_PUBLIC_URL", "http://gateway.test"),
+    ];
+    let catalogue = cluster.process("catalogue-command,catalogue-query", &here).await;
     // Long enough for any machine: no lease runs out but by a clock.
     let settings = [
         ("KINORA_TRANSCODING_LEASE_MS", "300000"),
         ("KINORA_TRANSCODING_MAX_IN_FLIGHT", "4"),
-        ("KINORA_ORIGIN_PUBLIC_URL", &*origin.origin),
+        here[0],
     ];
-    let services = cluster.process(SERVICES, &settings).await;
-    let elsewhere = [("KINORA_SERVICES_LISTEN", "127.0.0.1:0")];
-    let _ahead = off(&cluster, "transcoding", "+1h", &[&settings[..2], &elsewhere].concat()).await;
-    let _behind = off(&cluster, "transcoding", "-1h", &[&settings[..2], &elsewhere].concat()).await;
+    let transcoding = cluster.process("transcoding", &settings).await;
+    let _ahead = off(&cluster, "transcoding", "+1h", &settings).await;
+    let _behind = off(&cluster, "transcoding", "-1h", &settings).await;
+    let before = [
+        ("KINORA_SERVICES_CATALOGUE_URL", &*catalogue.services),
+        ("KINORA_SERVICES_TRANSCODING_URL", &transcoding.services),
+        ("KINORA_ORIGIN_PUBLIC_URL", &origin.origin),
+    ];
+    let ahead = off(&cluster, "gateway", "+1h", &before).await;
+    let behind = off(&cluster, "gateway", "-1h", &before).await;
     let mut workers = Vec::new();
     for (name, by) in [("ahead", "+1h"), ("behind", "-1h")] {
         let settings = [("KINORA_WORKER_NAME", name), ("KINORA_WORKER_SLOTS", "1")];
@@ -34,11 +46,11 @@ async fn clocks_that_are_an_hour_off_cost_no_lease_and_close_no_address() {
     }
     let folder = tempfile::tempdir().unwrap();
     let clip = sample(folder.path(), &["--seconds", "30", "--size", "320x180"]);
-    let video = services.upload_file(&clip).await;
-    let ready = services.wait_until_over(&video).await;
+    let video = ahead.upload_file(&clip).await;
+    let ready = behind.wait_until_over(&video).await;
     assert_eq!(ready["state"], "ready", "{ready:#}");
 
-    let jobs = services.jobs(&video).await;
+    let jobs = behind.jobs(&video).await;
     let straight = |job: &Value| job["attempt"] == 1 && job["state"] == "done";
     assert!(jobs.iter().all(straight), "a lease was taken for over: {jobs:#?}");
     for worker in &workers {
@@ -49,4 +61,15 @@ async fn clocks_that_are_an_hour_off_cost_no_lease_and_close_no_address() {
     // The address has a token, which this origin takes for an hour older than it is.
     let url = ready["playback"]["hls_url"].as_str().unwrap();
     assert!(!variants(&text(url).await, url).is_empty());
+
+    // The other way round, with bytes that are sent as they come.
+    let clip = sample(folder.path(), &["--seconds", "2", "--size", "320x180"]);
+    let video = behind.upload_file(&clip).await;
+    let ready = ahead.wait_until_over(&video).await;
+    assert_eq!(ready["state"], "ready", "{ready:#}");
+    for gateway in [&ahead, &behind] {
+        let log = gateway.log();
+        let seen = log.contains("this host's clock is not the service's");
+        assert!(seen, "its clock was right, or it asked nobody:\n{log}");
+    }
 }

@@ -4,7 +4,9 @@
 mod broker;
 mod clock;
 mod database;
+mod devices;
 mod events;
+mod late;
 mod store;
 mod tus;
 mod upload;

@@ -1,6 +1,9 @@
 //! S3 answers with errors, late, wrongly, or not at all.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use kinora_http::Timestamp;
 use kinora_testing::Fault;
@@ -119,6 +122,12 @@ async fn parts_of_who_was_killed_are_pending_then_a_fault_then_swept() {
     at_work.cluster.to_bucket.until_seen("PUT", "partNumber=2").await;
     at_work.services.crash();
     assert!(sent.await.unwrap().is_err(), "it was answered by a dead process");
+    // A process that finds its note of an upload aborts it at its start; a disk may lose the note.
+    let notes = at_work.services.data().join("s3-uploads");
+    let lost = tempfile::TempDir::new().unwrap();
+    let note = only_file(&notes);
+    std::fs::copy(&note, lost.path().join("note")).unwrap();
+    std::fs::remove_file(&note).unwrap();
     at_work.services.start_after_a_crash().await;
     at_work.is_ready(&video).await;
 
@@ -137,6 +146,20 @@ async fn parts_of_who_was_killed_are_pending_then_a_fault_then_swept() {
     assert_eq!(unfinished(services).await, [""; 0]);
     assert_eq!(services.kinora(&["admin", "verify"]).await.0, 0);
     at_work.is_ready(&video).await;
+
+    // What is noted and long over does no harm.
+    at_work.services.crash();
+    std::fs::copy(lost.path().join("note"), &note).unwrap();
+    at_work.services.start_after_a_crash().await;
+    assert!(!note.exists(), "it is still to be aborted");
+}
+
+/// The file of a folder that holds one.
+fn only_file(folder: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap();
+    let only = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none(), "{} holds others", folder.display());
+    only
 }
 
 /// Lets moto say that uploads in parts began so many hours ago.

@@ -32,6 +32,7 @@ fn config(server: SocketAddr) -> S3Config {
             first: Duration::from_millis(5),
             most: Duration::from_millis(20),
         },
+        journal: None,
     }
 }
 

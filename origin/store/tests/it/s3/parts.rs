@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kinora_store::{ByteRange, Condition, ObjectStore, Put, S3Store};
+use kinora_store::{ByteRange, Condition, ObjectStore, Put, S3Config, S3Store};
 use kinora_testing::{Fault, FaultProxy, Moto, S3s};
 use tempfile::TempDir;
 
@@ -115,6 +115,45 @@ async fn parts_of_who_gave_up_are_removed() {
     assert_eq!(store.abort_abandoned(0).await.unwrap(), 0, "they began after 1970");
     assert_eq!(left(&direct).await, TRIES);
     assert_eq!(left(&direct).await, 0);
+}
+
+/// A process that is killed drops nothing: its runtime is gone before anything could be aborted.
+#[test]
+fn what_a_killed_process_left_is_aborted_at_its_next_start() {
+    let (folder, runtime) = (TempDir::new().unwrap(), || tokio::runtime::Runtime::new().unwrap());
+    let outside = runtime();
+    let (_server, proxy) = outside.block_on(async {
+        let server = Moto::start().await;
+        let proxy = FaultProxy::start(server.address()).await;
+        (server, proxy)
+    });
+    let (file, _) = long_file(&folder);
+    let notes = folder.path().join("notes");
+    let process = |address| {
+        let config = S3Config { journal: Some(notes.clone()), ..super::config(address) };
+        S3Store::new(config).unwrap()
+    };
+    let noted = || std::fs::read_dir(&notes).unwrap().count();
+
+    let killed = runtime();
+    proxy.fault("PUT", "killed partNumber=2", usize::MAX, Fault::Hold);
+    let store = process(proxy.address());
+    let path = file.clone();
+    killed.spawn(async move { put(&store, "killed", &path).await });
+    outside.block_on(proxy.until_seen("PUT", "killed partNumber=2"));
+    assert_eq!(noted(), 1);
+    killed.shutdown_background();
+    assert_eq!(proxy.seen("DELETE", "killed uploadId="), 0, "it was killed");
+
+    proxy.mend();
+    outside.block_on(async {
+        let next = process(proxy.address());
+        assert_eq!(next.abort_noted().await.unwrap(), 1);
+        assert_eq!((next.abort_noted().await.unwrap(), noted()), (0, 0));
+        assert_eq!(left(&next).await, 0);
+        assert!(matches!(put(&next, "killed", &file).await.unwrap(), Put::Stored { .. }));
+        assert_eq!(noted(), 0, "it is over");
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
