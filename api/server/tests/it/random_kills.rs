@@ -14,16 +14,14 @@ use crate::{
     support::{Cluster, Server, binary, sample, uploaded},
 };
 
-/// How long each of the uploaders rests after an upload: longer in the soak, whose uploads all have to be
-/// encoded and looked at in the hour that it has.
+/// How long each of the uploaders rests after an upload.
 const REST: Duration = Duration::from_secs(4);
-const SOAK_REST: Duration = Duration::from_secs(16);
 /// How long all that was accepted may take once nobody is killed any more.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_accepted_is_lost_in_two_minutes_of_kills() {
-    kill_for(Duration::from_secs(120), 1, REST).await;
+    kill_for(Duration::from_secs(120), 1).await;
 }
 
 /// `make soak` runs it. `KINORA_SOAK_SEED` chooses other moments, `KINORA_SOAK_KILL_SECONDS` how long.
@@ -33,7 +31,7 @@ async fn soak_of_kills() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seconds = number("KINORA_SOAK_KILL_SECONDS").unwrap_or(1800);
     let seed = number("KINORA_SOAK_SEED").unwrap_or(1000);
-    kill_for(Duration::from_secs(seconds), seed, SOAK_REST).await;
+    kill_for(Duration::from_secs(seconds), seed).await;
 }
 
 /// What can die.
@@ -82,15 +80,13 @@ impl Mortals {
     }
 }
 
-async fn kill_for(duration: Duration, seed: u64, rest: Duration) {
+async fn kill_for(duration: Duration, seed: u64) {
     let mut mortals = Mortals::start().await;
     let folder = tempfile::tempdir().unwrap();
     let clip = sample(folder.path(), &["--seconds", "6", "--size", "320x180"]);
     let (over, until) = watch::channel(false);
     let uploaders: Vec<_> = (0..2)
-        .map(|number| {
-            uploader(&mortals.services, folder.path(), number, &clip, rest, until.clone())
-        })
+        .map(|number| uploader(&mortals.services, folder.path(), number, &clip, until.clone()))
         .collect();
 
     let mut random = fastrand::Rng::with_seed(seed);
@@ -135,7 +131,6 @@ fn uploader(
     folder: &Path,
     number: usize,
     clip: &Path,
-    rest: Duration,
     over: watch::Receiver<bool>,
 ) -> JoinHandle<Vec<String>> {
     let home = folder.join(format!("home-{number}"));
@@ -157,7 +152,7 @@ fn uploader(
             let output = command.output().await.unwrap();
             if output.status.success() {
                 accepted.push(uploaded(&output.stdout));
-                tokio::time::sleep(rest).await;
+                tokio::time::sleep(REST).await;
             } else {
                 eprintln!("again: {}", String::from_utf8_lossy(&output.stderr).trim_end());
                 tokio::time::sleep(Duration::from_millis(300)).await;

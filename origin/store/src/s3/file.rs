@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt, stream};
+use futures::{Stream, stream};
 use sha2::{Digest, Sha256};
 
 use super::stamp::ContentMd5;
@@ -106,7 +106,7 @@ impl Part {
                 Ok(Some((piece.await?, offset + length)))
             }
         };
-        stream::try_unfold(self.offset, read).into_stream()
+        stream::try_unfold(self.offset, read)
     }
 }
 
