@@ -57,6 +57,11 @@ pub(super) fn options(rung: &Rung) -> String {
     if many && rung.x264.get("ref").is_none() {
         options.push_str(&format!(":ref={MOST_REFERENCES}"));
     }
+    // The one preset whose streams are of a lower profile than those of devices, in whose place it may
+    // have to go on in the middle of a title: what manifests say of the codec is said by then.
+    if rung.preset == "ultrafast" && rung.x264.get("8x8dct").is_none() {
+        options.push_str(":8x8dct=1");
+    }
     for (name, value) in rung.x264.iter() {
         options.push_str(&format!(":{name}={value}"));
     }

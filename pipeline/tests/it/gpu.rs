@@ -7,6 +7,7 @@ use std::{
 
 use kinora_pipeline::gpu::FAKE_GPU;
 use kinora_plan::{
+    Rung,
     device::{EncoderChoice, EncoderFamily},
     doctor::{CoderState, DeviceReport, DoctorReport},
     encoder::{ChunkOutcome, ChunkSpec, EncoderSpec, Failure, FailureKind, Message, Outcome},
@@ -114,6 +115,19 @@ fn failure(clip: &Clip, spec: &ChunkSpec, faults: &str) -> Failure {
     match run(&clip.path, spec, faults).0 {
         Some(Message::Failed(failure)) => failure,
         other => panic!("{other:?}"),
+    }
+}
+
+/// Otherwise no chunk of it could follow a device's: players were told their codec.
+#[test]
+fn every_preset_makes_the_profile_that_devices_make() {
+    let clip = generate(&Wanted { frames: 25, ..Wanted::default() });
+    let folder = tempfile::tempdir().unwrap();
+    for preset in ["ultrafast", "superfast", "medium", "veryslow"] {
+        let rung = Rung { preset: preset.into(), ..rung(&clip, 120, 1, 300) };
+        let spec = specs(&clip, &[rung], 25, &[0], clip.frames, &folder.path().join(preset));
+        let codec = encode(&clip, &spec[0]).unwrap().renditions.remove(0).codec;
+        assert!(codec.starts_with("avc1.6400"), "{preset}: {codec}");
     }
 }
 
